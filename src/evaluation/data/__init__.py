@@ -1,0 +1,1 @@
+"""Data: what ships with the package, the user's files, the outcome registry, the panel."""

@@ -1,0 +1,174 @@
+"""The data sets that ship with the package, with their sources and checksums."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from evaluation.errors import InputError
+
+__all__ = ["DATA_SETS", "DataSet", "data_folder", "file_hash", "load", "municipalities"]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One embedded file with what is needed to cite and to check it."""
+
+    name: str
+    title_sv: str
+    title_en: str
+    source: str
+    licence: str
+    rows: int
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return data_folder() / self.name / f"{self.name}.csv"
+
+
+_SCB = "CC0 (SCB)"
+_SETS = (
+    DataSet(
+        "municipalities",
+        "Sveriges 290 kommuner med folkmängd 31 december 2017",
+        "Sweden's 290 municipalities with population on 31 December 2017",
+        "SCB, Folkmängd efter region och år",
+        _SCB,
+        290,
+        "494783598180c2091fb125477444a221776346ff9c1359a300c5a59a506163ef",
+    ),
+    DataSet(
+        "foreign_background",
+        "Andel invånare med utländsk bakgrund, procent, 2010–2025",
+        "Share of inhabitants with foreign background, per cent, 2010–2025",
+        "SCB, TAB6571",
+        _SCB,
+        290,
+        "05d603bdd0938c5919eb0e0635aace303badfa92f12af9aea481b10439c6515b",
+    ),
+    DataSet(
+        "low_economic_standard",
+        "Andel invånare med låg ekonomisk standard, hela procent, 2011–2024",
+        "Share of inhabitants with low economic standard, whole per cent, 2011–2024",
+        "SCB, TAB6685",
+        _SCB,
+        290,
+        "6814698c433f3df066858dd62e6eab9db7e7addfff007408170707b6734f84f6",
+    ),
+    DataSet(
+        "establishment_90_days",
+        "I arbete eller studier 90 dagar efter etableringsprogrammet, procent, 2015–2025",
+        "In work or studies 90 days after the establishment programme, per cent, 2015–2025",
+        "Kolada, N00973",
+        "free with source (Kolada)",
+        30,
+        "0af32bcbb3bd84c1125b10f80e52369f41821358bec5e9f254f2ddc89564380f",
+    ),
+    DataSet(
+        "refugee_employment",
+        "Förvärvsarbetande flyktingar och anhöriga 20–64 år, procent, 2010–2024",
+        "Refugees and their kin aged 20–64 in employment, per cent, 2010–2024",
+        "Kolada, N00700",
+        "free with source (Kolada)",
+        30,
+        "0dcbab993fb0eba3d7a612d04c7cb49e9deb120dd2555a7a968551c347eaee72",
+    ),
+    DataSet(
+        "stance",
+        "Kommunernas hållning enligt fem dokument",
+        "The municipalities' stance according to five documents",
+        "own coding of the five documents",
+        "MIT (this project)",
+        98,
+        "fe98b6bb010f6b0e9c2b539ca7987f6941bb138a9c92f1ef184dc8e0bf7b8b36",
+    ),
+    DataSet(
+        "models",
+        "Modeller, projekt och rekommendationer i fem dokument",
+        "Models, projects and recommendations in five documents",
+        "own coding of the five documents",
+        "MIT (this project)",
+        68,
+        "44d1f4cac2403ced05e3110aba3fecfca1ea2827c05745a5f83d18b4dddd36f7",
+    ),
+)
+DATA_SETS: Mapping[str, DataSet] = MappingProxyType({s.name: s for s in _SETS})
+
+
+@cache
+def data_folder() -> Path:
+    """Return the folder of the embedded data: in the wheel, or in the source tree."""
+    packed = Path(str(resources.files("evaluation"))) / "_embedded"
+    return packed if packed.is_dir() else Path(__file__).resolve().parents[3] / "data"
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load(name: str) -> pd.DataFrame:
+    """Read an embedded data set, every column as text, missing as missing.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``DATA_SETS``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as in the file. Codes stay text (``"0114"``).
+
+    Raises
+    ------
+    InputError
+        If there is no such data set, or its file is missing or altered.
+
+    Examples
+    --------
+    >>> load("municipalities").shape
+    (290, 4)
+    """
+    if name not in DATA_SETS:
+        known = ", ".join(DATA_SETS)
+        raise InputError(f"{name!r} is no embedded data set; known are {known}")
+    data = DATA_SETS[name]
+    if not data.path.is_file():
+        raise InputError("the embedded file is missing; install the package again", file=name)
+    found = file_hash(data.path)
+    if found != data.sha256:
+        raise InputError(
+            f"was altered: its SHA-256 is {found[:12]}…, not {data.sha256[:12]}…",
+            file=str(data.path.name),
+        )
+    return pd.read_csv(data.path, dtype=str)
+
+
+@cache
+def municipalities() -> pd.DataFrame:
+    """Return the 290 municipalities.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``code`` (text, four digits); columns ``name``, ``county`` and
+        ``population_2017`` (persons, int).
+
+    Examples
+    --------
+    >>> municipalities().loc["2321", "name"]
+    'Åre'
+    """
+    table = load("municipalities").set_index("code")
+    table["population_2017"] = table["population_2017"].astype(int)
+    return table

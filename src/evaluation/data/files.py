@@ -1,0 +1,223 @@
+"""Users' files: read, checked cell by cell, refused with file, row and field."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import pandas as pd
+
+from evaluation.data.panel import Panel
+from evaluation.errors import InputError
+
+__all__ = ["balanced_panel", "number_column", "read_table", "year_column"]
+
+MISSING = frozenset({"", "NA", "NaN", "nan", ".."})
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a CSV as text, with the line number of each row as index.
+
+    Comma, semicolon and tab are told apart by the header line; a byte-order mark is
+    ignored.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A CSV file in UTF-8 with one header line.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text columns; the index is the line in the file, the header being line 1.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, empty, has no data rows, repeats a column
+        name, or a row has more or fewer fields than the header.
+    """
+    name = str(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError("there is no such file", file=name) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start})", file=name) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", file=name) from None
+    if not text.strip():
+        raise InputError("is empty; a header line and data rows are needed", file=name)
+    header = text.lstrip().splitlines()[0]
+    separator = max(",;\t", key=header.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    columns: list[str] | None = None
+    try:
+        start = 1
+        for row in reader:
+            line, start = start, reader.line_num + 1
+            if not any(cell.strip() for cell in row):
+                continue
+            if columns is None:
+                columns = [c.strip() for c in row]
+                continue
+            if len(row) != len(columns):
+                raise InputError(
+                    f"has {len(row)} fields where the header has {len(columns)}",
+                    file=name,
+                    row=line,
+                )
+            rows.append([cell.strip() for cell in row])
+            lines.append(line)
+    except csv.Error as error:
+        raise InputError(f"is not a CSV: {error}", file=name, row=start) from None
+    assert columns is not None
+    for column in columns:
+        if columns.count(column) > 1:
+            raise InputError("this column name stands twice", file=name, row=1, field=column)
+    if not rows:
+        raise InputError("has a header but no data rows", file=name)
+    table = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, name="row"), dtype=str)
+    table.attrs.update(file=name, decimal_comma=separator != ",")
+    return table
+
+
+def _column(table: pd.DataFrame, column: str) -> pd.Series:
+    if column not in table.columns:
+        have = ", ".join(map(str, table.columns))
+        raise InputError(f"there is no such column; the file has {have}", **_at(table, 1, column))
+    return table[column]
+
+
+def _at(table: pd.DataFrame, row: int, field: str) -> dict[str, object]:
+    return {"file": table.attrs.get("file"), "row": int(row), "field": field}
+
+
+def number_column(
+    table: pd.DataFrame, column: str, *, missing: bool = False, positive: bool = False
+) -> pd.Series:
+    """Return a column as numbers.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read_table`.
+    column : str
+        Name of the column.
+    missing : bool
+        Whether empty cells, ``NA`` and ``..`` may stand there (they become NaN).
+    positive : bool
+        Whether every number must be above zero.
+
+    Returns
+    -------
+    pandas.Series
+        Floats, indexed by line number.
+
+    Raises
+    ------
+    InputError
+        At the first cell that is not a finite number.
+    """
+    out: dict[int, float] = {}
+    for row, text in _column(table, column).items():
+        if text in MISSING:
+            if not missing:
+                raise InputError("is empty; a number is needed", **_at(table, row, column))
+            out[row] = math.nan
+            continue
+        plain = text.replace(",", ".") if table.attrs.get("decimal_comma") else text
+        try:
+            value = float(plain)
+        except ValueError:
+            raise InputError(f"{text!r} is not a number", **_at(table, row, column)) from None
+        if not math.isfinite(value):
+            raise InputError(f"{text!r} is not finite", **_at(table, row, column))
+        if positive and value <= 0:
+            raise InputError(f"{text!r} must be above zero", **_at(table, row, column))
+        out[row] = value
+    return pd.Series(out, name=column, dtype=float).rename_axis("row")
+
+
+def year_column(table: pd.DataFrame, column: str, *, empty_is_zero: bool = False) -> pd.Series:
+    """Return a column as whole years.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read_table`.
+    column : str
+        Name of the column.
+    empty_is_zero : bool
+        Whether an empty cell means 0, as in a cohort column («never treated»).
+
+    Returns
+    -------
+    pandas.Series
+        Integers, indexed by line number.
+
+    Raises
+    ------
+    InputError
+        At the first cell that is not a whole number.
+    """
+    numbers = number_column(table, column, missing=empty_is_zero)
+    if empty_is_zero:
+        numbers = numbers.fillna(0)
+    for row, value in numbers.items():
+        if value != int(value):
+            text = table.at[row, column]
+            raise InputError(f"{text!r} is not a whole year", **_at(table, row, column))
+    return numbers.astype(int)
+
+
+def balanced_panel(table: pd.DataFrame, *, unit: str, time: str, outcome: str) -> Panel:
+    """Build a panel from long rows; units with a gap are left out and named.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read_table`: one row per unit and year.
+    unit, time, outcome : str
+        Names of the columns.
+
+    Returns
+    -------
+    Panel
+        Units observed in every year of the file. The others are in ``dropped``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a cell is not what it should be, a unit-year stands
+        twice, or no unit is observed in every year.
+    """
+    units = _column(table, unit)
+    for row, text in units.items():
+        if text in MISSING:
+            raise InputError("is empty; a unit is needed", **_at(table, row, unit))
+    frame = pd.DataFrame(
+        {
+            "unit": units,
+            "time": year_column(table, time),
+            "value": number_column(table, outcome, missing=True),
+        }
+    )
+    twice = frame.duplicated(["unit", "time"])
+    if twice.any():
+        row = int(frame.index[twice][0])
+        who, when = frame.loc[row, "unit"], frame.loc[row, "time"]
+        first = frame.index[(frame.unit == who) & (frame.time == when)][0]
+        raise InputError(
+            f"unit {who}, {when} stands twice (first in row {first})", **_at(table, row, unit)
+        )
+    wide = frame.pivot(index="unit", columns="time", values="value").sort_index(axis=1)
+    whole = wide.notna().all(axis=1)
+    if not whole.any():
+        raise InputError("no unit is observed in every year", file=table.attrs.get("file"))
+    dropped = tuple(str(u) for u in wide.index[~whole])
+    return Panel(outcome, wide[whole], dropped)

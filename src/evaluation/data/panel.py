@@ -1,0 +1,117 @@
+"""The panel: one outcome, units in rows, years in columns."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from evaluation.data import embedded
+from evaluation.data.indicators import INDICATORS
+from evaluation.errors import InputError
+
+__all__ = ["Panel", "embedded_panel"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One outcome for many units over years.
+
+    Parameters
+    ----------
+    outcome : str
+        Name of the outcome.
+    values : pandas.DataFrame
+        Shape (units, years); index of unit codes as text, columns of years as int.
+        No gaps: whoever builds a panel says what was dropped.
+    dropped : tuple of str
+        Units that were left out because a year was missing.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two years, duplicate units, or a value is missing or
+        infinite.
+
+    Examples
+    --------
+    >>> p = embedded_panel("foreign_background")
+    >>> p.values.shape, p.years[0], p.years[-1]
+    ((290, 16), 2010, 2025)
+    """
+
+    outcome: str
+    values: pd.DataFrame = field(repr=False)
+    dropped: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        v = self.values
+        if v.shape[1] < 2:
+            raise InputError(
+                f"the outcome {self.outcome} has {v.shape[1]} year(s) with data; "
+                "at least two are needed"
+            )
+        if v.index.has_duplicates:
+            twice = v.index[v.index.duplicated()][0]
+            raise InputError(f"unit {twice} stands twice", field=self.outcome)
+        bad = ~np.isfinite(v.to_numpy(dtype=float))
+        if bad.any():
+            i, j = np.argwhere(bad)[0]
+            raise InputError(
+                f"unit {v.index[i]}, year {v.columns[j]}: a finite number is needed",
+                field=self.outcome,
+            )
+
+    @property
+    def units(self) -> list[str]:
+        """Unit codes, in the order of the rows."""
+        return [str(u) for u in self.values.index]
+
+    @property
+    def years(self) -> list[int]:
+        """Years, ascending."""
+        return [int(y) for y in self.values.columns]
+
+    def select(self, units: list[str]) -> Panel:
+        """Return the panel with only these units, in this order."""
+        return Panel(self.outcome, self.values.loc[units], self.dropped)
+
+    def long(self) -> pd.DataFrame:
+        """Return one row per unit and year, columns ``unit``, ``time``, ``value``."""
+        v = self.values.rename_axis(index="unit", columns="time")
+        return v.stack().rename("value").reset_index()
+
+    def hash(self) -> str:
+        """Return the SHA-256 of units, years and values."""
+        h = hashlib.sha256()
+        h.update(repr((self.outcome, self.units, self.years)).encode())
+        h.update(np.ascontiguousarray(self.values.to_numpy(dtype="<f8")).tobytes())
+        return h.hexdigest()
+
+
+def embedded_panel(outcome: str) -> Panel:
+    """Return an outcome that ships with the package.
+
+    Parameters
+    ----------
+    outcome : str
+        A key of the indicator registry.
+
+    Returns
+    -------
+    Panel
+        All 290 municipalities, every year of the data set.
+
+    Raises
+    ------
+    InputError
+        If there is no such outcome.
+    """
+    if outcome not in INDICATORS:
+        known = ", ".join(INDICATORS)
+        raise InputError(f"there is no outcome {outcome!r}; known are {known}")
+    wide = embedded.load(outcome).set_index("code").astype(float)
+    wide.columns = wide.columns.astype(int)
+    return Panel(outcome, wide.sort_index())

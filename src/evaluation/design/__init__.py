@@ -1,0 +1,1 @@
+"""Design: who is treated, since when, against whom."""

@@ -1,0 +1,1 @@
+"""Estimation: panel regression, difference-in-differences, synthetic control, inference."""

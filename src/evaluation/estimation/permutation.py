@@ -1,0 +1,246 @@
+r"""Randomisation inference with the assignment mechanism stated.
+
+Each treated unit stands in a set of donors of its own size; the mechanism says that
+any member of the set might as well have been the active one. Under it the test is
+exact for the hypothesis of a constant effect, however few units are treated, because
+it compares the estimate only with estimates that the same mechanism makes.
+
+What it rests on is that mechanism: units in a set are exchangeable. A treated unit
+with a variance of its own, or picked for its good figures, breaks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from evaluation.estimation.contrasts import Contrasts
+from evaluation.results import Estimate
+
+__all__ = ["Permutation", "assignments", "max_statistic_p", "permutation_test", "placebo_estimates"]
+
+_TIE = 1e-10
+
+
+@dataclass(frozen=True)
+class Permutation:
+    """An estimate with its permutation interval and the placebo estimates behind it.
+
+    Parameters
+    ----------
+    result : Estimate
+        The estimate; the p-value is two-sided, the interval is its inversion.
+    placebo : numpy.ndarray
+        Shape (draws,): the estimate under each other assignment.
+    smallest_p : float
+        The smallest p-value that the design can give.
+    """
+
+    result: Estimate
+    placebo: np.ndarray = field(repr=False, compare=False)
+    smallest_p: float
+
+
+def assignments(sets: Sequence[Sequence[int]], draws: int, seed: int) -> np.ndarray:
+    """Draw assignments other than the real one: one member of each set.
+
+    Parameters
+    ----------
+    sets : sequence of sequence of int
+        Disjoint sets of unit columns; the first of each is the treated one.
+    draws : int
+        How many to draw; where there are no more assignments than that, all are listed.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (assignments, sets): unit columns; the real assignment is not among them
+        when all are listed.
+
+    Examples
+    --------
+    >>> assignments([[0, 5, 6]], draws=99, seed=1).ravel().tolist()
+    [5, 6]
+    """
+    sizes = [len(s) for s in sets]
+    total = int(np.prod([float(s) for s in sizes])) if np.log(sizes).sum() < 40 else None
+    if total is not None and total - 1 <= draws:
+        which = np.stack(np.unravel_index(np.arange(1, total), sizes), axis=1)
+    else:
+        rng = np.random.default_rng(np.random.SeedSequence(seed))
+        which = np.stack([rng.integers(0, n, size=draws) for n in sizes], axis=1)
+    return np.stack([np.asarray(s)[which[:, k]] for k, s in enumerate(sets)], axis=1)
+
+
+def placebo_estimates(c: Contrasts, table: np.ndarray, picks: np.ndarray) -> np.ndarray:
+    """Return the aggregate that each assignment would give.
+
+    Parameters
+    ----------
+    c : Contrasts
+        Slots and weights.
+    table : numpy.ndarray
+        Shape (slots, units): ``c.d`` for estimates, ``c.b`` for how they move with the
+        effect.
+    picks : numpy.ndarray
+        Shape (draws, slots): unit columns in each slot.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draws,). Controls are all units that an assignment does not pick.
+    """
+    slots = np.arange(len(c.slots))
+    picked = table[:, picks]  # (slots, draws, slots): slot s's contrast of the unit in slot r
+    own = picked[slots, :, slots].T  # (draws, slots)
+    rest = len(c.units) - len(c.slots)
+    control_mean = (table.sum(axis=1)[None, :] - picked.sum(axis=2).T) / rest
+    result: np.ndarray = (own - control_mean) @ c.weight
+    return result
+
+
+def _interval(
+    estimate: float, a: np.ndarray, b: np.ndarray, alpha: float, known: int
+) -> tuple[float, float]:
+    r"""Invert the test in closed form.
+
+    Assignment π is at least as extreme as the real one at effect δ where
+    ``|a − δ b| ≥ |estimate − δ|``; with ``|b| < 1`` that is the closed interval between
+    ``(estimate − a)/(1 − b)`` and ``(estimate + a)/(1 + b)``, which holds the estimate.
+    So p(δ) falls on both sides of the estimate, and its level set is a pair of order
+    statistics.
+    """
+    inside = np.abs(b) < 1 - 1e-12
+    one = np.full_like(a, -np.inf)
+    two = np.full_like(a, np.inf)
+    one[inside] = (estimate - a[inside]) / (1 - b[inside])
+    two[inside] = (estimate + a[inside]) / (1 + b[inside])
+    low, high = np.minimum(one, two), np.maximum(one, two)
+    rank = int(np.floor(alpha * (known + 1) + 1e-9))
+    if rank < 1:
+        return -np.inf, np.inf
+    return float(np.sort(low)[rank - 1]), float(np.sort(high)[::-1][rank - 1])
+
+
+def permutation_test(
+    c: Contrasts,
+    sets: Sequence[Sequence[int]],
+    *,
+    draws: int,
+    seed: int,
+    alpha: float = 0.05,
+    like: Estimate,
+    mechanism: str,
+) -> Permutation:
+    r"""Test and invert over the assignments of the mechanism.
+
+    .. math::
+        p(\delta) = \frac{1 + \#\{\pi : |T_\pi(\delta)| \ge |\hat\tau - \delta|\}}{1 + \Pi}
+
+    where :math:`T_\pi(\delta)` is the estimate that assignment π gives once the effect
+    δ is taken out of the treated.
+
+    Parameters
+    ----------
+    c : Contrasts
+        The aggregate's contrasts.
+    sets : sequence of sequence of int
+        One disjoint set of unit columns per slot, the treated unit first.
+    draws : int
+        Assignments to draw (all are listed where there are no more).
+    seed : int
+        Seed of the draws.
+    alpha : float
+        One minus the level of the interval.
+    like : Estimate
+        The analytic estimate of the same aggregate: names, counts and hash come from it.
+    mechanism : str
+        The assignment mechanism in words; it is stored as the inference.
+
+    Returns
+    -------
+    Permutation
+        Interval bounds are infinite where the design has too few assignments.
+
+    References
+    ----------
+    Rosenbaum, P. (2002). Observational Studies, section 2.4 and 5. MacKinnon, J. &
+    Webb, M. (2020). Randomization inference for difference-in-differences with few
+    treated clusters. Journal of Econometrics 218(2).
+    """
+    picks = assignments(sets, draws, seed)
+    a = placebo_estimates(c, c.d, picks)
+    b = placebo_estimates(c, c.b, picks)
+    estimate = c.estimate()
+    scale = max(1.0, float(np.abs(a).max(initial=0.0)))
+    count = int((np.abs(a) >= abs(estimate) - _TIE * scale).sum())
+    p = (1 + count) / (1 + len(a))
+    low, high = _interval(estimate, a, b, alpha, len(a))
+    smallest = 1 / (1 + len(a))
+    notes = list(like.notes)
+    if smallest > alpha:
+        notes.append(
+            f"only {len(a) + 1} assignments: the smallest possible p-value is {smallest:.3f}, "
+            f"so no interval at {100 * (1 - alpha):g} % exists"
+        )
+    result = Estimate(
+        term=like.term,
+        estimate=estimate,
+        conf_int=(low, high),
+        method=like.method,
+        inference=f"permutation: {mechanism}",
+        estimand=like.estimand,
+        statistic=estimate,
+        p_value=p,
+        n_obs=like.n_obs,
+        n_units=like.n_units,
+        n_treated_units=like.n_treated_units,
+        n_clusters=like.n_clusters,
+        small_sample=f"exact under the mechanism; {len(a)} other assignments",
+        alpha=alpha,
+        seed=seed,
+        data_hash=like.data_hash,
+        notes=tuple(notes),
+    )
+    return Permutation(result=result, placebo=a, smallest_p=smallest)
+
+
+def max_statistic_p(
+    parts: Mapping[int, Contrasts], picks: np.ndarray
+) -> tuple[float, float, dict[int, tuple[float, float]]]:
+    """Test several aggregates jointly by the largest of their scaled absolute values.
+
+    Parameters
+    ----------
+    parts : mapping of int to Contrasts
+        For example the event times before adoption.
+    picks : numpy.ndarray
+        Shape (draws, slots): other assignments.
+
+    Returns
+    -------
+    statistic : float
+        The largest ratio of an absolute estimate to its placebo standard deviation.
+    p : float
+        Share of assignments, the real one included, that reach it.
+    spread : dict of int to tuple of float
+        2.5 % and 97.5 % quantiles of the placebo estimates, by key.
+    """
+    real, placebo, spread = [], [], {}
+    for key, c in parts.items():
+        values = placebo_estimates(c, c.d, picks)
+        sd = float(values.std())
+        if sd == 0:
+            continue
+        low, high = np.quantile(values, [0.025, 0.975])
+        spread[key] = (float(low), float(high))
+        real.append(abs(c.estimate()) / sd)
+        placebo.append(np.abs(values) / sd)
+    largest = float(np.max(real))
+    others = np.max(placebo, axis=0)
+    p = (1 + int((others >= largest - _TIE).sum())) / (1 + len(others))
+    return largest, p, spread

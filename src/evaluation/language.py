@@ -1,0 +1,96 @@
+"""Numbers and lists as they are written in Swedish and in English; no words of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+__all__ = ["Lang", "interval", "listed", "number", "p_value", "per_cent"]
+
+Lang = Literal["sv", "en"]
+_NARROW = "\u202f"
+_HARD = "\u00a0"
+
+
+def number(value: float, lang: Lang, decimals: int = 2, *, sign: bool = False) -> str:
+    """Write a number with the language's decimal mark and a true minus.
+
+    Parameters
+    ----------
+    value : float
+        The number; infinite is written ∞.
+    lang : {"sv", "en"}
+        Decimal comma and thin-spaced thousands in Swedish, point and comma in English.
+    decimals : int
+        How many decimals.
+    sign : bool
+        Whether a positive number gets a plus.
+
+    Returns
+    -------
+    str
+        The text.
+
+    Examples
+    --------
+    >>> number(-0.5, "sv"), number(1234.5, "en", 1), number(0.001, "sv", 1, sign=True)
+    ('−0,50', '1,234.5', '0,0')
+    """
+    if value in (float("inf"), float("-inf")):
+        return "∞" if value > 0 else "−∞"
+    text = f"{abs(value):,.{decimals}f}"
+    zero = not any(c in "123456789" for c in text)
+    if lang == "sv":
+        text = text.replace(",", _NARROW).replace(".", ",")
+    if zero:
+        return text
+    return f"−{text}" if value < 0 else f"+{text}" if sign else text
+
+
+def p_value(p: float, lang: Lang) -> str:
+    """Write a p-value, kept together by no-break spaces.
+
+    Examples
+    --------
+    >>> p_value(0.1391, "sv").replace(_HARD, " "), p_value(0.0002, "en").replace(_HARD, " ")
+    ('p = 0,139', 'p < 0.001')
+    """
+    relation, shown = ("<", 0.001) if p < 0.001 else ("=", p)
+    return f"p{_HARD}{relation}{_HARD}{number(shown, lang, 3)}"
+
+
+def per_cent(share: float, lang: Lang, decimals: int = 0) -> str:
+    """Write a share as per cent.
+
+    Examples
+    --------
+    >>> per_cent(0.157, "sv", 1).replace(_HARD, " ")
+    '15,7 %'
+    """
+    return f"{number(100 * share, lang, decimals)}{_HARD}%"
+
+
+def interval(low: float, high: float, lang: Lang, decimals: int = 2) -> str:
+    """Write an interval.
+
+    Examples
+    --------
+    >>> interval(-1.835, 1.638, "sv")
+    '−1,83 till 1,64'
+    """
+    word = "till" if lang == "sv" else "to"
+    return f"{number(low, lang, decimals)} {word} {number(high, lang, decimals)}"
+
+
+def listed(items: Sequence[str], lang: Lang) -> str:
+    """Join items into a running list.
+
+    Examples
+    --------
+    >>> listed(["Åre", "Vellinge", "Skurup"], "sv")
+    'Åre, Vellinge och Skurup'
+    """
+    if len(items) < 2:
+        return "".join(items)
+    word = "och" if lang == "sv" else "and"
+    return f"{', '.join(items[:-1])} {word} {items[-1]}"

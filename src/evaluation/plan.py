@@ -1,0 +1,308 @@
+"""The evaluation plan: one YAML file, validated, hashed, and able to say where each key stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from evaluation.errors import InputError
+
+__all__ = ["Adoption", "OutcomeFile", "Plan", "Text", "load_plan", "plan_from_dict"]
+
+Lines = Mapping[tuple[str | int, ...], int]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(_Part):
+    """A text in both languages."""
+
+    sv: str
+    en: str
+
+
+class OutcomeFile(_Part):
+    """An outcome of one's own: a CSV with the columns ``code,year,value``."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    file: str
+    label: Text
+    unit: Text
+    source: str
+
+
+class Adoption(_Part):
+    """When one municipality became active, and where that year comes from.
+
+    The document's start (column ``start`` of the models data set, found by ``model``)
+    is used where it is a date; otherwise ``assumed_first_year`` and ``because`` must
+    say what is assumed.
+    """
+
+    code: str
+    model: str
+    assumed_first_year: int | None = None
+    because: Text | None = None
+    neighbours: tuple[int, int]
+
+    @model_validator(mode="after")
+    def _assumption_has_a_reason(self) -> Adoption:
+        if (self.assumed_first_year is None) != (self.because is None):
+            raise ValueError("assumed_first_year and because must be given together")
+        if self.neighbours[0] > self.neighbours[1]:
+            raise ValueError("neighbours must be [earliest year, latest year]")
+        return self
+
+
+class Treatment(_Part):
+    """Who is treated, on what evidence, since when."""
+
+    evidence: tuple[Literal["explicit", "strong", "indirect", "weak"], ...] = (
+        "explicit",
+        "strong",
+    )
+    uncertain: Literal["exclude", "control"] = "exclude"
+    exposure: Literal["first_whole_year", "first_year_touched"] = "first_whole_year"
+    adoption: tuple[Adoption, ...]
+
+
+class Comparison(_Part):
+    """Against whom."""
+
+    control_group: Literal["never_treated"] = "never_treated"
+    match_on: Literal["population_2017"] = "population_2017"
+    donors_per_treated: int = Field(default=30, ge=1, le=285)
+
+
+class Estimation(_Part):
+    """Which aggregate, at what level, with how many draws."""
+
+    estimand: Literal["cohort", "simple"] = "cohort"
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    draws: int = Field(default=9999, ge=99, le=1_000_000)
+    seed: int = Field(ge=0)
+
+
+class Case(_Part):
+    """One municipality on its own, by synthetic control."""
+
+    code: str
+    outcome: str
+
+
+class Plan(_Part):
+    """An evaluation plan.
+
+    Examples
+    --------
+    >>> plan = load_plan("settlement")
+    >>> plan.name, len(plan.treatment.adoption)
+    ('settlement', 4)
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    title: Text
+    outcomes: tuple[str | OutcomeFile, ...] = Field(min_length=1)
+    treatment: Treatment
+    comparison: Comparison = Comparison()
+    estimation: Estimation
+    case: Case | None = None
+    context: tuple[str, ...] = ()
+
+    _file: str | None = PrivateAttr(default=None)
+    _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+
+    @property
+    def file(self) -> str | None:
+        """The file it was read from."""
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in the plan start from."""
+        return Path(self._file).parent if self._file else Path()
+
+    def hash(self) -> str:
+        """Return the SHA-256 of the validated content; comments and order do not matter."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def fault(self, path: Sequence[str | int], problem: str) -> InputError:
+        """Make the error that names this plan's file, line and key.
+
+        Parameters
+        ----------
+        path : sequence of str or int
+            The key, from the top of the plan.
+        problem : str
+            What is wrong and what would be right.
+
+        Returns
+        -------
+        InputError
+            To be raised by the caller.
+        """
+        return _fault(self._file, self._lines, tuple(path), problem)
+
+
+def _fault(file: str | None, lines: Lines, path: tuple[str | int, ...], text: str) -> InputError:
+    known = path
+    while known and known not in lines:
+        known = known[:-1]
+    name = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+    return InputError(text, file=file, row=lines.get(known), field=name or None)
+
+
+def _line_numbers(node: yaml.Node, path: tuple[str | int, ...] = ()) -> dict[Any, int]:
+    found = {path: node.start_mark.line + 1}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*path, key.value)
+            if inner in found:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+            found.update(_line_numbers(value, inner))
+            found[inner] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            found.update(_line_numbers(value, (*path, i)))
+    return found
+
+
+def _locate(plan: str | Path) -> Path:
+    path = Path(plan)
+    if path.exists() or path.suffix:
+        return path
+    for folder in (
+        Path(str(resources.files("evaluation"))) / "_plans",
+        Path(__file__).resolve().parents[2] / "plans",
+    ):
+        if (folder / f"{path}.yaml").is_file():
+            return folder / f"{path}.yaml"
+    return path
+
+
+def load_plan(plan: str | Path) -> Plan:
+    """Read and validate a plan.
+
+    Parameters
+    ----------
+    plan : str or pathlib.Path
+        A YAML file, or the name of a plan that ships with the package
+        (``"settlement"``).
+
+    Returns
+    -------
+    Plan
+        The validated plan.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not YAML, or a key is unknown, missing or wrong.
+    """
+    path = _locate(plan)
+    name = str(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("there is no such file", file=name) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start})", file=name) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", file=name) from None
+    if not text.strip():
+        raise InputError("is empty; a plan with name, title, outcomes … is needed", file=name)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None:
+            raise InputError("holds only comments; a plan is needed", file=name)
+        lines = _line_numbers(node)
+        content = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        row = mark.line + 1 if mark else None
+        raise InputError(f"is not valid YAML: {error.problem}", file=name, row=row) from None
+    except yaml.YAMLError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"is not valid YAML: {reason}", file=name) from None
+    if not isinstance(content, dict):
+        raise InputError("must be a mapping with name, title, outcomes …", file=name, row=1)
+    return plan_from_dict(content, file=name, lines=lines)
+
+
+
+
+def plan_from_dict(
+    content: Mapping[str, Any], *, file: str | None = None, lines: Lines | None = None
+) -> Plan:
+    """Validate a plan given as plain types.
+
+    Parameters
+    ----------
+    content : mapping
+        What a plan file holds.
+    file : str, optional
+        Name for error messages; relative paths in the plan start from its folder.
+    lines : mapping, optional
+        Line number of each key, for error messages.
+
+    Returns
+    -------
+    Plan
+        The validated plan.
+
+    Raises
+    ------
+    InputError
+        At the first key that is unknown, missing or wrong.
+    """
+    lines = lines or {}
+    try:
+        plan = Plan.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        # pydantic adds the tried type of a union to the path; that is not a key
+        path = tuple(
+            p
+            for p in first["loc"]
+            if not isinstance(p, str) or p not in {"OutcomeFile", "str"} or p in content
+        )
+        kind = first["type"]
+        if kind == "extra_forbidden":
+            known = ", ".join(_known_keys(path[:-1]))
+            problem = f"unknown key; known here are {known}"
+        elif kind == "missing":
+            problem = "is missing"
+        else:
+            message = first["msg"].removeprefix("Value error, ")
+            value = first.get("input")
+            shown = f" (found {value!r})" if not isinstance(value, dict | list) else ""
+            problem = f"{message[0].lower()}{message[1:]}{shown}"
+        raise _fault(file, lines, path, problem) from None
+    plan._file = file
+    plan._lines = dict(lines)
+    return plan
+
+
+def _known_keys(path: tuple[str | int, ...]) -> list[str]:
+    model: Any = Plan
+    for step in path:
+        if isinstance(step, int):
+            continue
+        annotation = model.model_fields[step].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(
+            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model
+        )
+    return list(model.model_fields)

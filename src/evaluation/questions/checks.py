@@ -1,0 +1,173 @@
+"""Checks of a difference-in-differences with few treated municipalities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evaluation.data.panel import Panel
+from evaluation.design.treatment import Design
+from evaluation.estimation.hidden_active import HiddenActive
+from evaluation.language import interval, listed, number, p_value, per_cent
+from evaluation.results import Check
+
+__all__ = [
+    "analytic_size_check",
+    "few_treated_check",
+    "hidden_active_check",
+    "neighbour_years_check",
+    "pre_period_check",
+    "pre_trends_check",
+    "uncertain_check",
+    "years_stated_check",
+]
+
+ENOUGH_TREATED = 8
+ENOUGH_PRE_YEARS = 3
+TOLERATED_SIZE = 1.3
+ENOUGH_HIDDEN = 0.10
+
+
+def few_treated_check(design: Design) -> Check:
+    """Ask whether there are enough treated and controls for an analytic error."""
+    n1, n0 = len(design.treated), len(design.controls)
+    return Check(
+        "few_treated",
+        min(n1, n0) >= ENOUGH_TREATED,
+        f"{n1} behandlade kommuner mot {n0}; under {ENOUGH_TREATED} på någon sida "
+        "håller vanliga intervall inte sin nivå.",
+        f"{n1} treated municipalities against {n0}; with fewer than {ENOUGH_TREATED} on either "
+        "side the usual intervals do not keep their level.",
+        float(min(n1, n0)),
+        float(ENOUGH_TREATED),
+    )
+
+
+def analytic_size_check(rate: float, alpha: float) -> Check:
+    """Ask how often the analytic test rejects where nothing happened."""
+    limit = TOLERATED_SIZE * alpha
+    return Check(
+        "analytic_size",
+        rate <= limit,
+        f"När samma startår ges åt lika stora kommuner där inget är känt att ha hänt förkastar det "
+        f"vanliga testet i {per_cent(rate, 'sv', 1)} av fallen i stället för "
+        f"{per_cent(alpha, 'sv')}.",
+        f"When the same start years are given to municipalities of the same size where nothing is "
+        f"known to have happened, the usual test rejects in {per_cent(rate, 'en', 1)} of cases "
+        f"instead of {per_cent(alpha, 'en')}.",
+        rate,
+        limit,
+    )
+
+
+def pre_period_check(design: Design, panel: Panel) -> Check:
+    """Ask whether every treated municipality has years enough before adoption."""
+    years = {t.name: t.first_year - panel.years[0] for t in design.treated}
+    name = min(years, key=lambda k: years[k])
+    shortest = years[name]
+    return Check(
+        "pre_period",
+        shortest >= ENOUGH_PRE_YEARS,
+        f"Kortaste förperioden är {shortest} år ({name}); under {ENOUGH_PRE_YEARS} kan "
+        "parallella trender inte bedömas.",
+        f"The shortest pre-period is {shortest} year(s) ({name}); with fewer than "
+        f"{ENOUGH_PRE_YEARS} parallel trends cannot be judged.",
+        float(shortest),
+        float(ENOUGH_PRE_YEARS),
+    )
+
+
+def pre_trends_check(p: float, n_times: int, alpha: float) -> Check:
+    """Ask whether the years before adoption differ more than in placebo studies."""
+    return Check(
+        "pre_trends",
+        p > alpha,
+        f"Största avvikelsen bland {n_times} förperioder, permutationstest: "
+        f"{p_value(p, 'sv')}. Ett högt värde är ingen garanti för parallella trender.",
+        f"Largest deviation among {n_times} pre-periods, permutation test: {p_value(p, 'en')}. "
+        "A high value does not guarantee parallel trends.",
+        p,
+        alpha,
+    )
+
+
+def years_stated_check(design: Design) -> Check:
+    """Ask whether every start year stands in a document."""
+    assumed = [t.name for t in design.treated if t.assumed]
+    return Check(
+        "years_stated",
+        not assumed,
+        f"Startåret är antaget för {listed(assumed, 'sv')}."
+        if assumed
+        else "Varje startår står i ett dokument.",
+        f"The start year is assumed for {listed(assumed, 'en')}."
+        if assumed
+        else "Every start year stands in a document.",
+        float(len(assumed)),
+        0.0,
+    )
+
+
+def neighbour_years_check(estimate: float, low: float, high: float, n: int) -> Check:
+    """Ask whether the sign holds over all combinations of neighbouring start years."""
+    same = bool(np.sign(low) == np.sign(high) == np.sign(estimate))
+    return Check(
+        "neighbour_years",
+        same,
+        f"Över alla {number(n, 'sv', 0)} kombinationer av närliggande startår går skattningen från "
+        f"{interval(low, high, 'sv')}; tecknet är {'detsamma' if same else 'inte detsamma'}.",
+        f"Over all {number(n, 'en', 0)} combinations of neighbouring start years the estimate goes "
+        f"from {interval(low, high, 'en')}; the sign is {'the same' if same else 'not the same'}.",
+        low if abs(low) < abs(high) else high,
+        0.0,
+    )
+
+
+def hidden_active_check(hidden: HiddenActive) -> Check:
+    """Ask what share of the comparison group would have to be active to turn the sign."""
+    share = hidden.sign_share
+    if share is None:
+        sv = "Ingen andel av jämförelsegruppen vänder tecknet."
+        en = "No share of the comparison group turns the sign."
+    else:
+        sv = (
+            f"I värsta fall räcker det att {hidden.sign_lost_at} av {hidden.n_controls} "
+            f"jämförelsekommuner ({per_cent(share, 'sv', 1)}) också är aktiva för att tecknet ska "
+            "vändas."
+        )
+        en = (
+            f"In the worst case it takes {hidden.sign_lost_at} of {hidden.n_controls} comparison "
+            f"municipalities ({per_cent(share, 'en', 1)}) being active too to turn the sign."
+        )
+    lost, at = hidden.significance_share, hidden.significance_lost_at
+    if at == 0:
+        sv += " Signifikansen kan inte gå förlorad: skattningen är inte signifikant."
+        en += " Significance cannot be lost: the estimate is not significant."
+    elif lost is not None:
+        sv += f" Signifikansen går förlorad vid {at} ({per_cent(lost, 'sv', 1)})."
+        en += f" Significance is lost at {at} ({per_cent(lost, 'en', 1)})."
+    else:
+        sv += " Signifikansen håller tills tecknet vänds."
+        en += " Significance holds until the sign turns."
+    return Check(
+        "hidden_active",
+        share is None or share > ENOUGH_HIDDEN,
+        sv,
+        en,
+        share,
+        ENOUGH_HIDDEN,
+    )
+
+
+def uncertain_check(estimate: float, alternative: float, n: int) -> Check:
+    """Ask whether the sign holds when the uncertain municipalities join the comparison."""
+    same = bool(np.sign(estimate) == np.sign(alternative))
+    return Check(
+        "same_treatment_of_uncertain",
+        same,
+        f"Med de {n} kommunerna med svag eller indirekt evidens på andra sättet blir skattningen "
+        f"{number(alternative, 'sv')} i stället för {number(estimate, 'sv')}.",
+        f"With the {n} municipalities of weak or indirect evidence treated the other way the "
+        f"estimate is {number(alternative, 'en')} instead of {number(estimate, 'en')}.",
+        alternative,
+        0.0,
+    )

@@ -1,0 +1,354 @@
+"""Effect: did an outcome change after adoption, compared with those not known to be active."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evaluation.data import embedded
+from evaluation.data.indicators import Indicator
+from evaluation.data.panel import Panel
+from evaluation.design.comparison import matched_sets
+from evaluation.design.treatment import Design, TreatedUnit, estimable_years
+from evaluation.errors import InputError
+from evaluation.estimation.aggregation import ESTIMANDS, aggregate, event_study
+from evaluation.estimation.contrasts import contrasts, event_contrasts
+from evaluation.estimation.did import callaway_santanna
+from evaluation.estimation.hidden_active import HiddenActive, hidden_active
+from evaluation.estimation.panel_regression import two_way_fixed_effects
+from evaluation.estimation.permutation import assignments, max_statistic_p, permutation_test
+from evaluation.estimation.placebo_size import analytic_rejection_rate
+from evaluation.language import interval, number, p_value
+from evaluation.questions import checks as ask
+from evaluation.questions.grading import grade
+from evaluation.results import Check, Estimate, EventStudy, Finding, GroupTime
+
+__all__ = ["OutcomeAnalysis", "Settings", "analyse_outcome"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an outcome is estimated.
+
+    Parameters
+    ----------
+    estimand : {"cohort", "simple"}
+        The headline aggregate.
+    alpha : float
+        One minus the level.
+    draws, seed : int
+        Draws and seed of the permutation.
+    donors : int
+        Donors per treated municipality.
+    """
+
+    estimand: str
+    alpha: float
+    draws: int
+    seed: int
+    donors: int
+
+
+@dataclass(frozen=True)
+class NeighbourYear:
+    """The headline with one municipality's start moved to another year."""
+
+    code: str
+    name: str
+    year: int
+    chosen: bool
+    result: Estimate | None
+
+
+@dataclass(frozen=True)
+class OutcomeAnalysis:
+    """Everything the report says about one outcome."""
+
+    indicator: Indicator
+    finding: Finding
+    group_time: GroupTime
+    event: EventStudy
+    envelope: dict[int, tuple[float, float]]
+    placebo: np.ndarray = field(repr=False)
+    per_unit: dict[str, Estimate]
+    neighbours: tuple[NeighbourYear, ...]
+    neighbour_range: tuple[float, float, int]
+    hidden: HiddenActive
+    set_sizes: dict[str, tuple[int, int, int]]
+    paths: pd.DataFrame = field(repr=False)
+
+    @property
+    def headline(self) -> Estimate:
+        """The permutation estimate."""
+        return self.finding.estimates["permutation"]
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The checks behind the grade."""
+        return tuple(self.finding.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types for JSON."""
+        counts, edges = np.histogram(self.placebo, bins=50)
+        return {
+            "indicator": self.indicator.id,
+            "finding": self.finding.to_dict(),
+            "group_time": self.group_time.to_dict(),
+            "event_study": self.event.to_dict(),
+            "event_envelope": {
+                str(e): {"low": low, "high": high} for e, (low, high) in self.envelope.items()
+            },
+            "placebo_histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
+            "per_unit": {c: e.to_dict() for c, e in self.per_unit.items()},
+            "neighbours": [
+                {
+                    "code": n.code,
+                    "name": n.name,
+                    "year": n.year,
+                    "chosen": n.chosen,
+                    "result": n.result.to_dict() if n.result else None,
+                }
+                for n in self.neighbours
+            ],
+            "neighbour_range": {
+                "low": self.neighbour_range[0],
+                "high": self.neighbour_range[1],
+                "combinations": self.neighbour_range[2],
+            },
+            "hidden_active": self.hidden.to_dict(),
+            "matched_sets": {
+                c: {"donors": n, "smallest": lo, "largest": hi}
+                for c, (n, lo, hi) in self.set_sizes.items()
+            },
+            "paths": self.paths.reset_index().to_dict("records"),
+        }
+
+
+def _columns(panel: Panel, sets: list[list[str]]) -> list[list[int]]:
+    place = {u: i for i, u in enumerate(panel.units)}
+    return [[place[u] for u in s] for s in sets]
+
+
+class _Inference:
+    """Permutation of the headline on one panel, with the sets fixed once."""
+
+    def __init__(self, panel: Panel, design: Design, s: Settings) -> None:
+        self.panel = panel.select([*design.treated_codes, *design.controls])
+        self.settings = s
+        self.size = embedded.municipalities()["population_2017"]
+        self.codes = design.treated_codes
+        self.controls = list(design.controls)
+        self.sets = matched_sets(self.codes, self.controls, self.size, s.donors)
+        self.columns = _columns(self.panel, self.sets)
+
+    def run(self, cohort: pd.Series) -> tuple[Estimate, np.ndarray]:
+        s = self.settings
+        like = aggregate(callaway_santanna(self.panel, cohort, alpha=s.alpha), s.estimand)  # type: ignore[arg-type]
+        c = contrasts(self.panel, cohort, s.estimand)
+        found = permutation_test(
+            c,
+            self.columns,
+            draws=s.draws,
+            seed=s.seed,
+            alpha=s.alpha,
+            like=like,
+            mechanism=f"any of {s.donors + 1} municipalities of the same size in each set",
+        )
+        return found.result, found.placebo
+
+    def alone(self, unit: TreatedUnit) -> Estimate:
+        """Estimate one municipality, with sets wide enough for a p-value below alpha."""
+        s = self.settings
+        donors = min(max(s.donors, int(np.ceil(2 / s.alpha)) - 1), len(self.controls))
+        panel = self.panel.select([unit.code, *self.controls])
+        cohort = pd.Series({unit.code: unit.first_year} | dict.fromkeys(self.controls, 0))
+        sets = matched_sets([unit.code], self.controls, self.size, donors)
+        like = aggregate(callaway_santanna(panel, cohort, alpha=s.alpha), "cohort")
+        return permutation_test(
+            contrasts(panel, cohort, "cohort"),
+            _columns(panel, sets),
+            draws=s.draws,
+            seed=s.seed,
+            alpha=s.alpha,
+            like=like,
+            mechanism=f"any of {donors + 1} municipalities of the same size",
+        ).result
+
+
+def _neighbours(
+    inference: _Inference, design: Design, headline: Estimate
+) -> tuple[tuple[NeighbourYear, ...], tuple[float, float, int]]:
+    panel, s = inference.panel, inference.settings
+    rows: list[NeighbourYear] = []
+    choices: list[list[tuple[str, int]]] = []
+    for t in design.treated:
+        good, bad = estimable_years(t.neighbours, panel.years)
+        choices.append([(t.code, y) for y in good])
+        for year in sorted([*good, *bad]):
+            chosen = year == t.first_year
+            result = headline if chosen else None
+            if year in good and not chosen:
+                result, _ = inference.run(design.cohort(**{f"c{t.code}": year}))
+            rows.append(NeighbourYear(t.code, t.name, year, chosen, result))
+    # a slot's contrast depends on its own year alone, so every combination is a sum of
+    # per-municipality terms that are computed once
+    years = np.array(panel.years)
+    y = panel.values.to_numpy(dtype=float)
+    place = {u: i for i, u in enumerate(panel.units)}
+    control = [place[c] for c in design.controls]
+
+    def term(code: str, year: int) -> tuple[float, float]:
+        post = years >= year
+        change = y[:, post].mean(axis=1) - y[:, years == year - 1][:, 0]
+        weight = 1.0 if s.estimand == "cohort" else float(post.sum())
+        return weight, float(change[place[code]] - change[control].mean())
+
+    terms = [[term(*pair) for pair in options] for options in choices]
+    values = [
+        sum(w * v for w, v in combo) / sum(w for w, _ in combo)
+        for combo in itertools.product(*terms)
+    ]
+    return tuple(rows), (min(values), max(values), len(values))
+
+
+def _paths(panel: Panel, design: Design) -> pd.DataFrame:
+    others = panel.values.loc[list(design.controls)]
+    low, middle, high = np.quantile(others.to_numpy(dtype=float), [0.1, 0.5, 0.9], axis=0)
+    frame = pd.DataFrame(
+        {"p10": low, "median": middle, "p90": high, "mean": others.mean(axis=0).to_numpy()},
+        index=pd.Index(panel.years, name="time"),
+    )
+    for t in design.treated:
+        frame[t.code] = panel.values.loc[t.code].to_numpy(dtype=float)
+    return frame
+
+
+def _sentences(i: Indicator, e: Estimate, n: int) -> tuple[str, str]:
+    low, high = e.conf_int
+    assert e.p_value is not None
+    sure = e.p_value <= e.alpha
+    level = 100 * (1 - e.alpha)
+    sv = (
+        f"Efter starten förändrades {i.definite_sv} i de {n} kommunerna med i genomsnitt "
+        f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med kommuner som inte är "
+        f"kända som aktiva ({level:g}\u00a0% permutationsintervall {interval(low, high, 'sv')}; "
+        f"{p_value(e.p_value, 'sv')}). "
+    )
+    en = (
+        f"After the start the {i.label_en} changed in the {n} municipalities by "
+        f"{number(e.estimate, 'en', sign=True)} {i.change_en} on average, compared with "
+        f"municipalities not known to be active ({level:g}\u00a0% permutation interval "
+        f"{interval(low, high, 'en')}; {p_value(e.p_value, 'en')}). "
+    )
+    if sure:
+        sv += "Så stor är skillnaden sällan för slumpvis valda kommuner av samma storlek."
+        en += "Randomly chosen municipalities of the same size seldom differ that much."
+    else:
+        sv += "Skillnaden går inte att skilja från den mellan slumpvis valda lika stora kommuner."
+        en += (
+            "The difference cannot be told from that of randomly chosen municipalities of the "
+            "same size."
+        )
+    return sv, en
+
+
+def analyse_outcome(
+    panel: Panel, indicator: Indicator, design: Design, settings: Settings
+) -> OutcomeAnalysis:
+    """Answer the effect question for one outcome.
+
+    Parameters
+    ----------
+    panel : Panel
+        All 290 municipalities.
+    indicator : Indicator
+        What the outcome is.
+    design : Design
+        Who is treated and compared.
+    settings : Settings
+        Aggregate, level, draws, seed, donors.
+
+    Returns
+    -------
+    OutcomeAnalysis
+        The finding with the permutation estimate first, the usual numbers beside it,
+        checks, sensitivity and what the figures need.
+
+    Raises
+    ------
+    InputError
+        If a municipality of the design is not in the panel.
+    """
+    missing = [u for u in (*design.treated_codes, *design.controls) if u not in panel.units]
+    if missing:
+        raise InputError(
+            f"municipality {missing[0]} has no values in every year", field=panel.outcome
+        )
+    inference = _Inference(panel, design, settings)
+    inner = inference.panel
+    cohort = design.cohort()
+    gt = callaway_santanna(inner, cohort, alpha=settings.alpha)
+    headline, placebo = inference.run(cohort)
+    picks = assignments(inference.columns, settings.draws, settings.seed)
+    main = contrasts(inner, cohort, settings.estimand)
+    by_time = event_contrasts(inner, cohort)
+    before = {e: c for e, c in by_time.items() if e < 0}
+    _, p_before, _ = max_statistic_p(before, picks) if before else (0.0, float("nan"), {})
+    _, _, envelope = max_statistic_p(by_time, picks)
+    rate = analytic_rejection_rate(
+        contrasts(inner, cohort, "cohort"), picks, settings.alpha
+    )
+    hidden = hidden_active(
+        main,
+        inference.columns,
+        draws=min(settings.draws, 1999),
+        seed=settings.seed,
+        alpha=settings.alpha,
+    )
+    rows, span = _neighbours(inference, design, headline)
+    counts = design.counts
+    other_controls = (
+        sorted({*design.controls, *counts.uncertain})
+        if design.excluded
+        else sorted(counts.not_known)
+    )
+    other = Design(design.treated, tuple(other_controls), (), counts)
+    alternative, _ = _Inference(panel, other, settings).run(other.cohort())
+    estimates = {"permutation": headline}
+    estimates |= {f"cs_{name}": aggregate(gt, name) for name in ESTIMANDS}
+    estimates["twfe"] = two_way_fixed_effects(inner, cohort, alpha=settings.alpha)
+    estimates["uncertain_other_way"] = alternative
+    asked = [
+        ask.few_treated_check(design),
+        ask.analytic_size_check(rate, settings.alpha),
+        ask.pre_period_check(design, panel),
+        *([ask.pre_trends_check(p_before, len(before), settings.alpha)] if before else []),
+        ask.years_stated_check(design),
+        ask.neighbour_years_check(headline.estimate, *span),
+        ask.hidden_active_check(hidden),
+        ask.uncertain_check(headline.estimate, alternative.estimate, len(counts.uncertain)),
+    ]
+    sv, en = _sentences(indicator, headline, len(design.treated))
+    level, why_sv, why_en = grade(asked)
+    sizes = inference.size
+    return OutcomeAnalysis(
+        indicator=indicator,
+        finding=Finding("effect", estimates, tuple(asked), sv, en, level, why_sv, why_en),
+        group_time=gt,
+        event=event_study(gt, seed=settings.seed),
+        envelope=envelope,
+        placebo=placebo,
+        per_unit={t.code: inference.alone(t) for t in design.treated},
+        neighbours=rows,
+        neighbour_range=span,
+        hidden=hidden,
+        set_sizes={
+            s[0]: (len(s) - 1, int(sizes[s[1:]].min()), int(sizes[s[1:]].max()))
+            for s in inference.sets
+        },
+        paths=_paths(panel, design),
+    )

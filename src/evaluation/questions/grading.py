@@ -1,0 +1,67 @@
+"""The evidence grade: a rule over checks, so that two analysts give the same grade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evaluation.language import listed
+from evaluation.results import Check
+
+__all__ = ["GRADES", "REASONS", "grade"]
+
+GRADES = ("very weak", "weak", "moderate", "strong")
+
+REASONS: Mapping[str, tuple[str, str]] = {
+    "few_treated": ("få behandlade kommuner", "few treated municipalities"),
+    "analytic_size": (
+        "det vanliga intervallet håller inte sin nivå",
+        "the usual interval does not keep its level",
+    ),
+    "pre_period": ("kort förperiod", "a short pre-period"),
+    "pre_trends": ("skilda trender före", "different trends before"),
+    "years_stated": ("antagna startår", "assumed start years"),
+    "neighbour_years": ("tecknet beror på startåret", "the sign depends on the start year"),
+    "hidden_active": (
+        "få dolt aktiva kommuner räcker för att vända tecknet",
+        "few hidden active municipalities suffice to turn the sign",
+    ),
+    "same_treatment_of_uncertain": (
+        "tecknet beror på kommunerna med osäker hållning",
+        "the sign depends on the municipalities with an uncertain stance",
+    ),
+}
+
+
+def grade(checks: Sequence[Check]) -> tuple[str, str, str]:
+    """Grade the evidence.
+
+    A comparison over time without random assignment starts at «moderate», and each check
+    that failed or could not be answered takes it one step down, to «very weak» at the
+    lowest.
+
+    Parameters
+    ----------
+    checks : sequence of Check
+        The checks of the analysis.
+
+    Returns
+    -------
+    tuple of str
+        The grade, and its reason in Swedish and in English.
+
+    Examples
+    --------
+    >>> grade([Check("few_treated", False, "", "")])[0]
+    'weak'
+    """
+    failed = [c.name for c in checks if not c.passed]
+    step = max(0, 2 - len(failed))
+    base = (
+        "Jämförelse över tid utan lottning ger högst måttlig evidens.",
+        "A comparison over time without random assignment gives moderate evidence at most.",
+    )
+    if not failed:
+        return GRADES[step], base[0], base[1]
+    sv = listed([REASONS[n][0] for n in failed], "sv")
+    en = listed([REASONS[n][1] for n in failed], "en")
+    return GRADES[step], f"{base[0]} Sänkt för {sv}.", f"{base[1]} Lowered for {en}."

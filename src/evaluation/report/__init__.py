@@ -1,0 +1,1 @@
+"""The report: results as plain types in, tables, figures and text out."""

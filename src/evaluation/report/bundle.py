@@ -1,0 +1,191 @@
+"""The report's folder: written beside its place, then renamed into it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from evaluation.errors import InputError
+from evaluation.language import Lang
+from evaluation.plan import OutcomeFile, Plan
+from evaluation.questions.study import run_study
+from evaluation.report.figures import make_figures
+from evaluation.report.render import FORMATS, Format, render
+from evaluation.report.tables import make_tables
+from evaluation.report.text import make_markdown
+
+__all__ = ["dump", "own_file", "write_report"]
+
+PACKAGES = (
+    "integration-evaluation",
+    "numpy",
+    "pandas",
+    "scipy",
+    "statsmodels",
+    "linearmodels",
+    "diff-diff",
+    "matplotlib",
+    "seaborn",
+    "pypandoc-binary",
+    "typst",
+)
+MARK = "results.json"
+
+
+def dump(content: Mapping[str, Any]) -> str:
+    """Write plain types as JSON; what is not a finite number is refused."""
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def own_file(entry: OutcomeFile) -> str:
+    """Return the place of an own outcome's copy inside a report."""
+    return f"data/{entry.id}.csv"
+
+
+def _versions() -> dict[str, str]:
+    out = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            out[name] = version(name)
+        except PackageNotFoundError:
+            out[name] = "not installed"
+    return out
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a raw table, unrounded, comma-separated, UTF-8."""
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def _check_target(out: Path) -> None:
+    """Refuse to replace a folder that no report was written to."""
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise InputError("is not a folder; give another --out", file=str(out))
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
+        raise InputError(
+            "holds other files and no former report; give an empty or new folder", file=str(out)
+        )
+
+
+def _swap(new: Path, out: Path) -> None:
+    """Rename a finished folder into place, a former report giving way."""
+    old = None
+    if out.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent)) / out.name
+        out.rename(old)
+    new.rename(out)
+    if old is not None:
+        shutil.rmtree(old.parent)
+
+
+def write_report(
+    plan: Plan,
+    out: str | Path,
+    *,
+    lang: Lang = "sv",
+    formats: Sequence[Format] = FORMATS,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Run a plan and write its report.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    out : str or pathlib.Path
+        Folder of the report. It appears at the end, whole, or not at all; a former
+        report there is replaced, any other content is left alone and refused.
+    lang : {"sv", "en"}
+        Language.
+    formats : sequence of {"html", "pdf", "docx"}
+        Which documents to render.
+    progress : callable
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder, with ``results.json``, ``provenance.json``, ``tables/*.csv``,
+        ``figures/*.svg`` and the documents.
+
+    Raises
+    ------
+    InputError
+        If the plan cannot be carried out or the folder must not be replaced.
+    """
+    began = time.perf_counter()
+    out = Path(out)
+    _check_target(out)
+    study = run_study(plan, progress)
+    results = study.to_dict()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{out.name}-new-", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", file=str(out)) from None
+    try:
+        # mkdtemp is private; a report is as readable as any folder made here
+        umask = os.umask(0)
+        os.umask(umask)
+        new.chmod(0o777 & ~umask)
+        (new / MARK).write_text(dump(results), encoding="utf-8")
+        for entry in plan.outcomes:
+            if isinstance(entry, OutcomeFile):
+                (new / "data").mkdir(exist_ok=True)
+                shutil.copyfile(plan.folder / entry.file, new / own_file(entry))
+        progress("tables")
+        tables = make_tables(results, lang)
+        (new / "tables").mkdir()
+        for t in tables.values():
+            write_csv(t.raw, new / "tables" / f"{t.key}.csv")
+        progress("figures")
+        figures = make_figures(results, lang)
+        (new / "figures").mkdir()
+        for f in figures.values():
+            f.save(new / "figures" / f"{f.key}.svg")
+            if "docx" in formats:
+                f.save(new / "figures" / f"{f.key}.png")
+        for form in formats:
+            progress(form)
+            image = "png" if form == "docx" else "svg"
+            render(make_markdown(results, tables, figures, lang, image=image), new, form, lang)
+        for picture in (new / "figures").glob("*.png"):
+            picture.unlink()
+        files = sorted(p for p in new.rglob("*") if p.is_file())
+        provenance = {
+            "plan": plan.name,
+            "plan_hash": plan.hash(),
+            "lang": lang,
+            "data": results["data"],
+            "panel_hashes": results["panel_hashes"],
+            "versions": _versions(),
+            "seed": plan.estimation.seed,
+            "machine": {
+                "system": platform.system(),
+                "architecture": platform.machine(),
+                "processors": os.cpu_count(),
+            },
+            "wall_seconds": round(time.perf_counter() - began, 2),
+            "files": {p.relative_to(new).as_posix(): _sha256(p) for p in files},
+        }
+        (new / "provenance.json").write_text(dump(provenance), encoding="utf-8")
+        _swap(new, out)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    return out

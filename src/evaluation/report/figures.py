@@ -1,0 +1,412 @@
+"""Figures of the report, made from the results' plain types; SVG that is the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaluation.language import Lang, number
+from evaluation.report.words import own_work, word
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as MplFigure
+
+__all__ = ["Figure", "make_figures"]
+
+Results = Mapping[str, Any]
+INK, PALE, ACCENT, GREY = "#1b4965", "#bcd4e6", "#c8553d", "#6c757d"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure with what a reader needs beside it.
+
+    Parameters
+    ----------
+    key : str
+        File name without ending.
+    title, alt, source : str
+        Caption, text alternative, source line.
+    drawing : matplotlib.figure.Figure
+        The drawing.
+    """
+
+    key: str
+    title: str
+    alt: str
+    source: str
+    drawing: MplFigure = field(repr=False, compare=False)
+
+    def save(self, path: Path) -> None:
+        """Write SVG or PNG, by the ending; no date goes into the file."""
+        metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+        with _style():
+            self.drawing.savefig(path, metadata=metadata, dpi=160)
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    import matplotlib as mpl
+    import seaborn as sns
+
+    settings = {
+        **sns.axes_style("ticks"),
+        **sns.plotting_context("paper", font_scale=1.1),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "axes.edgecolor": GREY,
+        "svg.hashsalt": "integration-evaluation",
+        "svg.fonttype": "path",
+        "axes.unicode_minus": True,
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+def _new(width: float, height: float, rows: int = 1, columns: int = 1, **kw: Any) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as MplFigure
+
+    drawing = MplFigure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(drawing)
+    return drawing, drawing.subplots(rows, columns, **kw)
+
+
+def _locale(ax: Axes, lang: Lang, decimals: int = 0, axis: str = "y") -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    target = ax.yaxis if axis == "y" else ax.xaxis
+    target.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
+
+
+def _years(ax: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+
+
+def _label(r: Results, name: str, lang: Lang) -> tuple[str, str, str]:
+    i = r["indicators"][name]
+    return i[f"label_{lang}"], i[f"change_{lang}"], i["source"]
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _paths(r: Results, name: str, lang: Lang) -> Figure:
+    label, _, source = _label(r, name, lang)
+    treated = r["design"]["treated"]
+    rows = r["outcomes"][name]["paths"]
+    years = [x["time"] for x in rows]
+    columns = min(2, len(treated))
+    lines = -(-len(treated) // columns)
+    drawing, axes = _new(7.2, 2.5 * lines + 0.5, lines, columns, sharex=True, sharey=True, squeeze=False)
+    for ax, t in zip(axes.flat, treated, strict=False):
+        ax.fill_between(
+            years,
+            [x["p10"] for x in rows],
+            [x["p90"] for x in rows],
+            color=PALE,
+            alpha=0.6,
+            lw=0,
+            label=word("others_band", lang),
+        )
+        ax.plot(
+            years, [x["median"] for x in rows], color=GREY, ls="--", label=word("others_median", lang)
+        )
+        ax.plot(years, [x[t["code"]] for x in rows], color=INK, lw=2)
+        ax.axvline(t["first_year"] - 0.5, color=ACCENT, lw=1, ls=":", label=word("first_treated", lang))
+        ax.set_title(t["name"], loc="left", fontsize="medium", fontweight="bold")
+        _locale(ax, lang)
+        _years(ax)
+    for ax in list(axes.flat)[len(treated) :]:
+        ax.set_axis_off()
+    for row in axes:
+        row[0].set_ylabel(word("per_cent", lang))
+    handles, names = axes.flat[0].get_legend_handles_labels()
+    drawing.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize="small")
+    last = years[-1]
+    final = ", ".join(f"{t['name']} {number(rows[-1][t['code']], lang, 1)}" for t in treated)
+    return Figure(
+        f"paths_{name}",
+        f"{_capital(label)}: varje behandlad kommun mot de andra"
+        if lang == "sv"
+        else f"{_capital(label)}: each treated municipality against the others",
+        f"Linjediagram {years[0]}–{last}; {last}: {final} procent."
+        if lang == "sv"
+        else f"Line charts {years[0]}–{last}; in {last}: {final} per cent.",
+        own_work(source, lang),
+        drawing,
+    )
+
+
+def _events(r: Results, name: str, lang: Lang) -> Figure:
+    label, unit, source = _label(r, name, lang)
+    o = r["outcomes"][name]
+    rows = o["event_study"]["rows"]
+    drawing, ax = _new(7.2, 3.4)
+    times = [x["event_time"] for x in rows]
+    around = [(t, o["event_envelope"][str(t)]) for t in times if str(t) in o["event_envelope"]]
+    ax.fill_between(
+        [t for t, _ in around],
+        [b["low"] for _, b in around],
+        [b["high"] for _, b in around],
+        color=PALE,
+        alpha=0.7,
+        lw=0,
+        label=word("placebo_band", lang),
+    )
+    ax.errorbar(
+        times,
+        [x["estimate"] for x in rows],
+        yerr=[
+            [x["estimate"] - x["conf_low"] for x in rows],
+            [x["conf_high"] - x["estimate"] for x in rows],
+        ],
+        fmt="o",
+        color=INK,
+        ms=4,
+        lw=1.2,
+        label=word("analytic_interval", lang),
+    )
+    ax.axhline(0, color=GREY, lw=0.8)
+    ax.axvline(-0.5, color=ACCENT, lw=1, ls=":")
+    ax.set_xlabel(word("event_time", lang).lower())
+    ax.set_ylabel(unit)
+    _locale(ax, lang, 1)
+    _locale(ax, lang, 0, "x")
+    _years(ax)
+    drawing.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+    return Figure(
+        f"event_study_{name}",
+        f"Effekt efter år sedan start, {label}"
+        if lang == "sv"
+        else f"Effect by years since the start, {label}",
+        f"Händelsestudie från {times[0]} till {times[-1]} år; punkter med intervall mot ett band "
+        "av placebostudier. Värdena står i tabellbilagan."
+        if lang == "sv"
+        else f"Event study from {times[0]} to {times[-1]} years; points with intervals against a "
+        "band of placebo studies. The values stand in the appendix.",
+        own_work(source, lang),
+        drawing,
+    )
+
+
+def _placebo(r: Results, name: str, lang: Lang) -> Figure:
+    label, unit, source = _label(r, name, lang)
+    o = r["outcomes"][name]
+    h = o["placebo_histogram"]
+    e = o["finding"]["estimates"]["permutation"]
+    drawing, ax = _new(7.2, 2.8)
+    edges = h["edges"]
+    ax.stairs(h["counts"], edges, fill=True, color=PALE)
+    ax.axvline(e["estimate"], color=ACCENT, lw=2, label=word("real", lang))
+    ax.set_xlabel(unit)
+    ax.set_ylabel(word("placebo_studies", lang))
+    _locale(ax, lang, 1, "x")
+    _locale(ax, lang)
+    drawing.legend(loc="outside lower center", frameon=False, fontsize="small")
+    total = sum(h["counts"])
+    value, p = number(e["estimate"], lang), number(e["p_value"], lang, 3)
+    return Figure(
+        f"placebo_{name}",
+        f"Skattningen mot placebostudier med lika stora kommuner, {label}"
+        if lang == "sv"
+        else f"The estimate against placebo studies with municipalities of the same size, {label}",
+        f"Histogram över {number(total, lang, 0)} placebostudier; den verkliga skattningen är "
+        f"{value}, p = {p}."
+        if lang == "sv"
+        else f"Histogram of {number(total, lang, 0)} placebo studies; the real estimate is "
+        f"{value}, p = {p}.",
+        own_work(source, lang),
+        drawing,
+    )
+
+
+def _neighbours(r: Results, name: str, lang: Lang) -> Figure:
+    label, unit, source = _label(r, name, lang)
+    rows = [n for n in r["outcomes"][name]["neighbours"] if n["result"]]
+    drawing, ax = _new(7.2, 0.24 * len(rows) + 1.2)
+    for i, n in enumerate(rows):
+        e = n["result"]
+        low, high = e["conf_int"]
+        colour = ACCENT if n["chosen"] else INK
+        if low is not None and high is not None:
+            ax.plot([low, high], [i, i], color=colour, lw=1.5)
+        ax.plot([e["estimate"]], [i], "o", color=colour, ms=5)
+    ax.set_yticks(range(len(rows)), [f"{n['name']} {n['year']}" for n in rows])
+    ax.invert_yaxis()
+    ax.axvline(0, color=GREY, lw=0.8)
+    ax.set_xlabel(unit)
+    _locale(ax, lang, 1, "x")
+    return Figure(
+        f"neighbour_years_{name}",
+        f"Huvudresultatet med en kommuns startår flyttat (rött: valt år), {label}"
+        if lang == "sv"
+        else f"The headline with one municipality's start year moved (red: chosen year), {label}",
+        "Punkter med permutationsintervall, en rad per kommun och startår; värdena står i tabellen."
+        if lang == "sv"
+        else "Points with permutation intervals, one line per municipality and start year; the "
+        "values stand in the table.",
+        own_work(source, lang),
+        drawing,
+    )
+
+
+def _hidden(r: Results, lang: Lang) -> Figure:
+    names = list(r["outcomes"])
+    drawing, axes = _new(7.2, 2.8, 1, len(names), squeeze=False)
+    for ax, name in zip(axes[0], names, strict=True):
+        label, unit, _ = _label(r, name, lang)
+        curve = r["outcomes"][name]["hidden_active"]["curve"]
+        ax.plot([100 * c["share"] for c in curve], [c["estimate"] for c in curve], color=INK, lw=2)
+        ax.axhline(0, color=ACCENT, lw=1)
+        ax.set_title(_capital(label), loc="left", fontsize="small", fontweight="bold")
+        ax.set_ylabel(unit)
+        _locale(ax, lang, 1)
+        _locale(ax, lang, 0, "x")
+    drawing.supxlabel(word("hidden_share", lang), fontsize="small")
+    sources = "; ".join(i["source"] for i in r["indicators"].values())
+    return Figure(
+        "hidden_active",
+        "Skattningen när allt fler jämförelsekommuner antas vara dolt aktiva, i värsta fall"
+        if lang == "sv"
+        else "The estimate as ever more of the comparison group is taken to be hidden active, "
+        "at worst",
+        "Kurvor över skattningen; där kurvan når noll vänds tecknet. Andelarna står i tabellen."
+        if lang == "sv"
+        else "Curves of the estimate; where a curve reaches zero the sign turns. The shares stand "
+        "in the table.",
+        own_work(sources, lang),
+        drawing,
+    )
+
+
+def _case(r: Results, lang: Lang) -> Figure:
+    c = r["case"]
+    label, unit, source = _label(r, c["indicator"], lang)
+    s = c["synthetic_control"]
+    rows = s["rows"]
+    years = [x["time"] for x in rows]
+    drawing, (left, right) = _new(7.2, 3.2, 1, 2)
+    left.plot(years, [x["actual"] for x in rows], color=INK, lw=2, label=c["name"])
+    left.plot(
+        years, [x["synthetic"] for x in rows], color=GREY, ls="--", label=word("synthetic", lang)
+    )
+    left.set_ylabel(word("per_cent", lang))
+    right.fill_between(
+        years,
+        [x["placebo_low"] for x in rows],
+        [x["placebo_high"] for x in rows],
+        color=PALE,
+        alpha=0.7,
+        lw=0,
+        label=word("placebo_band", lang),
+    )
+    right.plot(years, [x["gap"] for x in rows], color=INK, lw=2)
+    right.axhline(0, color=GREY, lw=0.8)
+    right.set_ylabel(unit)
+    for ax, title in ((left, word("path", lang)), (right, word("gap", lang))):
+        ax.axvline(s["first_year"] - 0.5, color=ACCENT, lw=1, ls=":")
+        ax.set_title(title, loc="left", fontsize="medium", fontweight="bold")
+        _locale(ax, lang)
+        _years(ax)
+    drawing.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
+    top = next(x for x in rows if x["time"] == c["peak_year"])
+    return Figure(
+        "case",
+        f"{c['name']} och dess syntetiska kommun, {label}"
+        if lang == "sv"
+        else f"{c['name']} and its synthetic municipality, {label}",
+        f"Linjediagram {years[0]}–{years[-1]}; gapet är {number(top['gap'], lang)} "
+        f"{c['peak_year']} och {number(rows[-1]['gap'], lang)} {years[-1]}."
+        if lang == "sv"
+        else f"Line charts {years[0]}–{years[-1]}; the gap is {number(top['gap'], lang)} in "
+        f"{c['peak_year']} and {number(rows[-1]['gap'], lang)} in {years[-1]}.",
+        own_work(source, lang),
+        drawing,
+    )
+
+
+def _context(r: Results, lang: Lang) -> Figure:
+    series = r["context"]
+    names = r["places"] | {"0000": word("nation", lang)}
+    drawing, axes = _new(7.2, 3.4, 1, len(series), squeeze=False)
+    colours = [INK, ACCENT, "#5fa8d3", "#8a6d3b", "#6a4c93"]
+    for ax, s in zip(axes[0], series, strict=True):
+        for code, colour in zip([k for k in s["rows"][0] if k != "time"], colours, strict=False):
+            points = [(x["time"], x[code]) for x in s["rows"] if x[code] is not None]
+            ax.plot(
+                [t for t, _ in points],
+                [v for _, v in points],
+                color=colour,
+                lw=2.4 if code == "0000" else 1,
+                label=names[code],
+            )
+        if s["law_change"]:
+            ax.axvline(s["law_change"], color=GREY, lw=1, ls=":")
+            ax.annotate(
+                word("law_2018", lang),
+                (s["law_change"], 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, -2),
+                textcoords="offset points",
+                va="top",
+                fontsize="x-small",
+                color=GREY,
+            )
+        ax.set_ylim(bottom=0)
+        ax.set_ylabel(word("per_cent", lang))
+        ax.set_title(s["source"].split(", ")[-1], loc="left", fontsize="medium", fontweight="bold")
+        _locale(ax, lang)
+        _years(ax)
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize="small")
+    sources = "; ".join(s["source"] for s in series)
+    text = "; ".join(s[f"label_{lang}"] for s in series)
+    return Figure(
+        "context",
+        f"Riket och fyra kommuner: {text[0].lower()}{text[1:]}"
+        if lang == "sv"
+        else f"Sweden and four municipalities: {text[0].lower()}{text[1:]}",
+        "Linjediagram per serie; värdena står i tabellerna."
+        if lang == "sv"
+        else "Line charts by series; the values stand in the tables.",
+        f"Källa: {sources}." if lang == "sv" else f"Source: {sources}.",
+        drawing,
+    )
+
+
+def make_figures(results: Results, lang: Lang) -> dict[str, Figure]:
+    """Draw every figure of the report.
+
+    Parameters
+    ----------
+    results : mapping
+        ``Study.to_dict()``, or ``results.json`` read back.
+    lang : {"sv", "en"}
+        Language of the labels.
+
+    Returns
+    -------
+    dict of str to Figure
+        By key.
+    """
+    with _style():
+        figures = []
+        for name in results["outcomes"]:
+            for make in (_paths, _events, _placebo, _neighbours):
+                figures.append(make(results, name, lang))
+        figures.append(_hidden(results, lang))
+        if results["case"]:
+            figures.append(_case(results, lang))
+        if results["context"]:
+            figures.append(_context(results, lang))
+    return {f.key: f for f in figures}

@@ -1,0 +1,190 @@
+"""The report's Markdown: a template per language, filled from the results and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evaluation.language import Lang, listed, number, p_value, per_cent
+from evaluation.report.figures import Figure
+from evaluation.report.tables import Table
+from evaluation.report.words import word
+
+__all__ = ["make_markdown"]
+
+Results = Mapping[str, Any]
+
+
+class _Numbered:
+    """Places tables and figures, numbered in the order in which they are used."""
+
+    def __init__(
+        self, tables: Mapping[str, Table], figures: Mapping[str, Figure], lang: Lang, image: str
+    ) -> None:
+        self._tables = tables
+        self._figures = figures
+        self._lang = lang
+        self._image = image
+        self.tables = 0
+        self.figures = 0
+
+    def table(self, key: str) -> str:
+        self.tables += 1
+        t = self._tables[key]
+        name = "Tabell" if self._lang == "sv" else "Table"
+        return (
+            f'::: {{.table}}\n::: {{.caption typst:sticky="true"}}\n'
+            f"**{name} {self.tables}.** {t.title}\n:::\n\n{t.markdown()}\n\n"
+            f"[*{t.source}*]{{.source}}\n:::"
+        )
+
+    def figure(self, key: str) -> str:
+        self.figures += 1
+        f = self._figures[key]
+        name = "Figur" if self._lang == "sv" else "Figure"
+        return (
+            f'::: {{.figure typst:breakable="false"}}\n**{name} {self.figures}.** {f.title}\n\n'
+            f"![{f.alt}](figures/{key}.{self._image}){{width=100%}}\n\n"
+            f"[*{f.source}*]{{.source}}\n:::"
+        )
+
+
+def _context_text(r: Results, lang: Lang) -> str:
+    """Say what the national series show, from their first, last and break years."""
+    sv = lang == "sv"
+    parts = []
+    for s in r["context"]:
+        points = {x["time"]: x["0000"] for x in s["rows"] if x["0000"] is not None}
+        first, last = min(points), max(points)
+
+        def n(year: int, points: dict[int, float] = points) -> str:
+            return number(points[year], lang, 1)
+
+        label = s[f"label_{lang}"].rsplit(",", 1)[0]
+        parts.append(
+            f"{label} ({s['source']}): {n(first)} procent {first} och {n(last)} procent {last} "
+            "i riket."
+            if sv
+            else f"{label} ({s['source']}): {n(first)} per cent in {first} and {n(last)} per cent "
+            f"in {last} nationally."
+        )
+        begins = min(x["time"] for x in s["rows"])
+        if begins < first:
+            parts.append(
+                f"Riket finns från {first}; de enskilda kommunerna från {begins}."
+                if sv
+                else f"The nation is there from {first}; the single municipalities from {begins}."
+            )
+        year = s["law_change"]
+        if year and {year - 1, year, year + 1} <= set(points):
+            parts.append(
+                f"Runt lagändringen {year} gick andelen från {n(year - 1)} över {n(year)} till "
+                f"{n(year + 1)}."
+                if sv
+                else f"Around the change of law in {year} the share went from {n(year - 1)} by "
+                f"{n(year)} to {n(year + 1)}."
+            )
+    return " ".join(parts)
+
+
+def _sharpest(r: Results, lang: Lang) -> tuple[list[dict[str, str]], str]:
+    """Where the usual regression and the permutation disagree, and how often the former errs."""
+    alpha = r["plan"]["estimation"]["alpha"]
+    found = []
+    for name, o in r["outcomes"].items():
+        e = o["finding"]["estimates"]
+        if e["twfe"]["p_value"] <= alpha < e["permutation"]["p_value"]:
+            label = "definite_sv" if lang == "sv" else "label_en"
+            found.append(
+                {
+                    "label": r["indicators"][name][label],
+                    "p_twfe": p_value(e["twfe"]["p_value"], lang),
+                    "p_perm": p_value(e["permutation"]["p_value"], lang),
+                }
+            )
+    rates = sorted(
+        c["statistic"]
+        for o in r["outcomes"].values()
+        for c in o["finding"]["checks"]
+        if c["name"] == "analytic_size"
+    )
+    low, high = per_cent(rates[0], lang), per_cent(rates[-1], lang)
+    span = low if low == high else f"{low.removesuffix('\u00a0%')}–{high}"
+    return found, span
+
+
+def make_markdown(
+    results: Results,
+    tables: Mapping[str, Table],
+    figures: Mapping[str, Figure],
+    lang: Lang,
+    *,
+    image: str = "svg",
+) -> str:
+    """Fill the template of a language.
+
+    Parameters
+    ----------
+    results : mapping
+        ``Study.to_dict()``, or ``results.json`` read back.
+    tables, figures : mapping
+        From :func:`evaluation.report.tables.make_tables` and
+        :func:`evaluation.report.figures.make_figures`.
+    lang : {"sv", "en"}
+        Language.
+    image : {"svg", "png"}
+        Which files the figures refer to.
+
+    Returns
+    -------
+    str
+        Pandoc Markdown.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("evaluation.report", "templates"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+        # headings carry pandoc identifiers, {#…}, which are comments to Jinja otherwise
+        comment_start_string="<#",
+        comment_end_string="#>",
+    )
+    places = _Numbered(tables, figures, lang, image)
+    design = results["design"]
+    sharpest, size_range = _sharpest(results, lang)
+    estimation = results["plan"]["estimation"]
+    case = results["case"]
+    predictors = ""
+    if case:
+        names = []
+        for p in case["predictors"]:
+            head, _, tail = p.partition(", ")
+            if head in results["indicators"]:
+                label = results["indicators"][head]
+                text = label["definite_sv"] if lang == "sv" else f"the {label['label_en']}"
+                names.append(f"{text} {tail}")
+            else:
+                names.append("folkmängdens logaritm" if lang == "sv" else "the log of population")
+        predictors = listed(names, lang)
+    text: str = environment.get_template(f"report.{lang}.md.j2").render(
+        r=results,
+        title=results["plan"]["title"][lang],
+        table=places.table,
+        figure=places.figure,
+        word=lambda key: word(key, lang),
+        cap=lambda t: t[0].upper() + t[1:],
+        uncertain=listed([u["name"] for u in design["uncertain"]], lang),
+        assumed=listed([t["name"] for t in design["treated"] if t["assumed"]], lang),
+        rule=results["plan"]["treatment"]["exposure"],
+        donors=results["plan"]["comparison"]["donors_per_treated"] + 1,
+        draws=number(estimation["draws"], lang, 0),
+        alpha=per_cent(estimation["alpha"], lang),
+        sharpest=sharpest,
+        size_range=size_range,
+        effective=number(case["synthetic_control"]["effective_donors"], lang, 0) if case else "",
+        predictors=predictors,
+        context_text=_context_text(results, lang),
+    )
+    return text

@@ -1,0 +1,214 @@
+"""Verification: every number of a finished report computed again and compared."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluation.errors import InputError
+from evaluation.plan import OutcomeFile, plan_from_dict
+from evaluation.questions.study import run_study
+from evaluation.report.bundle import MARK, own_file
+from evaluation.report.tables import make_tables
+
+__all__ = ["Difference", "Verification", "verify"]
+
+TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place where the report and the recomputation part.
+
+    Parameters
+    ----------
+    file, key : str
+        Where.
+    found, computed : object
+        What stands there and what was computed.
+    """
+
+    file: str
+    key: str
+    found: object
+    computed: object
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.key}: found {self.found!r}, computed {self.computed!r}"
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was compared, and what differs.
+
+    Parameters
+    ----------
+    folder : str
+        The report.
+    n_numbers : int
+        Numbers compared.
+    n_files : int
+        Files whose bytes were compared with the hashes in the provenance.
+    differences : tuple of Difference
+        Empty when all is well.
+    """
+
+    folder: str
+    n_numbers: int
+    n_files: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types for JSON."""
+        return {
+            "folder": self.folder,
+            "passed": self.passed,
+            "n_numbers": self.n_numbers,
+            "n_files": self.n_files,
+            "differences": [
+                {"file": d.file, "key": d.key, "found": d.found, "computed": d.computed}
+                for d in self.differences
+            ],
+        }
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for k, v in value.items():
+            yield from _leaves(v, f"{path}.{k}" if path else str(k))
+    elif isinstance(value, list):
+        yield f"{path}.length", len(value)
+        for i, v in enumerate(value):
+            yield from _leaves(v, f"{path}[{i}]")
+    else:
+        yield path, value
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Compare numbers to the relative tolerance; near zero, what is below 1e-12 is zero."""
+    if _number(a) and _number(b):
+        return math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=1e-12)
+    return bool(a == b) and type(a) is type(b)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("there is no such file; is this a report's folder?", file=str(path)) from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"is not valid JSON: {error.msg}", file=str(path), row=error.lineno) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read: {error}", file=str(path)) from None
+    if not isinstance(content, dict):
+        raise InputError("must be a JSON object", file=str(path))
+    return content
+
+
+def _compare(file: str, found: Any, computed: Any) -> tuple[int, list[Difference]]:
+    left, right = dict(_leaves(found)), dict(_leaves(computed))
+    differences = [Difference(file, k, left[k], "absent") for k in left if k not in right]
+    differences += [Difference(file, k, "absent", right[k]) for k in right if k not in left]
+    numbers = 0
+    for key in left.keys() & right.keys():
+        numbers += _number(right[key])
+        if not _same(left[key], right[key]):
+            differences.append(Difference(file, key, left[key], right[key]))
+    return numbers, sorted(differences, key=lambda d: d.key)
+
+
+def _cells(text: str) -> list[list[Any]]:
+    def read(cell: str) -> Any:
+        try:
+            return float(cell)
+        except ValueError:
+            return cell
+
+    return [[read(c) for c in row] for row in csv.reader(io.StringIO(text))]
+
+
+def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None) -> Verification:
+    """Compute a finished report's numbers again and compare them.
+
+    The plan inside ``results.json`` is run on the data that the package holds (own outcomes
+    on the copies in the report). Every number of ``results.json`` and of ``tables/*.csv`` is
+    compared to 1e-8 relative; the other files by the hashes in ``provenance.json``.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        A folder that ``evaluation run`` wrote.
+    progress : callable
+        Called with the name of each step as it begins.
+
+    Returns
+    -------
+    Verification
+        ``passed`` tells whether nothing differs.
+
+    Raises
+    ------
+    InputError
+        If the folder is not a report or its plan is not valid.
+    """
+    folder = Path(folder)
+    found = _read_json(folder / MARK)
+    provenance = _read_json(folder / "provenance.json")
+    content = found.get("plan")
+    if not isinstance(content, dict):
+        raise InputError("holds no plan", file=str(folder / MARK), field="plan")
+    plan = plan_from_dict(content, file=str(folder / MARK))
+    copies = {e.id: folder / own_file(e) for e in plan.outcomes if isinstance(e, OutcomeFile)}
+    results = json.loads(json.dumps(run_study(plan, progress, copies).to_dict()))
+    progress("comparison")
+    numbers, differences = _compare(MARK, found, results)
+    if provenance.get("plan_hash") != plan.hash():
+        differences.append(
+            Difference("provenance.json", "plan_hash", provenance.get("plan_hash"), plan.hash())
+        )
+    for t in make_tables(results, "en").values():
+        name = f"tables/{t.key}.csv"
+        path = folder / name
+        if not path.is_file():
+            differences.append(Difference(name, "file", "absent", "present"))
+            continue
+        count, more = _compare(
+            name,
+            _cells(path.read_text(encoding="utf-8")),
+            _cells(t.raw.to_csv(index=False, lineterminator="\n")),
+        )
+        numbers += count
+        differences += more
+    files = provenance.get("files")
+    if not isinstance(files, dict):
+        raise InputError(
+            "holds no file hashes", file=str(folder / "provenance.json"), field="files"
+        )
+    for name, digest in files.items():
+        path = folder / name
+        if not path.is_file():
+            differences.append(Difference(name, "file", "absent", "present"))
+            continue
+        actual = hashlib.sha256(path.read_bytes()).hexdigest()
+        if actual != digest:
+            differences.append(Difference(name, "sha256", actual, digest))
+    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    for name in sorted(present - set(files) - {"provenance.json"}):
+        differences.append(Difference(name, "file", "present", "absent"))
+    return Verification(str(folder), numbers, len(files), tuple(differences))

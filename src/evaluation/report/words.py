@@ -1,0 +1,172 @@
+"""The report's words in both languages: headings of tables and figures, names of codes."""
+
+from __future__ import annotations
+
+from evaluation.language import Lang
+
+__all__ = ["WORDS", "own_work", "word"]
+
+WORDS: dict[str, tuple[str, str]] = {
+    # columns
+    "municipality": ("Kommun", "Municipality"),
+    "population": ("Invånare 2017", "Inhabitants 2017"),
+    "stance": ("Hållning", "Stance"),
+    "evidence": ("Evidens", "Evidence"),
+    "where": ("Var hållningen står", "Where the stance stands"),
+    "start": ("Start enligt dokument", "Start as documented"),
+    "first_year": ("Första behandlade år", "First treated year"),
+    "year_from": ("Årets ursprung", "Where the year comes from"),
+    "group": ("Grupp", "Group"),
+    "count": ("Antal", "Number"),
+    "method": ("Metod", "Method"),
+    "estimand": ("Skattar", "Estimand"),
+    "estimate": ("Skattning", "Estimate"),
+    "interval": ("{level} % intervall", "{level} % interval"),
+    "p": ("p", "p"),
+    "std_error": ("Medelfel", "Std. error"),
+    "year": ("År", "Year"),
+    "event_time": ("År sedan start", "Years since start"),
+    "placebo_range": ("95 % av placebo", "95 % of placebos"),
+    "band": ("Simultant band", "Simultaneous band"),
+    "n_treated": ("Kommuner", "Municipalities"),
+    "check": ("Kontroll", "Check"),
+    "passed": ("Utfall", "Result"),
+    "text": ("Vad den visar", "What it shows"),
+    "donors": ("Jämförelser", "Donors"),
+    "smallest": ("Minsta", "Smallest"),
+    "largest": ("Största", "Largest"),
+    "quantity": ("Storhet", "Quantity"),
+    "value": ("Värde", "Value"),
+    "data_set": ("Datamängd", "Data set"),
+    "source": ("Källa", "Source"),
+    "licence": ("Licens", "Licence"),
+    "actual": ("Kommunen", "The municipality"),
+    "synthetic": ("Syntetisk", "Synthetic"),
+    "gap": ("Gap", "Gap"),
+    "weight": ("Vikt", "Weight"),
+    "nation": ("Riket", "Sweden"),
+    # answers
+    "yes": ("godkänd", "passed"),
+    "no": ("ej godkänd", "not passed"),
+    "unknown": ("går inte att avgöra", "cannot be judged"),
+    "stated": ("står i dokumentet", "stated in the document"),
+    "assumed": ("antaget", "assumed"),
+    "not_estimable": ("går inte att skatta (ingen förperiod)", "not estimable (no pre-period)"),
+    "chosen": ("vald", "chosen"),
+    # methods
+    "permutation": (
+        "Callaway–Sant'Anna, permutationsintervall (huvudresultat)",
+        "Callaway–Sant'Anna, permutation interval (headline)",
+    ),
+    "cs_simple": (
+        "Callaway–Sant'Anna, analytiskt intervall",
+        "Callaway–Sant'Anna, analytic interval",
+    ),
+    "cs_cohort": (
+        "Callaway–Sant'Anna, analytiskt intervall",
+        "Callaway–Sant'Anna, analytic interval",
+    ),
+    "cs_dynamic": (
+        "Callaway–Sant'Anna, analytiskt intervall",
+        "Callaway–Sant'Anna, analytic interval",
+    ),
+    "cs_calendar": (
+        "Callaway–Sant'Anna, analytiskt intervall",
+        "Callaway–Sant'Anna, analytic interval",
+    ),
+    "twfe": (
+        "Tvåvägs fasta effekter, klustrade medelfel",
+        "Two-way fixed effects, clustered errors",
+    ),
+    "uncertain_other_way": (
+        "Permutationsintervall, osäkra kommuner på andra sättet",
+        "Permutation interval, uncertain municipalities the other way",
+    ),
+    # estimands
+    "cohort": ("ATT, alla kommuner väger lika", "ATT, every municipality weighs the same"),
+    "simple": ("ATT, alla kommunår väger lika", "ATT, every municipality-year weighs the same"),
+    "dynamic": ("ATT, medel över år sedan start", "ATT, mean over years since start"),
+    "calendar": ("ATT, medel över kalenderår", "ATT, mean over calendar years"),
+    "twfe_estimand": ("Regressionskoefficient", "Regression coefficient"),
+    # stances and evidence
+    "active_from_asylum": ("aktiv från asyltiden", "active from the asylum phase"),
+    "active_day_one": ("aktiv från dag ett", "active from day one"),
+    "active_during_establishment": (
+        "aktiv under etableringen",
+        "active during the establishment programme",
+    ),
+    "explicit": ("uttrycklig", "explicit"),
+    "strong": ("stark", "strong"),
+    "indirect": ("indirekt", "indirect"),
+    "weak": ("svag", "weak"),
+    # grades
+    "grade_very weak": ("mycket svag", "very weak"),
+    "grade_weak": ("svag", "weak"),
+    "grade_moderate": ("måttlig", "moderate"),
+    "grade_strong": ("stark", "strong"),
+    # checks
+    "few_treated": ("Antal behandlade", "Number treated"),
+    "analytic_size": ("Vanliga testets nivå", "Level of the usual test"),
+    "pre_period": ("Förperiodens längd", "Length of the pre-period"),
+    "pre_trends": ("Trender före start", "Trends before the start"),
+    "years_stated": ("Startårens ursprung", "Origin of the start years"),
+    "neighbour_years": ("Närliggande startår", "Neighbouring start years"),
+    "hidden_active": ("Dolt aktiva kommuner", "Hidden active municipalities"),
+    "same_treatment_of_uncertain": ("Osäkra kommuner", "Uncertain municipalities"),
+    "own_peak": ("Egen topp", "Own peak"),
+    "one_case": ("En enda kommun", "A single municipality"),
+    # groups
+    "n_treated_group": (
+        "Behandlade: uttrycklig eller stark evidens",
+        "Treated: explicit or strong evidence",
+    ),
+    "n_uncertain_group": (
+        "Svag eller indirekt evidens",
+        "Weak or indirect evidence",
+    ),
+    "n_not_known_group": ("Inte kända som aktiva", "Not known to be active"),
+    "n_all_group": ("Alla kommuner", "All municipalities"),
+    "n_anonymous_group": (
+        "Anonyma svar (knyts aldrig till en kommun)",
+        "Anonymous answers (never tied to a municipality)",
+    ),
+    # figures
+    "others_band": ("80 % av jämförelsekommunerna", "80 % of the comparison group"),
+    "others_median": ("median för jämförelsekommunerna", "median of the comparison group"),
+    "per_cent": ("procent", "per cent"),
+    "placebo_studies": ("antal placebostudier", "number of placebo studies"),
+    "real": ("den verkliga skattningen", "the real estimate"),
+    "placebo_band": ("95 % av placebo", "95 % of placebos"),
+    "analytic_interval": ("skattning med analytiskt intervall", "estimate, analytic interval"),
+    "law_2018": ("lagändring 2018", "change of law 2018"),
+    "hidden_share": (
+        "andel av jämförelsegruppen som är dolt aktiv (värsta fall), procent",
+        "share of the comparison group that is hidden active (worst case), per cent",
+    ),
+    "path": ("Utveckling", "Path"),
+    "first_treated": ("första behandlade år", "first treated year"),
+    # quantities of the case and of hidden activity
+    "rise": ("Gap i toppåret", "Gap in the peak year"),
+    "change": ("Förändring av gapet från toppåret", "Change of the gap from the peak year"),
+    "last": ("Gap i sista året", "Gap in the last year"),
+}
+
+
+def word(key: str, lang: Lang) -> str:
+    """Return a word of the report."""
+    return WORDS[key][0 if lang == "sv" else 1]
+
+
+def own_work(sources: str, lang: Lang) -> str:
+    """Write the source line.
+
+    Examples
+    --------
+    >>> own_work("SCB, TAB6571", "sv")
+    'Källa: SCB, TAB6571. Egen bearbetning.'
+    """
+    return (
+        f"Källa: {sources}. Egen bearbetning."
+        if lang == "sv"
+        else f"Source: {sources}. Own calculations."
+    )
