@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,35 +38,35 @@ app.add_typer(data_app, name="data")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
-class Lang(str, Enum):
+class Lang(StrEnum):
     """Language of a report."""
 
     sv = "sv"
     en = "en"
 
 
-class Method(str, Enum):
+class Method(StrEnum):
     """Estimator."""
 
     cs = "cs"
     twfe = "twfe"
 
 
-class Control(str, Enum):
+class Control(StrEnum):
     """Comparison group."""
 
     never = "never"
     notyet = "notyet"
 
 
-class Inference(str, Enum):
+class Inference(StrEnum):
     """How the interval is made."""
 
     analytic = "analytic"
     permutation = "permutation"
 
 
-class Aggregate(str, Enum):
+class Aggregate(StrEnum):
     """Which aggregate of the group-time effects."""
 
     simple = "simple"
@@ -232,7 +232,7 @@ def estimate(
     analytic with divisor n, as in R's did; those of twfe are clustered by unit with the
     convention of R's fixest.
     """
-    from evaluation.own_data import estimate_file
+    from evaluation.questions.own_data import estimate_file
 
     with _progress(3, as_json) as step:
         result = estimate_file(
@@ -297,7 +297,7 @@ def data_check(
     as_json: Json = False,
 ) -> None:
     """Check the shipped data against their checksums, or a file of your own cell by cell."""
-    from evaluation.own_data import check_embedded, check_file
+    from evaluation.questions.own_data import check_embedded, check_file
 
     found = (
         check_embedded()

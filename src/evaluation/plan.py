@@ -241,8 +241,6 @@ def load_plan(plan: str | Path) -> Plan:
     return plan_from_dict(content, file=name, lines=lines)
 
 
-
-
 def plan_from_dict(
     content: Mapping[str, Any], *, file: str | None = None, lines: Lines | None = None
 ) -> Plan:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["Check", "Estimate", "EventStudy", "Finding", "GroupTime"]
 
 
+def _html(table: pd.DataFrame) -> str:
+    """Write a table for a notebook, with few enough decimals to be the same on every machine."""
+    return table.to_html(index=False, float_format=lambda v: f"{v:.4f}", na_rep="–", border=0)
+
+
 def _finite(value: float | None) -> float | None:
     """Give None for what JSON cannot carry (infinite bounds, undefined errors)."""
     if value is None or not math.isfinite(value):
@@ -187,8 +192,7 @@ class Estimate:
     def _repr_html_(self) -> str:
         keep = ["term", "estimand", "method", "inference", "estimate", "std_error"]
         table = self.tidy()[[*keep, "p_value", "conf_low", "conf_high", "n_units"]]
-        html: str = table.to_html(index=False, float_format="%.4f", na_rep="–", border=0)
-        return html
+        return _html(table)
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:
@@ -323,8 +327,7 @@ class EventStudy:
         return ax
 
     def _repr_html_(self) -> str:
-        html: str = self.tidy().to_html(index=False, float_format="%.4f", na_rep="–", border=0)
-        return html
+        return _html(self.tidy())
 
 
 @dataclass(frozen=True)
@@ -404,8 +407,7 @@ class GroupTime:
         }
 
     def _repr_html_(self) -> str:
-        html: str = self.tidy().to_html(index=False, float_format="%.4f", na_rep="–", border=0)
-        return html
+        return _html(self.tidy())
 
 
 @dataclass(frozen=True)

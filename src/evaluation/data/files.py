@@ -89,12 +89,13 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def _column(table: pd.DataFrame, column: str) -> pd.Series:
     if column not in table.columns:
         have = ", ".join(map(str, table.columns))
-        raise InputError(f"there is no such column; the file has {have}", **_at(table, 1, column))
+        raise _fault(table, 1, column, f"there is no such column; the file has {have}")
     return table[column]
 
 
-def _at(table: pd.DataFrame, row: int, field: str) -> dict[str, object]:
-    return {"file": table.attrs.get("file"), "row": int(row), "field": field}
+def _fault(table: pd.DataFrame, row: object, field: str, problem: str) -> InputError:
+    """Make the error that names the table's file, the line and the column."""
+    return InputError(problem, file=table.attrs.get("file"), row=int(str(row)), field=field)
 
 
 def number_column(
@@ -123,22 +124,23 @@ def number_column(
     InputError
         At the first cell that is not a finite number.
     """
-    out: dict[int, float] = {}
+    out: dict[object, float] = {}
     for row, text in _column(table, column).items():
         if text in MISSING:
             if not missing:
-                raise InputError("is empty; a number is needed", **_at(table, row, column))
+                raise _fault(table, row, column, "is empty; a number is needed")
             out[row] = math.nan
             continue
         plain = text.replace(",", ".") if table.attrs.get("decimal_comma") else text
         try:
-            value = float(plain)
+            # float() would also read 1_000
+            value = float(plain.replace("_", "?"))
         except ValueError:
-            raise InputError(f"{text!r} is not a number", **_at(table, row, column)) from None
+            raise _fault(table, row, column, f"{text!r} is not a number") from None
         if not math.isfinite(value):
-            raise InputError(f"{text!r} is not finite", **_at(table, row, column))
+            raise _fault(table, row, column, f"{text!r} is not finite")
         if positive and value <= 0:
-            raise InputError(f"{text!r} must be above zero", **_at(table, row, column))
+            raise _fault(table, row, column, f"{text!r} must be above zero")
         out[row] = value
     return pd.Series(out, name=column, dtype=float).rename_axis("row")
 
@@ -170,8 +172,8 @@ def year_column(table: pd.DataFrame, column: str, *, empty_is_zero: bool = False
         numbers = numbers.fillna(0)
     for row, value in numbers.items():
         if value != int(value):
-            text = table.at[row, column]
-            raise InputError(f"{text!r} is not a whole year", **_at(table, row, column))
+            text = str(table.at[row, column])
+            raise _fault(table, row, column, f"{text!r} is not a whole year")
     return numbers.astype(int)
 
 
@@ -199,7 +201,7 @@ def balanced_panel(table: pd.DataFrame, *, unit: str, time: str, outcome: str) -
     units = _column(table, unit)
     for row, text in units.items():
         if text in MISSING:
-            raise InputError("is empty; a unit is needed", **_at(table, row, unit))
+            raise _fault(table, row, unit, "is empty; a unit is needed")
     frame = pd.DataFrame(
         {
             "unit": units,
@@ -209,12 +211,10 @@ def balanced_panel(table: pd.DataFrame, *, unit: str, time: str, outcome: str) -
     )
     twice = frame.duplicated(["unit", "time"])
     if twice.any():
-        row = int(frame.index[twice][0])
+        row = frame.index[twice][0]
         who, when = frame.loc[row, "unit"], frame.loc[row, "time"]
         first = frame.index[(frame.unit == who) & (frame.time == when)][0]
-        raise InputError(
-            f"unit {who}, {when} stands twice (first in row {first})", **_at(table, row, unit)
-        )
+        raise _fault(table, row, unit, f"unit {who}, {when} stands twice (first in row {first})")
     wide = frame.pivot(index="unit", columns="time", values="value").sort_index(axis=1)
     whole = wide.notna().all(axis=1)
     if not whole.any():

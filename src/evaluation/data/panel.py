@@ -80,8 +80,8 @@ class Panel:
 
     def long(self) -> pd.DataFrame:
         """Return one row per unit and year, columns ``unit``, ``time``, ``value``."""
-        v = self.values.rename_axis(index="unit", columns="time")
-        return v.stack().rename("value").reset_index()
+        wide = self.values.rename_axis(index="unit", columns="time")
+        return wide.reset_index().melt(id_vars="unit", var_name="time", value_name="value")
 
     def hash(self) -> str:
         """Return the SHA-256 of units, years and values."""

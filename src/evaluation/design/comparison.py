@@ -60,8 +60,10 @@ def matched_sets(
     if known.isna().any() or (known <= 0).any():
         who = known.index[known.isna() | (known <= 0)][0]
         raise InputError(f"unit {who} has no size above zero", field=str(size.name))
-    log = np.log(known.astype(float))
-    distance = np.abs(log[list(donors)].to_numpy()[None, :] - log[list(treated)].to_numpy()[:, None])
+    log = known.astype(float).map(np.log)
+    distance = np.abs(
+        log[list(donors)].to_numpy()[None, :] - log[list(treated)].to_numpy()[:, None]
+    )
     # ties are broken by the donors' order, so the result does not depend on sort internals
     order = np.argsort(distance, axis=1, kind="stable")
     taken = np.zeros(len(donors), dtype=bool)

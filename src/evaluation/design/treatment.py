@@ -11,7 +11,6 @@ from evaluation.data import embedded
 from evaluation.data.panel import Panel
 from evaluation.design.exposure import first_treated_year, parse_start
 from evaluation.design.stance import StanceCounts, classify, stance_table
-from evaluation.errors import InputError
 from evaluation.plan import Adoption, Plan
 
 __all__ = ["Design", "TreatedUnit", "check_years", "design_from_plan", "estimable_years"]
@@ -123,7 +122,7 @@ def _treated_unit(plan: Plan, i: int, models: pd.DataFrame, stances: pd.DataFram
         raise plan.fault(
             (*here, "model"), f"{entry.model!r} is {row['municipality_region']}'s, not {name}'s"
         )
-    stated = "" if pd.isna(row["start"]) else str(row["start"])
+    stated: str = "" if pd.isna(row["start"]) else str(row["start"])
     start = parse_start(stated)
     if start is None and entry.assumed_first_year is None:
         raise plan.fault(
@@ -144,13 +143,14 @@ def _treated_unit(plan: Plan, i: int, models: pd.DataFrame, stances: pd.DataFram
     low, high = entry.neighbours
     if not low <= year <= high:
         raise plan.fault(
-            (*here, "neighbours"), f"must include the first treated year {year}, found [{low}, {high}]"
+            (*here, "neighbours"),
+            f"must include the first treated year {year}, found [{low}, {high}]",
         )
     coded = stances.loc[entry.code]
     return TreatedUnit(
         code=entry.code,
         name=name,
-        population=int(places.loc[entry.code, "population_2017"]),
+        population=int(places["population_2017"][entry.code]),
         stance=str(coded["stance"]),
         strength=str(coded["strength"]),
         document=str(coded["document"]),
@@ -201,7 +201,7 @@ def design_from_plan(plan: Plan) -> Design:
             )
     lacking = [c for c in counts.active if c not in codes]
     if lacking:
-        name = embedded.municipalities().loc[lacking[0], "name"]
+        name = str(embedded.municipalities().loc[lacking[0], "name"])
         raise plan.fault(
             ("treatment", "adoption"),
             f"{name} ({lacking[0]}) is active by the accepted evidence and needs an entry",

@@ -11,6 +11,8 @@ with a variance of its own, or picked for its good figures, breaks it.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +21,14 @@ import numpy as np
 from evaluation.estimation.contrasts import Contrasts
 from evaluation.results import Estimate
 
-__all__ = ["Permutation", "assignments", "max_statistic_p", "permutation_test", "placebo_estimates"]
+__all__ = [
+    "Permutation",
+    "assignments",
+    "free_assignments",
+    "max_statistic_p",
+    "permutation_test",
+    "placebo_estimates",
+]
 
 _TIE = 1e-10
 
@@ -67,13 +76,45 @@ def assignments(sets: Sequence[Sequence[int]], draws: int, seed: int) -> np.ndar
     [5, 6]
     """
     sizes = [len(s) for s in sets]
-    total = int(np.prod([float(s) for s in sizes])) if np.log(sizes).sum() < 40 else None
-    if total is not None and total - 1 <= draws:
+    total = math.prod(sizes)
+    if total - 1 <= draws:
         which = np.stack(np.unravel_index(np.arange(1, total), sizes), axis=1)
     else:
         rng = np.random.default_rng(np.random.SeedSequence(seed))
         which = np.stack([rng.integers(0, n, size=draws) for n in sizes], axis=1)
     return np.stack([np.asarray(s)[which[:, k]] for k, s in enumerate(sets)], axis=1)
+
+
+def free_assignments(n_units: int, real: Sequence[int], draws: int, seed: int) -> np.ndarray:
+    """Draw assignments without matching: any units, in any order, to the slots.
+
+    Parameters
+    ----------
+    n_units : int
+        Treated and controls together.
+    real : sequence of int
+        The real assignment; it is left out when all are listed.
+    draws : int
+        How many to draw; where there are no more assignments than that, all are listed.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (assignments, slots).
+
+    Examples
+    --------
+    >>> free_assignments(4, [1], draws=99, seed=1).ravel().tolist()
+    [0, 2, 3]
+    """
+    slots = len(real)
+    if math.perm(n_units, slots) - 1 <= draws:
+        every = itertools.permutations(range(n_units), slots)
+        return np.array([p for p in every if p != tuple(real)])
+    rng = np.random.default_rng(np.random.SeedSequence(seed))
+    return np.stack([rng.choice(n_units, slots, replace=False) for _ in range(draws)])
 
 
 def placebo_estimates(c: Contrasts, table: np.ndarray, picks: np.ndarray) -> np.ndarray:
@@ -128,9 +169,8 @@ def _interval(
 
 def permutation_test(
     c: Contrasts,
-    sets: Sequence[Sequence[int]],
+    picks: np.ndarray,
     *,
-    draws: int,
     seed: int,
     alpha: float = 0.05,
     like: Estimate,
@@ -148,12 +188,11 @@ def permutation_test(
     ----------
     c : Contrasts
         The aggregate's contrasts.
-    sets : sequence of sequence of int
-        One disjoint set of unit columns per slot, the treated unit first.
-    draws : int
-        Assignments to draw (all are listed where there are no more).
+    picks : numpy.ndarray
+        Shape (assignments, slots): the other assignments, from :func:`assignments` or
+        :func:`free_assignments`.
     seed : int
-        Seed of the draws.
+        Seed they were drawn with.
     alpha : float
         One minus the level of the interval.
     like : Estimate
@@ -172,7 +211,6 @@ def permutation_test(
     Webb, M. (2020). Randomization inference for difference-in-differences with few
     treated clusters. Journal of Econometrics 218(2).
     """
-    picks = assignments(sets, draws, seed)
     a = placebo_estimates(c, c.d, picks)
     b = placebo_estimates(c, c.b, picks)
     estimate = c.estimate()

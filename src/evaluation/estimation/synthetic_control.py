@@ -22,11 +22,11 @@ __all__ = ["SyntheticControl", "simplex_ridge", "synthetic_control"]
 
 
 def simplex_ridge(x: np.ndarray, target: np.ndarray, penalty: float) -> np.ndarray:
-    r"""Minimise :math:`\|target - x w\|^2 + \zeta \|w\|^2` over weights that sum to one, none negative.
+    r"""Minimise :math:`\|target - x w\|^2 + \zeta \|w\|^2` over weights that sum to one.
 
-    Solved in the dual, which has one dimension per predictor plus one: with residual r
-    and multiplier μ, :math:`w_j = \max(0, x_j'r - \mu)/\zeta`; damped Newton steps on
-    the convex dual, exact once the set of positive weights is right.
+    No weight is negative. Solved in the dual, which has one dimension per predictor plus
+    one: with residual r and multiplier μ, :math:`w_j = \max(0, x_j'r - \mu)/\zeta`; damped
+    Newton steps on the convex dual, exact once the set of positive weights is right.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ def simplex_ridge(x: np.ndarray, target: np.ndarray, penalty: float) -> np.ndarr
     tolerance = 1e-11 * (1.0 + np.abs(target).max())
     for _ in range(500):
         if np.abs(gradient).max() < tolerance:
-            return w / w.sum()
+            weights: np.ndarray = w / w.sum()
+            return weights
         on = w > 0
         a = x[:, on]
         hessian = np.empty((p + 1, p + 1))
@@ -129,7 +130,8 @@ class SyntheticControl:
     @property
     def gap(self) -> np.ndarray:
         """Actual minus synthetic, shape (years,)."""
-        return self.actual - self.synthetic
+        difference: np.ndarray = self.actual - self.synthetic
+        return difference
 
     @property
     def effective_donors(self) -> float:
@@ -225,7 +227,11 @@ class SyntheticControl:
         peak = gaps.max(axis=1)
         fall = peak - gaps[:, -1]
         year = int(np.array(self.years)[after][gaps[0].argmax()])
-        return year, float((peak >= peak[0] - 1e-12).mean()), float((fall >= fall[0] - 1e-12).mean())
+        return (
+            year,
+            float((peak >= peak[0] - 1e-12).mean()),
+            float((fall >= fall[0] - 1e-12).mean()),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""

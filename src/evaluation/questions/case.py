@@ -49,7 +49,9 @@ class CaseAnalysis:
         }
 
 
-def _checks(control: SyntheticControl, n_pre: int, own_peak: tuple[int, float, float]) -> list[Check]:
+def _checks(
+    control: SyntheticControl, n_pre: int, own_peak: tuple[int, float, float]
+) -> list[Check]:
     _, rise, fall = own_peak
     return [
         Check(
@@ -124,7 +126,9 @@ def analyse_case(
         if name != indicator.id and years and set(codes) <= set(other.units):
             label = f"{name}, {years[0]}–{years[-1]}" if len(years) > 1 else f"{name}, {years[0]}"
             predictors[label] = other.values.loc[codes, years].mean(axis=1)
-    control = synthetic_control(panel, unit.code, unit.first_year, list(design.controls), predictors)
+    control = synthetic_control(
+        panel, unit.code, unit.first_year, list(design.controls), predictors
+    )
     after = [y for y in panel.years if y >= unit.first_year]
     path = dict(zip(panel.years, control.actual, strict=True))
     peak = max(after, key=lambda y: path[y])
@@ -149,8 +153,8 @@ def analyse_case(
         return p_value(e.p_value, lang)
 
     sv = (
-        f"I {unit.name} steg {indicator.definite_sv} från {number(path[first], 'sv')} ({first}) till "
-        f"{number(path[peak], 'sv')} ({peak}) och gick sedan till {number(path[last], 'sv')} "
+        f"I {unit.name} steg {indicator.definite_sv} från {number(path[first], 'sv')} ({first}) "
+        f"till {number(path[peak], 'sv')} ({peak}) och gick sedan till {number(path[last], 'sv')} "
         f"({last}). Mot den syntetiska kommunen är gapet {number(rise.estimate, 'sv', sign=True)} "
         f"{indicator.change_sv} {peak} ({p(rise, 'sv')}); därefter ändras det med "
         f"{number(change.estimate, 'sv', sign=True)} ({p(change, 'sv')}) till "

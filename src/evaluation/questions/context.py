@@ -42,7 +42,10 @@ class ContextSeries:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON; a missing year is None."""
         rows = [
-            {"time": int(year), **{c: None if pd.isna(v) else float(v) for c, v in row.items()}}
+            {
+                "time": int(str(year)),
+                **{c: None if pd.isna(v) else float(v) for c, v in row.items()},
+            }
             for year, row in self.values.iterrows()
         ]
         return {

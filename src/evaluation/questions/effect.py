@@ -144,6 +144,7 @@ class _Inference:
         self.controls = list(design.controls)
         self.sets = matched_sets(self.codes, self.controls, self.size, s.donors)
         self.columns = _columns(self.panel, self.sets)
+        self.picks = assignments(self.columns, s.draws, s.seed)
 
     def run(self, cohort: pd.Series) -> tuple[Estimate, np.ndarray]:
         s = self.settings
@@ -151,8 +152,7 @@ class _Inference:
         c = contrasts(self.panel, cohort, s.estimand)
         found = permutation_test(
             c,
-            self.columns,
-            draws=s.draws,
+            self.picks,
             seed=s.seed,
             alpha=s.alpha,
             like=like,
@@ -170,8 +170,7 @@ class _Inference:
         like = aggregate(callaway_santanna(panel, cohort, alpha=s.alpha), "cohort")
         return permutation_test(
             contrasts(panel, cohort, "cohort"),
-            _columns(panel, sets),
-            draws=s.draws,
+            assignments(_columns(panel, sets), s.draws, s.seed),
             seed=s.seed,
             alpha=s.alpha,
             like=like,
@@ -293,15 +292,13 @@ def analyse_outcome(
     cohort = design.cohort()
     gt = callaway_santanna(inner, cohort, alpha=settings.alpha)
     headline, placebo = inference.run(cohort)
-    picks = assignments(inference.columns, settings.draws, settings.seed)
+    picks = inference.picks
     main = contrasts(inner, cohort, settings.estimand)
     by_time = event_contrasts(inner, cohort)
     before = {e: c for e, c in by_time.items() if e < 0}
     _, p_before, _ = max_statistic_p(before, picks) if before else (0.0, float("nan"), {})
     _, _, envelope = max_statistic_p(by_time, picks)
-    rate = analytic_rejection_rate(
-        contrasts(inner, cohort, "cohort"), picks, settings.alpha
-    )
+    rate = analytic_rejection_rate(contrasts(inner, cohort, "cohort"), picks, settings.alpha)
     hidden = hidden_active(
         main,
         inference.columns,

@@ -75,7 +75,9 @@ class Study:
             "panel_hashes": self.data_hashes,
             "indicators": {k: asdict(o.indicator) for k, o in self.outcomes.items()},
             "design": {
-                "treated": [asdict(t) | {"neighbours": list(t.neighbours)} for t in self.design.treated],
+                "treated": [
+                    asdict(t) | {"neighbours": list(t.neighbours)} for t in self.design.treated
+                ],
                 "n_municipalities": len(places),
                 "n_treated": len(self.design.treated),
                 "n_controls": len(self.design.controls),
@@ -109,9 +111,7 @@ def _outcome(plan: Plan, i: int, files: Mapping[str, Path]) -> tuple[Panel, Indi
     return _own_outcome(plan, i, entry, files.get(entry.id, plan.folder / entry.file))
 
 
-def _own_outcome(
-    plan: Plan, i: int, entry: OutcomeFile, path: Path
-) -> tuple[Panel, Indicator]:
+def _own_outcome(plan: Plan, i: int, entry: OutcomeFile, path: Path) -> tuple[Panel, Indicator]:
     if entry.id in INDICATORS:
         raise plan.fault(("outcomes", i, "id"), f"{entry.id!r} is the name of an embedded outcome")
     table = read_table(path)
@@ -229,4 +229,3 @@ def run_study(
     context = tuple(context_series(n) for n in plan.context)
     hashes = {k: p.hash() for k, (p, _) in loaded.items()}
     return Study(plan, design, outcomes, case, context, hashes)
-

@@ -107,7 +107,9 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
     years = [x["time"] for x in rows]
     columns = min(2, len(treated))
     lines = -(-len(treated) // columns)
-    drawing, axes = _new(7.2, 2.5 * lines + 0.5, lines, columns, sharex=True, sharey=True, squeeze=False)
+    drawing, axes = _new(
+        7.2, 2.5 * lines + 0.5, lines, columns, sharex=True, sharey=True, squeeze=False
+    )
     for ax, t in zip(axes.flat, treated, strict=False):
         ax.fill_between(
             years,
@@ -119,10 +121,16 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
             label=word("others_band", lang),
         )
         ax.plot(
-            years, [x["median"] for x in rows], color=GREY, ls="--", label=word("others_median", lang)
+            years,
+            [x["median"] for x in rows],
+            color=GREY,
+            ls="--",
+            label=word("others_median", lang),
         )
         ax.plot(years, [x[t["code"]] for x in rows], color=INK, lw=2)
-        ax.axvline(t["first_year"] - 0.5, color=ACCENT, lw=1, ls=":", label=word("first_treated", lang))
+        ax.axvline(
+            t["first_year"] - 0.5, color=ACCENT, lw=1, ls=":", label=word("first_treated", lang)
+        )
         ax.set_title(t["name"], loc="left", fontsize="medium", fontweight="bold")
         _locale(ax, lang)
         _years(ax)
@@ -131,7 +139,9 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
     for row in axes:
         row[0].set_ylabel(word("per_cent", lang))
     handles, names = axes.flat[0].get_legend_handles_labels()
-    drawing.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize="small")
+    drawing.legend(
+        handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize="small"
+    )
     last = years[-1]
     final = ", ".join(f"{t['name']} {number(rows[-1][t['code']], lang, 1)}" for t in treated)
     return Figure(
@@ -368,7 +378,9 @@ def _context(r: Results, lang: Lang) -> Figure:
         _locale(ax, lang)
         _years(ax)
     handles, labels = axes[0][0].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize="small")
+    drawing.legend(
+        handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize="small"
+    )
     sources = "; ".join(s["source"] for s in series)
     text = "; ".join(s[f"label_{lang}"] for s in series)
     return Figure(

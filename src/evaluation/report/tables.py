@@ -56,7 +56,8 @@ class Table:
             for i in range(len(self.header))
         ]
         rule = "|".join(
-            "-" * (w - 1) + ":" if i in self.numeric else ":" + "-" * (w - 1) for i, w in enumerate(widths)
+            "-" * (w - 1) + ":" if i in self.numeric else ":" + "-" * (w - 1)
+            for i, w in enumerate(widths)
         )
         lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells]
         return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
@@ -270,9 +271,7 @@ def _events(r: Results, name: str, lang: Lang) -> Table:
             }
         )
     label = r["indicators"][name][f"label_{lang}"]
-    header = tuple(
-        word(k, lang) for k in ("event_time", "n_treated", "estimate", "placebo_range")
-    )
+    header = tuple(word(k, lang) for k in ("event_time", "n_treated", "estimate", "placebo_range"))
     return Table(
         f"event_study_{name}",
         f"Effekt efter år sedan start, {label}"
@@ -418,9 +417,7 @@ def _context(r: Results, i: int, lang: Lang) -> Table:
         f"context_{s['name']}",
         s[f"label_{lang}"],
         (word("year", lang), *(names[c] for c in codes)),
-        tuple(
-            (str(x["time"]), *(_f(x[c], lang, 1) for c in codes)) for x in s["rows"]
-        ),
+        tuple((str(x["time"]), *(_f(x[c], lang, 1) for c in codes)) for x in s["rows"]),
         f"Källa: {s['source']}." if lang == "sv" else f"Source: {s['source']}.",
         pd.DataFrame(s["rows"]),
         frozenset(range(len(codes) + 1)),
@@ -431,7 +428,7 @@ def _data(r: Results, lang: Lang) -> Table:
     return Table(
         "data",
         "Datamängder" if lang == "sv" else "Data sets",
-        tuple(word(k, lang) for k in ("data_set", "source", "licence")) + ("SHA-256",),
+        (*tuple(word(k, lang) for k in ("data_set", "source", "licence")), "SHA-256"),
         tuple(
             (d[f"title_{lang}"], d["source"], d["licence"], f"{d['sha256'][:12]}…")
             for d in r["data"].values()

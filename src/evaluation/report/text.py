@@ -108,8 +108,8 @@ def _sharpest(r: Results, lang: Lang) -> tuple[list[dict[str, str]], str]:
         for c in o["finding"]["checks"]
         if c["name"] == "analytic_size"
     )
-    low, high = per_cent(rates[0], lang), per_cent(rates[-1], lang)
-    span = low if low == high else f"{low.removesuffix('\u00a0%')}–{high}"
+    low, high = number(100 * rates[0], lang, 0), per_cent(rates[-1], lang)
+    span = high if high.startswith(low) else f"{low}–{high}"
     return found, span
 
 
@@ -168,7 +168,7 @@ def make_markdown(
             else:
                 names.append("folkmängdens logaritm" if lang == "sv" else "the log of population")
         predictors = listed(names, lang)
-    text: str = environment.get_template(f"report.{lang}.md.j2").render(
+    markdown: str = environment.get_template(f"report.{lang}.md.j2").render(
         r=results,
         title=results["plan"]["title"][lang],
         table=places.table,
@@ -187,4 +187,4 @@ def make_markdown(
         predictors=predictors,
         context_text=_context_text(results, lang),
     )
-    return text
+    return markdown

@@ -111,9 +111,13 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError("there is no such file; is this a report's folder?", file=str(path)) from None
+        raise InputError(
+            "there is no such file; is this a report's folder?", file=str(path)
+        ) from None
     except json.JSONDecodeError as error:
-        raise InputError(f"is not valid JSON: {error.msg}", file=str(path), row=error.lineno) from None
+        raise InputError(
+            f"is not valid JSON: {error.msg}", file=str(path), row=error.lineno
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read: {error}", file=str(path)) from None
     if not isinstance(content, dict):
