@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from evaluation.language import Lang, number
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Figure", "make_figures"]
 
 Results = Mapping[str, Any]
+# narrow, so that the lettering is still readable on a phone
+WIDTH = 5.6
 INK, PALE, ACCENT, GREY = "#1b4965", "#bcd4e6", "#c8553d", "#6c757d"
 
 
@@ -78,10 +81,13 @@ def _new(width: float, height: float, rows: int = 1, columns: int = 1, **kw: Any
     return drawing, drawing.subplots(rows, columns, **kw)
 
 
-def _locale(ax: Axes, lang: Lang, decimals: int = 0, axis: str = "y") -> None:
+def _locale(ax: Axes, lang: Lang, axis: str = "y") -> None:
+    """Write tick labels in the language, with as many decimals as the axis spans need."""
     from matplotlib.ticker import FuncFormatter
 
     target = ax.yaxis if axis == "y" else ax.xaxis
+    low, high = sorted(target.get_view_interval())
+    decimals = 0 if high - low >= 8 else 1 if high - low >= 0.8 else 2
     target.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
 
 
@@ -108,7 +114,7 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
     columns = min(2, len(treated))
     lines = -(-len(treated) // columns)
     drawing, axes = _new(
-        7.2, 2.5 * lines + 0.5, lines, columns, sharex=True, sharey=True, squeeze=False
+        WIDTH, 2.0 * lines + 0.5, lines, columns, sharex=True, sharey=True, squeeze=False
     )
     for ax, t in zip(axes.flat, treated, strict=False):
         ax.fill_between(
@@ -140,7 +146,7 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
         row[0].set_ylabel(word("per_cent", lang))
     handles, names = axes.flat[0].get_legend_handles_labels()
     drawing.legend(
-        handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize="small"
+        handles, names, loc="outside lower center", ncols=2, frameon=False, fontsize="small"
     )
     last = years[-1]
     final = ", ".join(f"{t['name']} {number(rows[-1][t['code']], lang, 1)}" for t in treated)
@@ -161,7 +167,7 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
     label, unit, source = _label(r, name, lang)
     o = r["outcomes"][name]
     rows = o["event_study"]["rows"]
-    drawing, ax = _new(7.2, 3.4)
+    drawing, ax = _new(WIDTH, 2.9)
     times = [x["event_time"] for x in rows]
     around = [(t, o["event_envelope"][str(t)]) for t in times if str(t) in o["event_envelope"]]
     ax.fill_between(
@@ -190,8 +196,8 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
     ax.axvline(-0.5, color=ACCENT, lw=1, ls=":")
     ax.set_xlabel(word("event_time", lang).lower())
     ax.set_ylabel(unit)
-    _locale(ax, lang, 1)
-    _locale(ax, lang, 0, "x")
+    _locale(ax, lang)
+    _locale(ax, lang, "x")
     _years(ax)
     drawing.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
     return Figure(
@@ -214,13 +220,13 @@ def _placebo(r: Results, name: str, lang: Lang) -> Figure:
     o = r["outcomes"][name]
     h = o["placebo_histogram"]
     e = o["finding"]["estimates"]["permutation"]
-    drawing, ax = _new(7.2, 2.8)
+    drawing, ax = _new(WIDTH, 2.4)
     edges = h["edges"]
     ax.stairs(h["counts"], edges, fill=True, color=PALE)
     ax.axvline(e["estimate"], color=ACCENT, lw=2, label=word("real", lang))
     ax.set_xlabel(unit)
     ax.set_ylabel(word("placebo_studies", lang))
-    _locale(ax, lang, 1, "x")
+    _locale(ax, lang, "x")
     _locale(ax, lang)
     drawing.legend(loc="outside lower center", frameon=False, fontsize="small")
     total = sum(h["counts"])
@@ -243,7 +249,7 @@ def _placebo(r: Results, name: str, lang: Lang) -> Figure:
 def _neighbours(r: Results, name: str, lang: Lang) -> Figure:
     label, unit, source = _label(r, name, lang)
     rows = [n for n in r["outcomes"][name]["neighbours"] if n["result"]]
-    drawing, ax = _new(7.2, 0.24 * len(rows) + 1.2)
+    drawing, ax = _new(WIDTH, 0.21 * len(rows) + 0.8)
     for i, n in enumerate(rows):
         e = n["result"]
         low, high = e["conf_int"]
@@ -255,7 +261,7 @@ def _neighbours(r: Results, name: str, lang: Lang) -> Figure:
     ax.invert_yaxis()
     ax.axvline(0, color=GREY, lw=0.8)
     ax.set_xlabel(unit)
-    _locale(ax, lang, 1, "x")
+    _locale(ax, lang, "x")
     return Figure(
         f"neighbour_years_{name}",
         f"Huvudresultatet med en kommuns startår flyttat (rött: valt år), {label}"
@@ -272,16 +278,16 @@ def _neighbours(r: Results, name: str, lang: Lang) -> Figure:
 
 def _hidden(r: Results, lang: Lang) -> Figure:
     names = list(r["outcomes"])
-    drawing, axes = _new(7.2, 2.8, 1, len(names), squeeze=False)
+    drawing, axes = _new(WIDTH, 2.5, 1, len(names), squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
         label, unit, _ = _label(r, name, lang)
         curve = r["outcomes"][name]["hidden_active"]["curve"]
         ax.plot([100 * c["share"] for c in curve], [c["estimate"] for c in curve], color=INK, lw=2)
         ax.axhline(0, color=ACCENT, lw=1)
-        ax.set_title(_capital(label), loc="left", fontsize="small", fontweight="bold")
+        ax.set_title(fill(_capital(label), 24), loc="left", fontsize="small", fontweight="bold")
         ax.set_ylabel(unit)
-        _locale(ax, lang, 1)
-        _locale(ax, lang, 0, "x")
+        _locale(ax, lang)
+        _locale(ax, lang, "x")
     drawing.supxlabel(word("hidden_share", lang), fontsize="small")
     sources = "; ".join(i["source"] for i in r["indicators"].values())
     return Figure(
@@ -305,7 +311,7 @@ def _case(r: Results, lang: Lang) -> Figure:
     s = c["synthetic_control"]
     rows = s["rows"]
     years = [x["time"] for x in rows]
-    drawing, (left, right) = _new(7.2, 3.2, 1, 2)
+    drawing, (left, right) = _new(WIDTH, 2.8, 1, 2)
     left.plot(years, [x["actual"] for x in rows], color=INK, lw=2, label=c["name"])
     left.plot(
         years, [x["synthetic"] for x in rows], color=GREY, ls="--", label=word("synthetic", lang)
@@ -348,7 +354,7 @@ def _case(r: Results, lang: Lang) -> Figure:
 def _context(r: Results, lang: Lang) -> Figure:
     series = r["context"]
     names = r["places"] | {"0000": word("nation", lang)}
-    drawing, axes = _new(7.2, 3.4, 1, len(series), squeeze=False)
+    drawing, axes = _new(WIDTH, 2.9, 1, len(series), squeeze=False)
     colours = [INK, ACCENT, "#5fa8d3", "#8a6d3b", "#6a4c93"]
     for ax, s in zip(axes[0], series, strict=True):
         for code, colour in zip([k for k in s["rows"][0] if k != "time"], colours, strict=False):
@@ -379,7 +385,7 @@ def _context(r: Results, lang: Lang) -> Figure:
         _years(ax)
     handles, labels = axes[0][0].get_legend_handles_labels()
     drawing.legend(
-        handles, labels, loc="outside lower center", ncols=5, frameon=False, fontsize="small"
+        handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize="small"
     )
     sources = "; ".join(s["source"] for s in series)
     text = "; ".join(s[f"label_{lang}"] for s in series)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -43,6 +45,55 @@ def _pandoc(markdown: str, to: str, folder: Path, arguments: Sequence[str]) -> N
             os.environ["SOURCE_DATE_EPOCH"] = old
 
 
+def _reference_docx(folder: Path) -> Path:
+    """Write pandoc's own reference document with A4 pages and smaller text in tables."""
+    import subprocess
+    import zipfile
+
+    import pypandoc
+
+    default = subprocess.run(
+        [pypandoc.get_pandoc_path(), "--print-default-data-file", "reference.docx"],
+        check=True,
+        capture_output=True,
+    ).stdout
+    target = folder / "reference.docx"
+    with (
+        zipfile.ZipFile(io.BytesIO(default)) as source,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as changed,
+    ):
+        for item in source.infolist():
+            content = source.read(item)
+            if item.filename == "word/styles.xml":
+                content = _small_tables(content.decode("utf-8")).encode("utf-8")
+            elif item.filename == "word/document.xml":
+                content = _a4(content.decode("utf-8")).encode("utf-8")
+            changed.writestr(item, content)
+    return target
+
+
+def _small_tables(styles: str) -> str:
+    """Set the style of table cells («Compact») to 8 points."""
+    head, mark, tail = styles.partition('w:styleId="Compact"')
+    size = '<w:rPr><w:sz w:val="16"/><w:szCs w:val="16"/></w:rPr>'
+    body, end, rest = tail.partition("</w:style>")
+    return f"{head}{mark}{body}{size}{end}{rest}"
+
+
+def _a4(document: str) -> str:
+    """Give the only section A4 pages with margins of 2 cm."""
+    page = (
+        '<w:pgSz w:w="11906" w:h="16838"/><w:pgMar w:top="1134" w:right="1134" w:bottom="1134" '
+        'w:left="1134" w:header="567" w:footer="567" w:gutter="0"/>'
+    )
+    return re.sub(
+        r"<w:sectPr\b[^>]*?(/>|>.*?</w:sectPr>)",
+        f"<w:sectPr>{page}</w:sectPr>",
+        document,
+        flags=re.DOTALL,
+    )
+
+
 def render(markdown: str, folder: Path, form: Format, lang: Lang) -> Path:
     """Render one format into a folder that holds ``figures/``.
 
@@ -75,10 +126,13 @@ def render(markdown: str, folder: Path, form: Format, lang: Lang) -> Path:
                 "--toc-depth=1",
                 f"--variable=toc-title:{contents}",
                 f"--template={_template('report.html')}",
+                f"--lua-filter={_template('labels.lua')}",
             ],
         )
     elif form == "docx":
-        _pandoc(markdown, "docx", folder, [f"--metadata=toc-title:{contents}"])
+        reference = _reference_docx(folder)
+        _pandoc(markdown, "docx", folder, [f"--reference-doc={reference}"])
+        reference.unlink()
     else:
         import typst
 

@@ -37,6 +37,9 @@ class Table:
         The same content unrounded, for the CSV.
     numeric : frozenset of int
         Columns to be set flush right.
+    cards : bool
+        Whether a narrow screen shows each row as a card, because it has too many columns
+        or long texts.
     """
 
     key: str
@@ -46,21 +49,28 @@ class Table:
     source: str
     raw: pd.DataFrame = field(repr=False)
     numeric: frozenset[int] = frozenset()
+    cards: bool = False
 
     def markdown(self) -> str:
         """Return the table as a pipe table whose column widths follow the content."""
-        cells = [self.header, *self.rows]
-        widths = [
-            max(len(w) for row in cells for w in row[i].split() or [""])
-            + min(30, max(len(row[i]) for row in cells))
-            for i in range(len(self.header))
+        rows = [
+            tuple(
+                # a number or an interval must not break over two lines
+                c.replace(" ", "\u00a0") if i in self.numeric else c
+                for i, c in enumerate(row)
+            )
+            for row in self.rows
         ]
-        rule = "|".join(
-            "-" * (w - 1) + ":" if i in self.numeric else ":" + "-" * (w - 1)
-            for i, w in enumerate(widths)
-        )
+        cells = [self.header, *rows]
+        dashes = []
+        for i in range(len(self.header)):
+            column = [row[i] for row in cells]
+            word = max(len(w) for text in column for w in (text.split(" ") or [""]))
+            rest = max(len(text) for text in column) - word
+            width = word + 3 + min(rest, 40) // 2
+            dashes.append("-" * (width - 1) + ":" if i in self.numeric else ":" + "-" * (width - 1))
         lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells]
-        return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
+        return "\n".join([lines[0], f"|{'|'.join(dashes)}|", *lines[1:]])
 
 
 def _f(value: float | None, lang: Lang, decimals: int = 2) -> str:
@@ -103,27 +113,26 @@ def _head(keys: tuple[str, ...], r: Results, lang: Lang) -> tuple[str, ...]:
 def _treated(r: Results, lang: Lang) -> Table:
     rows, raw = [], []
     for t in r["design"]["treated"]:
-        origin = word("assumed" if t["assumed"] else "stated", lang)
+        line = "rad" if lang == "sv" else "line"
+        start = t["stated_start"] if not t["assumed"] else word("not_dated", lang)
         rows.append(
             (
                 t["name"],
                 number(t["population"], lang, 0),
-                word(t["stance"], lang),
-                word(t["strength"], lang),
-                f"{t['document'].split(';')[0]}, {'rad' if lang == 'sv' else 'line'} {t['line']}",
-                t["stated_start"] if not t["assumed"] else "–",
+                f"{word(t['stance'], lang)} ({word(t['strength'], lang)})",
+                f"{t['document'].split(';')[0]}, {line} {t['line']}",
+                start,
                 str(t["first_year"]),
-                origin,
             )
         )
         raw.append(t | {"neighbours": "–".join(map(str, t["neighbours"]))})
-    keys = ("municipality", "population", "stance", "evidence", "where", "start", "first_year")
+    keys = ("municipality", "population", "stance", "where", "start", "first_year")
     return Table(
         "treated",
         "Behandlade kommuner: sedan när och på vilken evidens"
         if lang == "sv"
         else "Treated municipalities: since when and on what evidence",
-        tuple(word(k, lang) for k in (*keys, "year_from")),
+        tuple(word(k, lang) for k in keys),
         tuple(rows),
         own_work(
             f"{'dokumenten' if lang == 'sv' else 'the documents'} {DOCUMENTS}; "
@@ -131,7 +140,8 @@ def _treated(r: Results, lang: Lang) -> Table:
             lang,
         ),
         pd.DataFrame(raw),
-        frozenset({1, 6}),
+        frozenset({1, 5}),
+        cards=True,
     )
 
 
@@ -182,6 +192,7 @@ def _estimates(r: Results, name: str, lang: Lang) -> Table:
         own_work(r["indicators"][name]["source"], lang),
         pd.DataFrame(raw),
         frozenset({2, 3, 4}),
+        cards=True,
     )
 
 
@@ -223,7 +234,7 @@ def _neighbours(r: Results, name: str, lang: Lang) -> Table:
         e = n["result"]
         year = f"{n['year']} ({word('chosen', lang)})" if n["chosen"] else str(n["year"])
         rows.append(
-            (n["name"], year, word("not_estimable", lang), "–", "–")
+            (n["name"], f"{n['year']}: {word('not_estimable', lang)}", "–", "–", "–")
             if e is None
             else (
                 n["name"],
@@ -282,6 +293,7 @@ def _events(r: Results, name: str, lang: Lang) -> Table:
         own_work(r["indicators"][name]["source"], lang),
         pd.DataFrame(raw),
         frozenset(range(6)),
+        cards=True,
     )
 
 
@@ -298,6 +310,7 @@ def _checks(r: Results, name: str, checks: list[dict[str, Any]], source: str, la
         ),
         own_work(source, lang),
         pd.DataFrame(checks),
+        cards=True,
     )
 
 
@@ -406,6 +419,7 @@ def _hidden(r: Results, lang: Lang) -> Table:
         tuple(rows),
         own_work("; ".join(i["source"] for i in r["indicators"].values()), lang),
         pd.DataFrame(raw),
+        cards=True,
     )
 
 
@@ -435,6 +449,7 @@ def _data(r: Results, lang: Lang) -> Table:
         ),
         own_work("SCB; Kolada; dokumenten" if lang == "sv" else "SCB; Kolada; the documents", lang),
         pd.DataFrame([{"name": k} | d for k, d in r["data"].items()]),
+        cards=True,
     )
 
 

@@ -13,6 +13,7 @@ from evaluation.report.words import word
 __all__ = ["make_markdown"]
 
 Results = Mapping[str, Any]
+SHORT = 16
 
 
 class _Numbered:
@@ -31,9 +32,12 @@ class _Numbered:
     def table(self, key: str) -> str:
         self.tables += 1
         t = self._tables[key]
+        cards = " .cards" if t.cards else ""
+        # a short table stays on one page; a long one may break, after its caption
+        whole = ' typst:breakable="false"' if len(t.rows) <= SHORT else ""
         name = "Tabell" if self._lang == "sv" else "Table"
         return (
-            f'::: {{.table}}\n::: {{.caption typst:sticky="true"}}\n'
+            f'::: {{.table{cards}{whole}}}\n::: {{.caption typst:sticky="true"}}\n'
             f"**{name} {self.tables}.** {t.title}\n:::\n\n{t.markdown()}\n\n"
             f"[*{t.source}*]{{.source}}\n:::"
         )
