@@ -153,10 +153,13 @@ def run(
     if as_json:
         _print_json({"folder": str(folder), "plan_hash": loaded.hash(), "findings": findings})
         return
+    from evaluation.report.words import word
+
+    title = "Evidens" if lang is Lang.sv else "Evidence"
     for f in findings:
+        grade = word(f"grade_{f['grade']}", lang.value)
         typer.echo(f"• {f[f'sentence_{lang.value}']}")
-        word = "Evidens" if lang is Lang.sv else "Evidence"
-        typer.echo(f"  {word}: {f[f'grade_reason_{lang.value}']}")
+        typer.echo(f"  {title}: {grade}. {f[f'grade_reason_{lang.value}']}")
     typer.echo(f"\n{folder}")
 
 
@@ -317,10 +320,22 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8")
     try:
-        app()
+        code = app(standalone_mode=False)
     except InputError as error:
         typer.echo(f"evaluation: {error}", err=True)
-        sys.exit(2)
+        code = 2
+    except (typer.Abort, KeyboardInterrupt):
+        typer.echo("evaluation: stopped", err=True)
+        code = 130
+    except Exception as error:
+        # a fault of the call: the parser's own exceptions know their message
+        if not hasattr(error, "format_message"):
+            raise
+        text = error.format_message().replace("Value error, ", "")
+        is_help = "\n" in text
+        typer.echo(text if is_help else f"evaluation: {text} (see --help)", err=True)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,17 @@ def _html(table: pd.DataFrame) -> str:
     return table.to_html(index=False, float_format=lambda v: f"{v:.4f}", na_rep="–", border=0)
 
 
+class _Shown(ABC):
+    """Shows itself in a notebook as its tidy table."""
+
+    @abstractmethod
+    def tidy(self) -> pd.DataFrame:
+        """Return the content as a table; everything else reads from it."""
+
+    def _repr_html_(self) -> str:
+        return _html(self.tidy())
+
+
 def _finite(value: float | None) -> float | None:
     """Give None for what JSON cannot carry (infinite bounds, undefined errors)."""
     if value is None or not math.isfinite(value):
@@ -30,8 +42,16 @@ def _finite(value: float | None) -> float | None:
     return float(value)
 
 
+def _plain_rows(table: pd.DataFrame) -> list[dict[str, float | int | None]]:
+    """Give a table's rows as plain numbers, whole ones as int."""
+    return [
+        {str(k): _finite(v) if isinstance(v, float) else int(v) for k, v in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(_Shown):
     """One number with everything needed to judge and to repeat it.
 
     Parameters
@@ -224,7 +244,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class EventStudy:
+class EventStudy(_Shown):
     """Effects by time since adoption, with pointwise and simultaneous bands.
 
     Parameters
@@ -271,26 +291,14 @@ class EventStudy:
         """Return one row per event time."""
         import pandas as pd
 
-        columns = (
-            "event_time",
-            "estimate",
-            "std_error",
-            "conf_low",
-            "conf_high",
-            "band_low",
-            "band_high",
-            "n_treated",
-        )
-        return pd.DataFrame({c: list(getattr(self, c)) for c in columns})
+        columns = {k: list(v) for k, v in vars(self).items() if isinstance(v, tuple)}
+        del columns["notes"]
+        return pd.DataFrame(columns)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
-        rows = [
-            {k: _finite(v) if isinstance(v, float) else int(v) for k, v in r.items()}
-            for r in self.tidy().to_dict("records")
-        ]
         return {
-            "rows": rows,
+            "rows": _plain_rows(self.tidy()),
             "method": self.method,
             "inference": self.inference,
             "band": self.band,
@@ -326,12 +334,9 @@ class EventStudy:
         ax.set_xlabel("event time")
         return ax
 
-    def _repr_html_(self) -> str:
-        return _html(self.tidy())
-
 
 @dataclass(frozen=True)
-class GroupTime:
+class GroupTime(_Shown):
     """Group-time average effects ATT(g, t) with their influence functions kept.
 
     With the influence functions at hand every aggregation is a matrix product, so
@@ -388,17 +393,8 @@ class GroupTime:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON, without the influence functions."""
-        rows = [
-            {
-                "cohort": int(r["cohort"]),
-                "period": int(r["period"]),
-                "estimate": _finite(r["estimate"]),
-                "std_error": _finite(r["std_error"]),
-            }
-            for r in self.tidy().to_dict("records")
-        ]
         return {
-            "rows": rows,
+            "rows": _plain_rows(self.tidy()),
             "method": self.method,
             "control_group": self.control_group,
             "alpha": self.alpha,
@@ -406,12 +402,9 @@ class GroupTime:
             "notes": list(self.notes),
         }
 
-    def _repr_html_(self) -> str:
-        return _html(self.tidy())
-
 
 @dataclass(frozen=True)
-class Check:
+class Check(_Shown):
     """A yes or no about the analysis; it is not an estimate and has no interval.
 
     Parameters
@@ -453,7 +446,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(_Shown):
     """A question's answer in plain language, with what it rests on.
 
     Parameters

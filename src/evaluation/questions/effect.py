@@ -93,7 +93,8 @@ class OutcomeAnalysis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
-        counts, edges = np.histogram(self.placebo, bins=50)
+        # rounded, so that a value on an edge falls on the same side on every machine
+        counts, edges = np.histogram(self.placebo.round(9), bins=50)
         return {
             "indicator": self.indicator.id,
             "finding": self.finding.to_dict(),
@@ -193,18 +194,15 @@ def _neighbours(
             if year in good and not chosen:
                 result, _ = inference.run(design.cohort(**{f"c{t.code}": year}))
             rows.append(NeighbourYear(t.code, t.name, year, chosen, result))
-    # a slot's contrast depends on its own year alone, so every combination is a sum of
-    # per-municipality terms that are computed once
+    # a slot's contrast depends on its own year alone, so every combination is a weighted
+    # mean of per-municipality terms that are computed once
     years = np.array(panel.years)
-    y = panel.values.to_numpy(dtype=float)
-    place = {u: i for i, u in enumerate(panel.units)}
-    control = [place[c] for c in design.controls]
+    controls = list(design.controls)
 
     def term(code: str, year: int) -> tuple[float, float]:
-        post = years >= year
-        change = y[:, post].mean(axis=1) - y[:, years == year - 1][:, 0]
-        weight = 1.0 if s.estimand == "cohort" else float(post.sum())
-        return weight, float(change[place[code]] - change[control].mean())
+        weight = 1.0 if s.estimand == "cohort" else float((years >= year).sum())
+        alone = pd.Series({code: year} | dict.fromkeys(controls, 0))
+        return weight, contrasts(panel.select([code, *controls]), alone, s.estimand).estimate()
 
     terms = [[term(*pair) for pair in options] for options in choices]
     values = [
