@@ -7,10 +7,20 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    StrictInt,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 
 from evaluation.errors import InputError
 
@@ -40,6 +50,14 @@ class OutcomeFile(_Part):
     source: str
 
 
+# the tags never reach the user: they are taken out of the path of an error again
+_TAGS = ("<name>", "<own file>")
+Outcome = Annotated[
+    Annotated[str, Tag(_TAGS[0])] | Annotated[OutcomeFile, Tag(_TAGS[1])],
+    Discriminator(lambda v: _TAGS[isinstance(v, dict | OutcomeFile)]),
+]
+
+
 class Adoption(_Part):
     """When one municipality became active, and where that year comes from.
 
@@ -50,9 +68,9 @@ class Adoption(_Part):
 
     code: str
     model: str
-    assumed_first_year: int | None = None
+    assumed_first_year: StrictInt | None = None
     because: Text | None = None
-    neighbours: tuple[int, int]
+    neighbours: tuple[StrictInt, StrictInt]
 
     @model_validator(mode="after")
     def _assumption_has_a_reason(self) -> Adoption:
@@ -80,16 +98,16 @@ class Comparison(_Part):
 
     control_group: Literal["never_treated"] = "never_treated"
     match_on: Literal["population_2017"] = "population_2017"
-    donors_per_treated: int = Field(default=30, ge=1, le=285)
+    donors_per_treated: StrictInt = Field(default=30, ge=1, le=285)
 
 
 class Estimation(_Part):
     """Which aggregate, at what level, with how many draws."""
 
     estimand: Literal["cohort", "simple"] = "cohort"
-    alpha: float = Field(default=0.05, gt=0, lt=0.5)
-    draws: int = Field(default=9999, ge=99, le=1_000_000)
-    seed: int = Field(ge=0)
+    alpha: float = Field(default=0.05, gt=0, lt=0.5, strict=True)
+    draws: StrictInt = Field(default=9999, ge=99, le=1_000_000)
+    seed: StrictInt = Field(ge=0)
 
 
 class Case(_Part):
@@ -111,7 +129,7 @@ class Plan(_Part):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     title: Text
-    outcomes: tuple[str | OutcomeFile, ...] = Field(min_length=1)
+    outcomes: tuple[Outcome, ...] = Field(min_length=1)
     treatment: Treatment
     comparison: Comparison = Comparison()
     estimation: Estimation
@@ -233,7 +251,10 @@ def load_plan(plan: str | Path) -> Plan:
         mark = error.problem_mark
         row = mark.line + 1 if mark else None
         raise InputError(f"is not valid YAML: {error.problem}", file=name, row=row) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        # a list as key, an impossible date, an alias that holds itself
+        if isinstance(error, InputError):
+            raise
         reason = str(error).splitlines()[0]
         raise InputError(f"is not valid YAML: {reason}", file=name) from None
     if not isinstance(content, dict):
@@ -270,12 +291,7 @@ def plan_from_dict(
         plan = Plan.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        # pydantic adds the tried type of a union to the path; that is not a key
-        path = tuple(
-            p
-            for p in first["loc"]
-            if not isinstance(p, str) or p not in {"OutcomeFile", "str"} or p in content
-        )
+        path = tuple(p for p in first["loc"] if p not in _TAGS)
         kind = first["type"]
         if kind == "extra_forbidden":
             known = ", ".join(_known_keys(path[:-1]))
@@ -293,14 +309,16 @@ def plan_from_dict(
     return plan
 
 
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that an annotation holds, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for inner in getattr(annotation, "__args__", ()) for m in _models(inner)]
+
+
 def _known_keys(path: tuple[str | int, ...]) -> list[str]:
-    model: Any = Plan
+    model: type[BaseModel] = Plan
     for step in path:
-        if isinstance(step, int):
-            continue
-        annotation = model.model_fields[step].annotation
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
-        model = next(
-            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model
-        )
+        if isinstance(step, str):
+            model = next(iter(_models(model.model_fields[step].annotation)), model)
     return list(model.model_fields)

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["Check", "Estimate", "EventStudy", "Finding", "GroupTime"]
 
 
+def _frame(rows: Any, **kw: Any) -> pd.DataFrame:
+    """Make a table; pandas is imported when the first one is needed."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, **kw)
+
+
 def _html(table: pd.DataFrame) -> str:
     """Write a table for a notebook, with few enough decimals to be the same on every machine."""
     return table.to_html(index=False, float_format=lambda v: f"{v:.4f}", na_rep="–", border=0)
@@ -30,6 +37,9 @@ class _Shown(ABC):
     @abstractmethod
     def tidy(self) -> pd.DataFrame:
         """Return the content as a table; everything else reads from it."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {len(self.tidy())} rows>"
 
     def _repr_html_(self) -> str:
         return _html(self.tidy())
@@ -50,7 +60,7 @@ def _plain_rows(table: pd.DataFrame) -> list[dict[str, float | int | None]]:
     ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimate(_Shown):
     """One number with everything needed to judge and to repeat it.
 
@@ -146,12 +156,12 @@ class Estimate(_Shown):
 
     def tidy(self) -> pd.DataFrame:
         """Return one row with the quintet and its provenance."""
-        import pandas as pd
-
         row = self.to_dict()
         row["conf_low"], row["conf_high"] = row.pop("conf_int")
         row["notes"] = "; ".join(self.notes)
-        return pd.DataFrame([row])
+        for key in ("std_error", "statistic", "p_value", "conf_low", "conf_high"):
+            row[key] = math.nan if row[key] is None else row[key]
+        return _frame([row])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON; an infinite bound or undefined error is None."""
@@ -183,6 +193,9 @@ class Estimate(_Shown):
 
     def __str__(self) -> str:
         return self.summary()
+
+    def __repr__(self) -> str:
+        return f"<Estimate {self.term} ({self.estimand}): {self.estimate:.4f}>"
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the estimate with its interval.
@@ -216,18 +229,8 @@ class Estimate(_Shown):
 
     @property
     def __maketables_coef_table__(self) -> pd.DataFrame:
-        import pandas as pd
-
-        missing = float("nan")
-        return pd.DataFrame(
-            {
-                "b": [self.estimate],
-                "se": [missing if self.std_error is None else self.std_error],
-                "t": [missing if self.statistic is None else self.statistic],
-                "p": [missing if self.p_value is None else self.p_value],
-            },
-            index=pd.Index([self.term], name="Coefficient"),
-        )
+        named = {"estimate": "b", "std_error": "se", "statistic": "t", "p_value": "p"}
+        return self.tidy().set_index("term")[list(named)].rename(columns=named)
 
     def __maketables_stat__(self, key: str) -> object | None:
         return {"N": self.n_obs, "n_units": self.n_units, "n_treated": self.n_treated_units}.get(
@@ -243,7 +246,7 @@ class Estimate(_Shown):
         return {"vcov_type": self.inference, "small_sample": self.small_sample}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EventStudy(_Shown):
     """Effects by time since adoption, with pointwise and simultaneous bands.
 
@@ -289,11 +292,9 @@ class EventStudy(_Shown):
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per event time."""
-        import pandas as pd
-
         columns = {k: list(v) for k, v in vars(self).items() if isinstance(v, tuple)}
         del columns["notes"]
-        return pd.DataFrame(columns)
+        return _frame(columns)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
@@ -335,7 +336,7 @@ class EventStudy(_Shown):
         return ax
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GroupTime(_Shown):
     """Group-time average effects ATT(g, t) with their influence functions kept.
 
@@ -380,9 +381,7 @@ class GroupTime(_Shown):
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per cell."""
-        import pandas as pd
-
-        return pd.DataFrame(
+        return _frame(
             {
                 "cohort": list(self.cohort),
                 "period": list(self.period),
@@ -403,7 +402,7 @@ class GroupTime(_Shown):
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check(_Shown):
     """A yes or no about the analysis; it is not an estimate and has no interval.
 
@@ -440,12 +439,10 @@ class Check(_Shown):
 
     def tidy(self) -> pd.DataFrame:
         """Return one row."""
-        import pandas as pd
-
-        return pd.DataFrame([self.to_dict()])
+        return _frame([self.to_dict()])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding(_Shown):
     """A question's answer in plain language, with what it rests on.
 
@@ -476,10 +473,8 @@ class Finding(_Shown):
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per estimate, keyed."""
-        import pandas as pd
-
-        rows = [e.tidy().assign(key=k) for k, e in self.estimates.items()]
-        return pd.concat(rows, ignore_index=True)
+        rows = [e.tidy().iloc[0].to_dict() | {"key": k} for k, e in self.estimates.items()]
+        return _frame(rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""

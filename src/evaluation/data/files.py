@@ -14,6 +14,7 @@ from evaluation.errors import InputError
 
 __all__ = ["balanced_panel", "number_column", "read_table", "year_column"]
 
+LAST_YEAR = 9999
 MISSING = frozenset({"", "NA", "NaN", "nan", ".."})
 
 
@@ -171,7 +172,7 @@ def year_column(table: pd.DataFrame, column: str, *, empty_is_zero: bool = False
     if empty_is_zero:
         numbers = numbers.fillna(0)
     for row, value in numbers.items():
-        if value != int(value):
+        if value != int(value) or abs(value) > LAST_YEAR:
             text = str(table.at[row, column])
             raise _fault(table, row, column, f"{text!r} is not a whole year")
     return numbers.astype(int)

@@ -206,6 +206,10 @@ def design_from_plan(plan: Plan) -> Design:
             ("treatment", "adoption"),
             f"{name} ({lacking[0]}) is active by the accepted evidence and needs an entry",
         )
+    if not treated:
+        raise plan.fault(
+            ("treatment", "adoption"), "names no municipality; at least one must be treated"
+        )
     as_controls = plan.treatment.uncertain == "control"
     controls = [*counts.not_known, *(counts.uncertain if as_controls else ())]
     return Design(

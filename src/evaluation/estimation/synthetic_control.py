@@ -211,7 +211,8 @@ class SyntheticControl:
         """Test the rise to the unit's own peak and the fall after it, peak by peak.
 
         The peak year is read off the unit's path, so a test at that one year flatters it.
-        Here every placebo is measured at its own peak too.
+        Here every placebo is measured at its own peak too. Both tests are one-sided: a rise
+        above the synthetic control, a fall after it.
 
         Returns
         -------

@@ -67,9 +67,10 @@ def _checks(
             "own_peak",
             rise <= 0.05 and fall <= 0.05,
             "Toppåret är avläst i efterhand. Med varje placebokommun mätt vid sin egen topp: "
-            f"uppgången {p_value(rise, 'sv')}, nedgången {p_value(fall, 'sv')}.",
+            f"uppgången {p_value(rise, 'sv')}, nedgången {p_value(fall, 'sv')} (ensidigt).",
             "The peak year was read off afterwards. With every placebo municipality measured at "
-            f"its own peak: the rise {p_value(rise, 'en')}, the fall {p_value(fall, 'en')}.",
+            f"its own peak: the rise {p_value(rise, 'en')}, the fall {p_value(fall, 'en')} "
+            "(one-sided).",
             max(rise, fall),
             0.05,
         ),

@@ -205,6 +205,15 @@ def run_study(
             raise plan.fault(
                 ("case", "code"), f"{plan.case.code!r} is not among the treated municipalities"
             )
+        panel, _ = loaded[plan.case.outcome]
+        start = next(t.first_year for t in design.treated if t.code == plan.case.code)
+        before = sum(y < start for y in panel.years)
+        if before < 2:
+            raise plan.fault(
+                ("case", "outcome"),
+                f"a synthetic control needs two years before {start}; "
+                f"{plan.case.outcome} has {before}",
+            )
     for i, name in enumerate(plan.context):
         if name not in CONTEXT:
             raise plan.fault(

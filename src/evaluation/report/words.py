@@ -123,8 +123,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "n_not_known_group": ("Inte kända som aktiva", "Not known to be active"),
     "n_all_group": ("Alla kommuner", "All municipalities"),
     "n_anonymous_group": (
-        "Anonyma svar (knyts aldrig till en kommun)",
-        "Anonymous answers (never tied to a municipality)",
+        "Rader med anonyma svar (knyts aldrig till en kommun)",
+        "Rows of anonymous answers (never tied to a municipality)",
     ),
     # figures
     "others_band": ("80 % av jämförelsekommunerna", "80 % of the comparison group"),
