@@ -42,3 +42,15 @@ class InputError(ValueError):
         ]
         where = ", ".join(p for p in place if p)
         super().__init__(f"{where}: {problem}" if where else problem)
+
+    def placed(self, *, file: str | None = None, field: str | None = None) -> InputError:
+        """Return the same error with a file, and another field, where they were not known.
+
+        Examples
+        --------
+        >>> print(InputError("no unit is treated", field="cohort").placed(file="a.csv"))
+        a.csv, field cohort: no unit is treated
+        """
+        return InputError(
+            self.problem, file=self.file or file, row=self.row, field=field or self.field
+        )

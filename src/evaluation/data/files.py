@@ -221,4 +221,7 @@ def balanced_panel(table: pd.DataFrame, *, unit: str, time: str, outcome: str) -
     if not whole.any():
         raise InputError("no unit is observed in every year", file=table.attrs.get("file"))
     dropped = tuple(str(u) for u in wide.index[~whole])
-    return Panel(outcome, wide[whole], dropped)
+    try:
+        return Panel(outcome, wide[whole], dropped)
+    except InputError as error:
+        raise error.placed(file=table.attrs.get("file")) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,8 +33,8 @@ class Panel:
     Raises
     ------
     InputError
-        If there are fewer than two years, duplicate units, or a value is missing or
-        infinite.
+        If there are fewer than two years, years that do not ascend, duplicate units, or a
+        value that is missing or infinite.
 
     Examples
     --------
@@ -56,6 +57,9 @@ class Panel:
         if v.index.has_duplicates:
             twice = v.index[v.index.duplicated()][0]
             raise InputError(f"unit {twice} stands twice", field=self.outcome)
+        for before, after in itertools.pairwise(self.years):
+            if after <= before:
+                raise InputError(f"years must ascend; {after} follows {before}", field=self.outcome)
         bad = ~np.isfinite(v.to_numpy(dtype=float))
         if bad.any():
             i, j = np.argwhere(bad)[0]

@@ -170,7 +170,8 @@ def event_study(gt: GroupTime, *, draws: int = 999, seed: int = 0) -> EventStudy
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     signs = rng.integers(0, 2, size=(draws, len(gt.unit_cohort))) * 2.0 - 1.0
     usable = se > 0
-    largest = (np.abs(signs @ psi[:, usable]) / se[usable]).max(axis=1)
+    # a single treated and a single control unit leave no error to draw from
+    largest = (np.abs(signs @ psi[:, usable]) / se[usable]).max(axis=1, initial=0.0)
     z = float(norm.ppf(1 - gt.alpha / 2))
     critical = max(z, float(np.quantile(largest, 1 - gt.alpha)))
     carrying = [int(np.isin(gt.unit_cohort, cohort[ages == e]).sum()) for e in times]

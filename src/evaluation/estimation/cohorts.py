@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,7 @@ from evaluation.errors import InputError
 __all__ = ["check_cohorts"]
 
 
-def check_cohorts(panel: Panel, cohort: pd.Series) -> np.ndarray:
+def check_cohorts(panel: Panel, cohort: pd.Series, *, gaps: bool = False) -> np.ndarray:
     """Return the first treated year of each unit in the panel's order, 0 for never treated.
 
     Parameters
@@ -20,6 +22,9 @@ def check_cohorts(panel: Panel, cohort: pd.Series) -> np.ndarray:
         Shape (units, years).
     cohort : pandas.Series
         First treated year by unit; 0 for never treated.
+    gaps : bool
+        Whether years may be missing between the first and the last. An effect that is
+        counted from the year before adoption does not allow it.
 
     Returns
     -------
@@ -29,8 +34,9 @@ def check_cohorts(panel: Panel, cohort: pd.Series) -> np.ndarray:
     Raises
     ------
     InputError
-        If a unit has no cohort, a cohort lies outside the panel's years, a treated unit
-        has no pre-period, none or all units are treated, or the outcome never varies.
+        If a year is missing, a unit has no cohort, a cohort lies outside the panel's years, a
+        treated unit has no pre-period, none or all units are treated, or the outcome never
+        varies.
     """
     known = cohort.reindex(panel.units)
     if known.isna().any():
@@ -56,6 +62,9 @@ def check_cohorts(panel: Panel, cohort: pd.Series) -> np.ndarray:
         raise InputError("no unit is treated", field="cohort")
     if not (g == 0).any():
         raise InputError("every unit is treated; a comparison group is needed", field="cohort")
+    for before, after in itertools.pairwise(panel.years):
+        if after != before + 1 and not gaps:
+            raise InputError(f"the year after {before} is missing", field=panel.outcome)
     if np.ptp(panel.values.to_numpy(dtype=float)) == 0:
         raise InputError("the outcome never varies", field=panel.outcome)
     return g

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data.panel import Panel
-from evaluation.errors import InputError
 from evaluation.estimation.cohorts import check_cohorts
 from evaluation.results import GroupTime
 
@@ -69,10 +68,6 @@ def callaway_santanna(
 
     g = check_cohorts(panel, cohort)
     years = np.array(panel.years)
-    gaps = np.diff(years)
-    if (gaps != 1).any():
-        after = int(years[np.argmax(gaps != 1)])
-        raise InputError(f"the year after {after} is missing", field=panel.outcome)
     n, t = panel.values.shape
     frame = pd.DataFrame(
         {

@@ -50,7 +50,7 @@ def two_way_fixed_effects(panel: Panel, cohort: pd.Series, *, alpha: float = 0.0
     """
     from linearmodels.panel import PanelOLS
 
-    g = check_cohorts(panel, cohort)
+    g = check_cohorts(panel, cohort, gaps=True)
     years = np.array(panel.years)
     n, t = panel.values.shape
     treated = (g[:, None] > 0) & (years[None, :] >= g[:, None])

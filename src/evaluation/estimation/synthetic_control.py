@@ -54,7 +54,10 @@ def simplex_ridge(x: np.ndarray, target: np.ndarray, penalty: float) -> np.ndarr
     [0.333333, 0.333333, 0.333333]
     """
     p, n = x.shape
-    r = target - x.mean(axis=1)
+    # the weights sum to one, so a common level changes nothing but the rounding
+    level = x.mean(axis=1)
+    x, target = x - level[:, None], target - level
+    r = target
     mu = float((x.T @ r).mean() - penalty / n)
 
     def parts(r: np.ndarray, mu: float) -> tuple[float, np.ndarray, np.ndarray]:
@@ -63,7 +66,7 @@ def simplex_ridge(x: np.ndarray, target: np.ndarray, penalty: float) -> np.ndarr
         return float(value), w, np.append(r - target + x @ w, 1.0 - w.sum())
 
     value, w, gradient = parts(r, mu)
-    tolerance = 1e-11 * (1.0 + np.abs(target).max())
+    tolerance = 1e-11 * (1.0 + np.abs(x).max() + np.abs(target).max())
     for _ in range(500):
         if np.abs(gradient).max() < tolerance:
             weights: np.ndarray = w / w.sum()
@@ -283,7 +286,8 @@ def synthetic_control(
     Raises
     ------
     InputError
-        If fewer than two years lie before adoption or there are fewer than ten donors.
+        If fewer than two years lie before adoption, there are fewer than ten donors, or the
+        donors do not differ in the outcome or a predictor.
 
     References
     ----------
@@ -302,10 +306,17 @@ def synthetic_control(
     y = panel.values.loc[[unit, *donors]].to_numpy(dtype=float)
     past = y[:, pre]
     spread = past[1:].std()
-    noise = np.diff(past[1:], axis=1).std() / spread
-    penalty = float(noise**2)
+    noise = np.diff(past[1:], axis=1).std()
+    if min(spread, noise) == 0:
+        raise InputError(f"the donors' {panel.outcome} never varies before {first_year}")
+    penalty = float((noise / spread) ** 2)
     extra = predictors.loc[[unit, *donors]].to_numpy(dtype=float)
-    scaled = np.column_stack([past / spread, extra / extra[1:].std(axis=0)]).T
+    widths = extra[1:].std(axis=0)
+    if (widths == 0).any():
+        raise InputError(
+            "never varies among the donors", field=str(predictors.columns[widths.argmin()])
+        )
+    scaled = np.column_stack([past / spread, extra / widths]).T
     everyone = np.arange(1, len(donors) + 1)
     gaps = np.empty_like(y)
     for i in range(len(donors) + 1):

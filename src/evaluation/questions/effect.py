@@ -307,9 +307,9 @@ def analyse_outcome(
     rows, span = _neighbours(inference, design, headline)
     counts = design.counts
     other_controls = (
-        sorted({*design.controls, *counts.uncertain})
+        sorted({*design.controls, *counts.uncertain} & set(panel.units))
         if design.excluded
-        else sorted(counts.not_known)
+        else sorted(set(counts.not_known) & set(panel.units))
     )
     other = Design(design.treated, tuple(other_controls), (), counts)
     alternative, _ = _Inference(panel, other, settings).run(other.cohort())

@@ -18,7 +18,7 @@ from evaluation.errors import InputError
 from evaluation.estimation.aggregation import aggregate as aggregate_effects
 from evaluation.estimation.aggregation import event_study
 from evaluation.estimation.cohorts import check_cohorts
-from evaluation.estimation.contrasts import contrasts
+from evaluation.estimation.contrasts import Contrasts, contrasts
 from evaluation.estimation.did import callaway_santanna
 from evaluation.estimation.panel_regression import two_way_fixed_effects
 from evaluation.estimation.permutation import assignments, free_assignments, permutation_test
@@ -125,11 +125,10 @@ def _cohort(table: pd.DataFrame, unit: str, column: str, panel: Panel) -> pd.Ser
                 field=column,
             )
     try:
-        check_cohorts(panel, cohort)
+        check_cohorts(panel, cohort, gaps=True)
     except InputError as error:
-        raise InputError(
-            error.problem, file=table.attrs.get("file"), field=error.field and column
-        ) from None
+        field = column if error.field == "cohort" else error.field
+        raise error.placed(file=table.attrs.get("file"), field=field) from None
     return cohort
 
 
@@ -232,35 +231,49 @@ def estimate_file(
     cohorts = _cohort(table, unit, cohort, panel)
     checks = _checks(panel, cohorts)
     progress("estimation")
-    if method == "twfe":
-        return OwnEstimate(two_way_fixed_effects(panel, cohorts, alpha=alpha), None, None, checks)
-    gt = callaway_santanna(
-        panel,
-        cohorts,
-        control_group="never_treated" if control == "never" else "not_yet_treated",
-        alpha=alpha,
-    )
+    try:
+        if method == "twfe":
+            fit = two_way_fixed_effects(panel, cohorts, alpha=alpha)
+            return OwnEstimate(fit, None, None, checks)
+        gt = callaway_santanna(
+            panel,
+            cohorts,
+            control_group="never_treated" if control == "never" else "not_yet_treated",
+            alpha=alpha,
+        )
+    except InputError as error:
+        raise error.placed(file=str(path)) from None
     result = aggregate_effects(gt, aggregate)  # type: ignore[arg-type]
     if inference == "permutation":
         progress("permutation")
         c = contrasts(panel, cohorts, aggregate)
-        if size is None:
-            mechanism = "any units may have been the treated ones"
-            picks = free_assignments(len(c.units), c.slots, draws, seed)
-        else:
-            sizes = _constant_by_unit(
-                table, unit, number_column(table, size, positive=True), size, panel
-            )
-            treated = [c.units[s] for s in c.slots]
-            others = [c.units[int(j)] for j in c.controls]
-            place = {u: i for i, u in enumerate(c.units)}
-            sets = matched_sets(treated, others, sizes, donors)
-            mechanism = f"any of {donors + 1} units nearest in {size} in each set"
-            picks = assignments([[place[u] for u in s] for s in sets], draws, seed)
+        sizes = None
+        if size is not None:
+            numbers = number_column(table, size, positive=True)
+            sizes = _constant_by_unit(table, unit, numbers, size, panel)
+        picks, mechanism = _assignments(c, sizes, donors, draws, seed)
         result = permutation_test(
             c, picks, seed=seed, alpha=alpha, like=result, mechanism=mechanism
         ).result
     return OwnEstimate(result, event_study(gt, draws=999, seed=seed), gt, checks)
+
+
+def _assignments(
+    c: Contrasts, sizes: pd.Series | None, donors: int, draws: int, seed: int
+) -> tuple[np.ndarray, str]:
+    """Draw assignments, matched on size where there is one, and say by what mechanism."""
+    if sizes is None:
+        picks = free_assignments(len(c.units), c.slots, draws, seed)
+        return picks, "any units may have been the treated ones"
+    treated = [c.units[s] for s in c.slots]
+    others = [c.units[int(j)] for j in c.controls]
+    place = {u: i for i, u in enumerate(c.units)}
+    try:
+        sets = matched_sets(treated, others, sizes, donors)
+    except InputError as error:
+        raise error.placed(field="--donors") from None
+    mechanism = f"any of {donors + 1} units nearest in {sizes.name} in each set"
+    return assignments([[place[u] for u in s] for s in sets], draws, seed), mechanism
 
 
 def check_embedded() -> dict[str, Any]:

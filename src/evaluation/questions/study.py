@@ -189,12 +189,6 @@ def run_study(
             raise plan.fault(("outcomes", i), f"the outcome {indicator.id!r} stands twice")
         check_years(plan, design, panel)
         loaded[indicator.id] = panel, indicator
-    if plan.comparison.donors_per_treated * len(design.treated) > len(design.controls):
-        raise plan.fault(
-            ("comparison", "donors_per_treated"),
-            f"{plan.comparison.donors_per_treated} donors for each of {len(design.treated)} "
-            f"treated municipalities are more than the {len(design.controls)} there are",
-        )
     if plan.case:
         if plan.case.outcome not in loaded:
             raise plan.fault(
@@ -225,7 +219,19 @@ def run_study(
     for i, (name, (panel, indicator)) in enumerate(loaded.items()):
         progress(name)
         inner = _restrict(design, panel, plan, i)
-        outcomes[name] = analyse_outcome(panel, indicator, inner, settings)
+        need = settings.donors * len(inner.treated)
+        if need > len(inner.controls):
+            raise plan.fault(
+                ("comparison", "donors_per_treated"),
+                f"{settings.donors} donors for each of {len(inner.treated)} treated municipalities "
+                f"are {need}; {name} has {len(inner.controls)}",
+            )
+        try:
+            outcomes[name] = analyse_outcome(panel, indicator, inner, settings)
+        except InputError as error:
+            if error.file:
+                raise
+            raise plan.fault(("outcomes", i), error.problem) from None
     case = None
     if plan.case:
         progress("case")

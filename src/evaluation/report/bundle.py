@@ -72,25 +72,40 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, index=False, lineterminator="\n")
 
 
+def _is_report(folder: Path) -> bool:
+    """Tell whether a folder holds a report that this package wrote."""
+    try:
+        results = json.loads((folder / MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    ours = isinstance(results, dict) and {"schema", "plan_hash"} <= set(results)
+    return ours and (folder / "provenance.json").is_file()
+
+
 def _check_target(out: Path) -> None:
     """Refuse to replace a folder that no report was written to."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise InputError("is not a folder; give another --out", file=str(out))
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
+    if out.is_dir() and any(out.iterdir()) and not _is_report(out):
         raise InputError(
             "holds other files and no former report; give an empty or new folder", file=str(out)
         )
 
 
 def _swap(new: Path, out: Path) -> None:
-    """Rename a finished folder into place, a former report giving way."""
-    old = None
-    if out.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent)) / out.name
-        out.rename(old)
-    new.rename(out)
-    if old is not None:
-        shutil.rmtree(old.parent)
+    """Rename a finished folder into place; a former report gives way, or stays if that fails."""
+    if not out.exists():
+        new.rename(out)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+    out.rename(aside / out.name)
+    try:
+        new.rename(out)
+    except BaseException:
+        (aside / out.name).rename(out)
+        aside.rmdir()
+        raise
+    shutil.rmtree(aside)
 
 
 def write_report(
@@ -129,7 +144,7 @@ def write_report(
         If the plan cannot be carried out or the folder must not be replaced.
     """
     began = time.perf_counter()
-    out = Path(out)
+    out = Path(out).absolute()
     _check_target(out)
     study = run_study(plan, progress)
     results = study.to_dict()
@@ -163,7 +178,8 @@ def write_report(
         for form in formats:
             progress(form)
             image = "png" if form == "docx" else "svg"
-            render(make_markdown(results, tables, figures, lang, image=image), new, form, lang)
+            text = make_markdown(results, tables, figures, lang, image=image)
+            render(text, new, form, lang, results["plan"]["title"][lang])
         for picture in (new / "figures").glob("*.png"):
             picture.unlink()
         files = sorted(p for p in new.rglob("*") if p.is_file())

@@ -68,7 +68,8 @@ def _reference_docx(folder: Path) -> Path:
                 content = _small_tables(content.decode("utf-8")).encode("utf-8")
             elif item.filename == "word/document.xml":
                 content = _a4(content.decode("utf-8")).encode("utf-8")
-            changed.writestr(item, content)
+            # zip entries carry a time of day; a fixed one keeps the bytes the same
+            changed.writestr(zipfile.ZipInfo(item.filename, (1980, 1, 1, 0, 0, 0)), content)
     return target
 
 
@@ -94,7 +95,7 @@ def _a4(document: str) -> str:
     )
 
 
-def render(markdown: str, folder: Path, form: Format, lang: Lang) -> Path:
+def render(markdown: str, folder: Path, form: Format, lang: Lang, title: str) -> Path:
     """Render one format into a folder that holds ``figures/``.
 
     Parameters
@@ -106,7 +107,9 @@ def render(markdown: str, folder: Path, form: Format, lang: Lang) -> Path:
     form : {"html", "pdf", "docx"}
         Format.
     lang : {"sv", "en"}
-        Language of the headings that pandoc writes.
+        Language of the document and of the headings that pandoc writes.
+    title : str
+        Title, taken literally.
 
     Returns
     -------
@@ -114,12 +117,19 @@ def render(markdown: str, folder: Path, form: Format, lang: Lang) -> Path:
         The file written.
     """
     contents = "Innehåll" if lang == "sv" else "Contents"
+    subtitle = "Utvärderingsrapport" if lang == "sv" else "Evaluation report"
+    about = [
+        f"--metadata=title:{title}",
+        f"--metadata=subtitle:{subtitle}",
+        f"--metadata=lang:{lang}",
+    ]
     if form == "html":
         _pandoc(
             markdown,
             "html",
             folder,
             [
+                *about,
                 "--standalone",
                 "--embed-resources",
                 "--toc",
@@ -131,12 +141,12 @@ def render(markdown: str, folder: Path, form: Format, lang: Lang) -> Path:
         )
     elif form == "docx":
         reference = _reference_docx(folder)
-        _pandoc(markdown, "docx", folder, [f"--reference-doc={reference}"])
+        _pandoc(markdown, "docx", folder, [*about, f"--reference-doc={reference}"])
         reference.unlink()
     else:
         import typst
 
-        _pandoc(markdown, "typst", folder, [f"--template={_template('report.typ')}"])
+        _pandoc(markdown, "typst", folder, [*about, f"--template={_template('report.typ')}"])
         source = folder / "report.typ"
         pdf = typst.compile(str(source), timestamp=_EPOCH, ignore_system_fonts=True)
         assert isinstance(pdf, bytes)

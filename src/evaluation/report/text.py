@@ -174,7 +174,6 @@ def make_markdown(
         predictors = listed(names, lang)
     markdown: str = environment.get_template(f"report.{lang}.md.j2").render(
         r=results,
-        title=results["plan"]["title"][lang],
         table=places.table,
         figure=places.figure,
         word=lambda key: word(key, lang),

@@ -78,7 +78,12 @@ class Verification:
             "n_numbers": self.n_numbers,
             "n_files": self.n_files,
             "differences": [
-                {"file": d.file, "key": d.key, "found": d.found, "computed": d.computed}
+                {
+                    "file": d.file,
+                    "key": d.key,
+                    "found": _plain(d.found),
+                    "computed": _plain(d.computed),
+                }
                 for d in self.differences
             ],
         }
@@ -98,6 +103,11 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _plain(value: object) -> object:
+    """Give a value that JSON can carry: a number that is not finite becomes its name."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -194,7 +204,7 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
             continue
         count, more = _compare(
             name,
-            _cells(path.read_text(encoding="utf-8")),
+            _cells(path.read_text(encoding="utf-8", errors="replace")),
             _cells(t.raw.to_csv(index=False, lineterminator="\n")),
         )
         numbers += count
