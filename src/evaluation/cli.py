@@ -271,8 +271,8 @@ def data_list(as_json: Json = False) -> None:
             "name": d.name,
             "title_sv": d.title_sv,
             "title_en": d.title_en,
-            "source": d.source,
-            "licence": d.licence,
+            "source": d.source_en,
+            "licence": d.licence_en,
             "rows": d.rows,
             "sha256": d.sha256,
         }
@@ -300,13 +300,15 @@ def data_check(
     as_json: Json = False,
 ) -> None:
     """Check the shipped data against their checksums, or a file of your own cell by cell."""
-    from evaluation.questions.own_data import check_embedded, check_file
+    found: dict[str, Any]
+    if file is None:
+        from evaluation.data.embedded import check_embedded
 
-    found = (
-        check_embedded()
-        if file is None
-        else check_file(file, unit=unit, time=time, outcome=outcome, cohort=cohort)
-    )
+        found = dict(check_embedded())
+    else:
+        from evaluation.questions.own_data import check_file
+
+        found = check_file(file, unit=unit, time=time, outcome=outcome, cohort=cohort)
     if as_json:
         _print_json(found)
         return

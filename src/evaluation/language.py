@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-__all__ = ["Lang", "interval", "listed", "number", "p_value", "per_cent"]
+__all__ = ["Lang", "interval", "level", "listed", "number", "p_value", "per_cent"]
 
 Lang = Literal["sv", "en"]
 _NARROW = "\u202f"
@@ -68,6 +68,18 @@ def per_cent(share: float, lang: Lang, decimals: int = 0) -> str:
     '15,7 %'
     """
     return f"{number(100 * share, lang, decimals)}{_HARD}%"
+
+
+def level(share: float, lang: Lang) -> str:
+    """Write a level such as 95 % with as many decimals as it has.
+
+    Examples
+    --------
+    >>> level(0.975, "sv").replace(_HARD, " "), level(0.05, "en").replace(_HARD, " ")
+    ('97,5 %', '5 %')
+    """
+    text = f"{100 * share:.10g}"
+    return f"{text.replace('.', ',') if lang == 'sv' else text}{_HARD}%"
 
 
 def interval(low: float, high: float, lang: Lang, decimals: int = 2) -> str:

@@ -46,6 +46,7 @@ class OutcomeFile(_Part):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     file: str
     label: Text
+    definite_sv: str | None = None
     unit: Text
     source: str
 
@@ -78,6 +79,9 @@ class Adoption(_Part):
             raise ValueError("assumed_first_year and because must be given together")
         if self.neighbours[0] > self.neighbours[1]:
             raise ValueError("neighbours must be [earliest year, latest year]")
+        years = [*self.neighbours, self.assumed_first_year or self.neighbours[0]]
+        if min(years) < 1900 or max(years) > 2100:
+            raise ValueError("years must lie between 1900 and 2100")
         return self
 
 
@@ -96,8 +100,6 @@ class Treatment(_Part):
 class Comparison(_Part):
     """Against whom."""
 
-    control_group: Literal["never_treated"] = "never_treated"
-    match_on: Literal["population_2017"] = "population_2017"
     donors_per_treated: StrictInt = Field(default=30, ge=1, le=285)
 
 
@@ -199,7 +201,7 @@ def _line_numbers(node: yaml.Node, path: tuple[str | int, ...] = ()) -> dict[Any
 
 def _locate(plan: str | Path) -> Path:
     path = Path(plan)
-    if path.exists() or path.suffix:
+    if path.is_file() or path.suffix:
         return path
     for folder in (
         Path(str(resources.files("evaluation"))) / "_plans",

@@ -14,7 +14,16 @@ import pandas as pd
 
 from evaluation.errors import InputError
 
-__all__ = ["DATA_SETS", "DataSet", "data_folder", "file_hash", "load", "municipalities"]
+__all__ = [
+    "DATA_SETS",
+    "DOCUMENTS",
+    "DataSet",
+    "check_embedded",
+    "data_folder",
+    "file_hash",
+    "load",
+    "municipalities",
+]
 
 
 @dataclass(frozen=True)
@@ -24,8 +33,10 @@ class DataSet:
     name: str
     title_sv: str
     title_en: str
-    source: str
-    licence: str
+    source_sv: str
+    source_en: str
+    licence_sv: str
+    licence_en: str
     rows: int
     sha256: str
 
@@ -35,14 +46,17 @@ class DataSet:
         return data_folder() / self.name / f"{self.name}.csv"
 
 
-_SCB = "CC0 (SCB)"
+_SCB = ("CC0", "CC0")
+_KOLADA = ("fri med källa", "free with source")
+_OWN = ("MIT, detta projekt", "MIT, this project")
 _SETS = (
     DataSet(
         "municipalities",
         "Sveriges 290 kommuner med folkmängd 31 december 2017",
         "Sweden's 290 municipalities with population on 31 December 2017",
         "SCB, Folkmängd efter region och år",
-        _SCB,
+        "SCB, Population by region and year",
+        *_SCB,
         290,
         "494783598180c2091fb125477444a221776346ff9c1359a300c5a59a506163ef",
     ),
@@ -51,7 +65,8 @@ _SETS = (
         "Andel invånare med utländsk bakgrund, procent, 2010–2025",
         "Share of inhabitants with foreign background, per cent, 2010–2025",
         "SCB, TAB6571",
-        _SCB,
+        "SCB, TAB6571",
+        *_SCB,
         290,
         "05d603bdd0938c5919eb0e0635aace303badfa92f12af9aea481b10439c6515b",
     ),
@@ -60,34 +75,42 @@ _SETS = (
         "Andel invånare med låg ekonomisk standard, hela procent, 2011–2024",
         "Share of inhabitants with low economic standard, whole per cent, 2011–2024",
         "SCB, TAB6685",
-        _SCB,
+        "SCB, TAB6685",
+        *_SCB,
         290,
         "6814698c433f3df066858dd62e6eab9db7e7addfff007408170707b6734f84f6",
     ),
     DataSet(
         "establishment_90_days",
-        "I arbete eller studier 90 dagar efter etableringsprogrammet, procent, 2015–2025",
-        "In work or studies 90 days after the establishment programme, per cent, 2015–2025",
+        "I arbete eller studier 90 dagar efter etableringsprogrammet, riket och fyra kommuner, "
+        "procent, 2015–2025",
+        "In work or studies 90 days after the establishment programme, Sweden and four "
+        "municipalities, per cent, 2015–2025",
         "Kolada, N00973",
-        "free with source (Kolada)",
-        30,
-        "0af32bcbb3bd84c1125b10f80e52369f41821358bec5e9f254f2ddc89564380f",
+        "Kolada, N00973",
+        *_KOLADA,
+        5,
+        "dbd6af7e6b83533f05d9330a90a4cf6eb36e2d93dd569b4b8beae70677ceb293",
     ),
     DataSet(
         "refugee_employment",
-        "Förvärvsarbetande flyktingar och anhöriga 20–64 år, procent, 2010–2024",
-        "Refugees and their kin aged 20–64 in employment, per cent, 2010–2024",
+        "Förvärvsarbetande flyktingar och deras anhöriga 20–64 år, riket och fyra kommuner, "
+        "procent, 2010–2024",
+        "Refugees and their kin aged 20–64 in employment, Sweden and four municipalities, "
+        "per cent, 2010–2024",
         "Kolada, N00700",
-        "free with source (Kolada)",
-        30,
-        "0dcbab993fb0eba3d7a612d04c7cb49e9deb120dd2555a7a968551c347eaee72",
+        "Kolada, N00700",
+        *_KOLADA,
+        5,
+        "20584e6012a97f4a349b90ce6e47fcfdf86d682ee4fc8467abc6b581acce909e",
     ),
     DataSet(
         "stance",
         "Kommunernas hållning enligt fem dokument",
         "The municipalities' stance according to five documents",
+        "egen kodning av de fem dokumenten",
         "own coding of the five documents",
-        "MIT (this project)",
+        *_OWN,
         98,
         "fe98b6bb010f6b0e9c2b539ca7987f6941bb138a9c92f1ef184dc8e0bf7b8b36",
     ),
@@ -95,13 +118,29 @@ _SETS = (
         "models",
         "Modeller, projekt och rekommendationer i fem dokument",
         "Models, projects and recommendations in five documents",
+        "egen kodning av de fem dokumenten",
         "own coding of the five documents",
-        "MIT (this project)",
+        *_OWN,
         68,
         "44d1f4cac2403ced05e3110aba3fecfca1ea2827c05745a5f83d18b4dddd36f7",
     ),
 )
 DATA_SETS: Mapping[str, DataSet] = MappingProxyType({s.name: s for s in _SETS})
+
+DOCUMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "are_2017": "Åre kommun: «Integrationsarbete när hjärtat får vara med», GötaPriset 2017",
+        "kvalitet_fornyelse_2017": "«I Åre ser man nyanlända som en resurs för kommunen», "
+        "Kvalitet & Förnyelse, 5 december 2017",
+        "lst_vg_2019": "Länsstyrelsen i Västra Götalands län: «Framgångsfaktorer – Nyanländas "
+        "etablering», 2019",
+        "kfsk_2018": "Kommunförbundet Skåne: «Tillgång eller belastning? En rapport om etablering "
+        "och integration i Skånes kommuner», 2018",
+        "north_sweden_2017": "North Sweden European Office: report on migration and integration "
+        "projects in Norrbotten and Västerbotten, 2017",
+    }
+)
+"""The five documents behind the coding, by key."""
 
 
 @cache
@@ -172,3 +211,25 @@ def municipalities() -> pd.DataFrame:
     table = load("municipalities").set_index("code")
     table["population_2017"] = table["population_2017"].astype(int)
     return table
+
+
+def check_embedded() -> dict[str, int]:
+    """Read every shipped data set against its checksum and count its rows.
+
+    Returns
+    -------
+    dict of str to int
+        Rows by data set.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, altered, or has another number of rows than recorded.
+    """
+    out = {}
+    for name, data in DATA_SETS.items():
+        rows = len(load(name))
+        if rows != data.rows:
+            raise InputError(f"has {rows} rows, not {data.rows}", file=name)
+        out[name] = rows
+    return out

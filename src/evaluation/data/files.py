@@ -21,8 +21,8 @@ MISSING = frozenset({"", "NA", "NaN", "nan", ".."})
 def read_table(path: str | Path) -> pd.DataFrame:
     """Read a CSV as text, with the line number of each row as index.
 
-    Comma, semicolon and tab are told apart by the header line; a byte-order mark is
-    ignored.
+    Comma, semicolon and tab are told apart by the header line; a decimal comma is read
+    where the separator is a semicolon. A byte-order mark is ignored.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if not rows:
         raise InputError("has a header but no data rows", file=name)
     table = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, name="row"), dtype=str)
-    table.attrs.update(file=name, decimal_comma=separator != ",")
+    table.attrs.update(file=name, decimal_comma=separator == ";")
     return table
 
 

@@ -111,8 +111,14 @@ def aggregate(gt: GroupTime, estimand: Estimand = "simple") -> Estimate:
     else:
         raise InputError(f"{estimand!r} is none of {', '.join(ESTIMANDS)}", field="estimand")
     se = float(np.sqrt(influence @ influence))
+    notes = list(gt.notes)
+    treated_units = int((gt.unit_cohort > 0).sum())
+    if se == 0:
+        notes.append("no error can be estimated: the units leave no variation to measure it by")
+    elif treated_units == 1:
+        notes.append("one treated unit: the analytic error takes its own variance to be zero")
     z = value / se if se > 0 else float("nan")
-    half = float(norm.ppf(1 - gt.alpha / 2)) * se
+    half = float(norm.ppf(1 - gt.alpha / 2)) * se if se > 0 else float("inf")
     return Estimate(
         term="att",
         estimate=value,
@@ -120,17 +126,17 @@ def aggregate(gt: GroupTime, estimand: Estimand = "simple") -> Estimate:
         method=gt.method,
         inference="analytic",
         estimand=estimand,
-        std_error=se,
-        statistic=z,
-        p_value=float(2 * norm.sf(abs(z))),
+        std_error=se if se > 0 else None,
+        statistic=z if se > 0 else None,
+        p_value=float(2 * norm.sf(abs(z))) if se > 0 else None,
         n_obs=gt.n_obs,
         n_units=len(gt.unit_cohort),
-        n_treated_units=int((gt.unit_cohort > 0).sum()),
+        n_treated_units=treated_units,
         n_clusters=len(gt.unit_cohort),
         small_sample=SMALL_SAMPLE,
         alpha=gt.alpha,
         data_hash=gt.data_hash,
-        notes=gt.notes,
+        notes=tuple(notes),
     )
 
 

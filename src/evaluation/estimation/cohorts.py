@@ -61,7 +61,9 @@ def check_cohorts(panel: Panel, cohort: pd.Series, *, gaps: bool = False) -> np.
     if not (g > 0).any():
         raise InputError("no unit is treated", field="cohort")
     if not (g == 0).any():
-        raise InputError("every unit is treated; a comparison group is needed", field="cohort")
+        raise InputError(
+            "every unit is treated; a never-treated comparison group is needed", field="cohort"
+        )
     for before, after in itertools.pairwise(panel.years):
         if after != before + 1 and not gaps:
             raise InputError(f"the year after {before} is missing", field=panel.outcome)

@@ -1,21 +1,22 @@
-"""What if part of the comparison group is active too: the share at which a finding goes.
+"""What if part of the comparison group is active too: how many it takes to undo a finding.
 
 Nobody is named as waiting, so the comparison group is «not known to be active» and may
-hide active municipalities. If they are spread at random and have the same effect, the
-estimate is only pulled towards zero: a share s of them leaves ``(1 − s)`` of the effect.
-The sign can be lost only if the hidden ones are those that make the comparison group look
-the way it does; the worst case takes them in exactly that order.
+hide active municipalities. If they are spread at random, started at the same time and
+have the same constant effect, a share s of them leaves ``(1 − s)`` of the effect. With a
+larger effect, or an earlier start whose effect fades, they can do more than that.
+
+The count here is the worst case over *who* is hidden, with their being active meaning
+that they leave the comparison: they leave in the order that hurts the estimate most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evaluation.estimation.contrasts import Contrasts
-from evaluation.estimation.permutation import assignments, placebo_estimates
+from evaluation.estimation.permutation import placebo_estimates, tie
 
 __all__ = ["HiddenActive", "hidden_active"]
 
@@ -34,7 +35,7 @@ class HiddenActive:
         Fewest controls whose leaving lifts the permutation p-value above alpha; 0 when
         it is above from the start; None if the sign goes before.
     p_at_start : float
-        The p-value with nobody hidden, from these draws.
+        The p-value with nobody hidden.
     shares, estimates : tuple of float
         The worst-case curve: share of the comparison group that is hidden, and the
         estimate without it.
@@ -77,31 +78,21 @@ class HiddenActive:
         }
 
 
-def hidden_active(
-    c: Contrasts,
-    sets: Sequence[Sequence[int]],
-    *,
-    draws: int,
-    seed: int,
-    alpha: float,
-) -> HiddenActive:
+def hidden_active(c: Contrasts, picks: np.ndarray, *, alpha: float) -> HiddenActive:
     """Find the smallest worst-case share of hidden active controls that undoes the estimate.
 
     Controls leave the comparison group in the order that hurts the estimate most: for a
     positive estimate those with the smallest contrast first. The estimate after each
-    leaving is a cumulative sum; the p-value is taken anew with the sets that remain, until
-    it passes alpha.
+    leaving is a cumulative sum; the p-value is taken anew from the assignments that hold
+    none of those who left, until it passes alpha.
 
     Parameters
     ----------
     c : Contrasts
         The aggregate's contrasts.
-    sets : sequence of sequence of int
-        Matched sets of the permutation, treated first.
-    draws : int
-        Assignments per p-value.
-    seed : int
-        Seed of the draws.
+    picks : numpy.ndarray
+        Shape (assignments, slots): those of the permutation, so that with nobody hidden the
+        p-value is the permutation's own.
     alpha : float
         Level of significance.
 
@@ -122,22 +113,22 @@ def hidden_active(
     sign_at = int(turned[0]) if len(turned) else None
 
     def p_value(hidden: int) -> float:
-        gone = set(order[:hidden].tolist())
-        stay = np.array([j for j in range(len(c.units)) if j not in gone])
-        new = {int(j): k for k, j in enumerate(stay)}
-        rest = [[new[j] for j in s if j not in gone] for s in sets]
-        small = Contrasts(
+        gone = order[:hidden]
+        stay = np.setdiff1d(np.arange(len(c.units)), gone)
+        place = np.full(len(c.units), -1)
+        place[stay] = np.arange(len(stay))
+        left_out = replace(
+            c,
             units=tuple(c.units[j] for j in stay),
-            slots=tuple(new[s] for s in c.slots),
-            years=c.years,
-            weight=c.weight,
+            slots=tuple(int(place[s]) for s in c.slots),
             d=c.d[:, stay],
             b=c.b[:, stay],
         )
-        values = placebo_estimates(small, small.d, assignments(rest, draws, seed))
-        return (1 + int((np.abs(values) >= abs(small.estimate()) - 1e-10).sum())) / (
-            1 + len(values)
-        )
+        others = place[picks]
+        others = others[(others >= 0).all(axis=1)]
+        values = np.abs(placebo_estimates(left_out, left_out.d, others))
+        real = abs(left_out.estimate())
+        return float((1 + (values >= real - tie(values)).sum()) / (1 + len(values)))
 
     p_start = p_value(0)
     significance_at: int | None = 0 if p_start > alpha else None

@@ -1,9 +1,11 @@
 r"""Randomisation inference with the assignment mechanism stated.
 
 Each treated unit stands in a set of donors of its own size; the mechanism says that
-any member of the set might as well have been the active one. Under it the test is
-exact for the hypothesis of a constant effect, however few units are treated, because
-it compares the estimate only with estimates that the same mechanism makes.
+any member of the set might as well have been the active one. Under it, the sets taken
+as given, the test is exact for the hypothesis of a constant effect, however few units
+are treated, because it compares the estimate only with estimates that the same
+mechanism makes. The sets here are built around the treated units, so exactness is an
+approximation that is as good as the units in a set are alike.
 
 What it rests on is that mechanism: units in a set are exchangeable. A treated unit
 with a variance of its own, or picked for its good figures, breaks it.
@@ -28,9 +30,13 @@ __all__ = [
     "max_statistic_p",
     "permutation_test",
     "placebo_estimates",
+    "tie",
 ]
 
-_TIE = 1e-10
+
+def tie(values: np.ndarray) -> float:
+    """Return the difference below which two estimates count as the same: rounding, not fact."""
+    return 1e-10 * max(1.0, float(np.abs(values).max(initial=0.0)))
 
 
 @dataclass(frozen=True)
@@ -214,8 +220,7 @@ def permutation_test(
     a = placebo_estimates(c, c.d, picks)
     b = placebo_estimates(c, c.b, picks)
     estimate = c.estimate()
-    scale = max(1.0, float(np.abs(a).max(initial=0.0)))
-    count = int((np.abs(a) >= abs(estimate) - _TIE * scale).sum())
+    count = int((np.abs(a) >= abs(estimate) - tie(a)).sum())
     p = (1 + count) / (1 + len(a))
     low, high = _interval(estimate, a, b, alpha, len(a))
     smallest = 1 / (1 + len(a))
@@ -280,5 +285,5 @@ def max_statistic_p(
         placebo.append(np.abs(values) / sd)
     largest = float(np.max(real))
     others = np.max(placebo, axis=0)
-    p = (1 + int((others >= largest - _TIE).sum())) / (1 + len(others))
+    p = (1 + int((others >= largest - tie(others)).sum())) / (1 + len(others))
     return largest, p, spread

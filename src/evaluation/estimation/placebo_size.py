@@ -1,19 +1,23 @@
-"""How often the usual analytic test cries wolf on the panel at hand.
+"""How often the usual analytic tests reject on the panel at hand where nothing is known to be.
 
-The same adoption years are given to donors of the same size, where nothing happened;
-whatever share of these placebo studies the analytic test calls significant is its real
-size here, to be read beside its nominal one.
+The same adoption years are given to donors of the same size, none of them really
+treated; the share of these placebo studies that a test calls significant is its level
+here, to be read beside its nominal one. The really treated units stay out of it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.stats import norm
+from scipy.stats import t as student
 
+from evaluation.data.panel import Panel
 from evaluation.estimation.contrasts import Contrasts
 from evaluation.estimation.permutation import placebo_estimates
 
-__all__ = ["analytic_errors", "analytic_rejection_rate"]
+__all__ = ["analytic_errors", "analytic_rejection_rate", "twfe_rejection_rate"]
 
 
 def analytic_errors(c: Contrasts, picks: np.ndarray) -> np.ndarray:
@@ -64,23 +68,93 @@ def analytic_errors(c: Contrasts, picks: np.ndarray) -> np.ndarray:
     return result
 
 
+def _without_treated(c: Contrasts, picks: np.ndarray) -> tuple[Contrasts, np.ndarray]:
+    """Drop the really treated units, and the assignments that hold one of them."""
+    stay = c.controls
+    place = np.full(len(c.units), -1)
+    place[stay] = np.arange(len(stay))
+    kept = place[picks]
+    kept = kept[(kept >= 0).all(axis=1)]
+    # the slots keep their years; which units fill them is up to the assignments
+    units = tuple(c.units[j] for j in stay)
+    slots = tuple(range(len(c.slots)))
+    return replace(c, units=units, slots=slots, d=c.d[:, stay], b=c.b[:, stay]), kept
+
+
 def analytic_rejection_rate(c: Contrasts, picks: np.ndarray, alpha: float) -> float:
-    """Return the share of assignments whose analytic interval excludes zero.
+    """Return the share of placebo studies whose analytic Callaway–Sant'Anna test rejects.
 
     Parameters
     ----------
     c : Contrasts
         Contrasts of the cohort aggregate.
     picks : numpy.ndarray
-        Shape (draws, slots): assignments other than the real one.
+        Shape (draws, slots): assignments; those with a really treated unit are left out.
     alpha : float
         The nominal level.
 
     Returns
     -------
     float
-        Between 0 and 1; a test that keeps its word gives ``alpha``.
+        Between 0 and 1; a test that keeps its level gives ``alpha``. NaN where every
+        assignment holds a treated unit.
     """
+    c, picks = _without_treated(c, picks)
+    if len(picks) == 0:
+        return float("nan")
     z = norm.ppf(1 - alpha / 2)
     reject = np.abs(placebo_estimates(c, c.d, picks)) > z * analytic_errors(c, picks)
     return float(reject.mean())
+
+
+def twfe_rejection_rate(panel: Panel, c: Contrasts, picks: np.ndarray, alpha: float) -> float:
+    r"""Return the share of placebo studies whose two-way fixed-effects test rejects.
+
+    With :math:`\tilde D` the treatment dummy after taking out unit and year means,
+    :math:`\hat\beta = \sum \tilde D y / \sum \tilde D^2`, and the clustered variance is
+    :math:`\sum_i (\sum_t \tilde D_{it} e_{it})^2 / (\sum \tilde D^2)^2` times the factor of
+    :func:`evaluation.estimation.panel_regression.two_way_fixed_effects`.
+
+    Parameters
+    ----------
+    panel : Panel
+        The outcome, units in the order of ``c.units``.
+    c : Contrasts
+        Its slots' years are the adoption years.
+    picks : numpy.ndarray
+        Shape (draws, slots): assignments; those with a really treated unit are left out.
+    alpha : float
+        The nominal level.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; NaN where every assignment holds a treated unit.
+    """
+    stay = c.controls
+    _, picks = _without_treated(c, picks)
+    if len(picks) == 0:
+        return float("nan")
+    y = panel.values.to_numpy(dtype=float)[stay]
+    y = _two_way_demeaned(y)
+    n, t = y.shape
+    starts = np.array(c.years)
+    post = (np.array(panel.years)[None, :] >= starts[:, None]).astype(float)
+    factor = n / (n - 1) * (n * t - 1) / (n * t - 1 - t)
+    critical = student.ppf(1 - alpha / 2, n - 1)
+    rejected = 0
+    for pick in picks:
+        d = np.zeros((n, t))
+        d[pick] = post
+        d = _two_way_demeaned(d)
+        square = float((d * d).sum())
+        beta = float((d * y).sum()) / square
+        scores = (d * (y - beta * d)).sum(axis=1)
+        error = np.sqrt(factor * float(scores @ scores)) / square
+        rejected += int(abs(beta) > critical * error)
+    return rejected / len(picks)
+
+
+def _two_way_demeaned(x: np.ndarray) -> np.ndarray:
+    out: np.ndarray = x - x.mean(axis=1, keepdims=True) - x.mean(axis=0, keepdims=True) + x.mean()
+    return out

@@ -262,8 +262,8 @@ def synthetic_control(
     Predictors are the outcome in each year before adoption and the given covariates,
     each scaled by its standard deviation among the donors. The penalty is
     :math:`\zeta = \sigma^2` with σ the standard deviation, over donors, of the scaled
-    outcome's one-year change before adoption: fitting the past closer than a year's
-    noise buys nothing.
+    outcome's one-year change before adoption. It is small: it makes the weights unique and
+    hardly limits how well the past is fitted.
 
     Parameters
     ----------

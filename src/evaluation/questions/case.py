@@ -49,9 +49,7 @@ class CaseAnalysis:
         }
 
 
-def _checks(
-    control: SyntheticControl, n_pre: int, own_peak: tuple[int, float, float]
-) -> list[Check]:
+def _checks(n_pre: int, own_peak: tuple[int, float, float], alpha: float) -> list[Check]:
     _, rise, fall = own_peak
     return [
         Check(
@@ -65,22 +63,14 @@ def _checks(
         ),
         Check(
             "own_peak",
-            rise <= 0.05 and fall <= 0.05,
+            rise <= alpha and fall <= alpha,
             "Toppåret är avläst i efterhand. Med varje placebokommun mätt vid sin egen topp: "
             f"uppgången {p_value(rise, 'sv')}, nedgången {p_value(fall, 'sv')} (ensidigt).",
             "The peak year was read off afterwards. With every placebo municipality measured at "
             f"its own peak: the rise {p_value(rise, 'en')}, the fall {p_value(fall, 'en')} "
             "(one-sided).",
             max(rise, fall),
-            0.05,
-        ),
-        Check(
-            "one_case",
-            False,
-            "En enda kommun: vad annat som hände just där går inte att skilja från modellen.",
-            "A single municipality: what else happened there cannot be told from the model.",
-            1.0,
-            2.0,
+            alpha,
         ),
     ]
 
@@ -146,7 +136,7 @@ def analyse_case(
     }
     own_peak = control.own_peak_p()
     n_pre = len(panel.years) - len(after)
-    asked = _checks(control, n_pre, own_peak)
+    asked = _checks(n_pre, own_peak, alpha)
     first = panel.years[0]
     rise, change, end = estimates["rise"], estimates["change"], estimates["last"]
 
@@ -186,8 +176,9 @@ def analyse_case(
             sv,
             en,
             "very weak",
-            f"En enda kommun{f' och {short[0]}' if thin else ''}: en beskrivning, inte ett bevis.",
-            f"A single municipality{f' and {short[1]}' if thin else ''}: "
-            "a description, not a proof.",
+            f"En enda kommun{f' och {short[0]}' if thin else ''}: vad annat som hände just där går "
+            "inte att skilja från modellen. En beskrivning, inte ett bevis.",
+            f"A single municipality{f' and {short[1]}' if thin else ''}: what else happened there "
+            "cannot be told from the model. A description, not a proof.",
         ),
     )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from evaluation.data.panel import Panel
 from evaluation.design.treatment import Design
 from evaluation.estimation.hidden_active import HiddenActive
-from evaluation.language import interval, listed, number, p_value, per_cent
-from evaluation.results import Check
+from evaluation.language import interval, level, listed, number, p_value, per_cent
+from evaluation.results import Check, Estimate
 
 __all__ = [
     "analytic_size_check",
     "few_treated_check",
     "hidden_active_check",
+    "leave_one_out_check",
     "neighbour_years_check",
     "pre_period_check",
     "pre_trends_check",
@@ -42,19 +45,29 @@ def few_treated_check(design: Design) -> Check:
     )
 
 
-def analytic_size_check(rate: float, alpha: float) -> Check:
-    """Ask how often the analytic test rejects where nothing happened."""
+def analytic_size_check(cs: float, twfe: float, alpha: float) -> Check:
+    """Ask how often the usual tests reject where nothing is known to have happened."""
     limit = TOLERATED_SIZE * alpha
+    if not np.isfinite(cs):
+        return Check(
+            "analytic_size",
+            None,
+            "Ingen placebostudie utan en behandlad kommun finns att mäta på.",
+            "There is no placebo study without a treated municipality to measure on.",
+        )
     return Check(
         "analytic_size",
-        rate <= limit,
-        f"När samma startår ges åt lika stora kommuner där inget är känt att ha hänt förkastar det "
-        f"vanliga testet i {per_cent(rate, 'sv', 1)} av fallen i stället för "
-        f"{per_cent(alpha, 'sv')}.",
-        f"When the same start years are given to municipalities of the same size where nothing is "
-        f"known to have happened, the usual test rejects in {per_cent(rate, 'en', 1)} of cases "
-        f"instead of {per_cent(alpha, 'en')}.",
-        rate,
+        max(cs, twfe) <= limit,
+        "När samma startår ges åt kommuner av samma storlek i jämförelsegruppen förkastar "
+        f"Callaway–Sant'Annas test (kohortmedel) i {per_cent(cs, 'sv', 1)} av fallen och "
+        f"regressionens i {per_cent(twfe, 'sv', 1)}, i stället för {level(alpha, 'sv')}. "
+        "Påverkar inte graden: huvudresultatet vilar inte på dem.",
+        "When the same start years are given to municipalities of the same size in the comparison "
+        f"group, the Callaway–Sant'Anna test (cohort aggregate) rejects in "
+        f"{per_cent(cs, 'en', 1)} of cases and the regression's in {per_cent(twfe, 'en', 1)}, "
+        f"instead of {level(alpha, 'en')}. Does not touch the grade: the headline does not rest "
+        "on them.",
+        cs,
         limit,
     )
 
@@ -158,16 +171,35 @@ def hidden_active_check(hidden: HiddenActive) -> Check:
     )
 
 
-def uncertain_check(estimate: float, alternative: float, n: int) -> Check:
-    """Ask whether the sign holds when the uncertain municipalities join the comparison."""
+def leave_one_out_check(estimate: float, without: Mapping[str, Estimate], design: Design) -> Check:
+    """Ask whether the sign holds without each treated municipality in turn."""
+    names = {t.code: t.name for t in design.treated}
+    turned = [names[c] for c, e in without.items() if np.sign(e.estimate) != np.sign(estimate)]
+    values = [e.estimate for e in without.values()]
+    low, high = min(values), max(values)
+    sv = f"Utan en kommun i taget går skattningen från {interval(low, high, 'sv')}"
+    en = f"Without one municipality at a time the estimate goes from {interval(low, high, 'en')}"
+    if turned:
+        sv += f"; tecknet vänds utan {listed(turned, 'sv')}."
+        en += f"; the sign turns without {listed(turned, 'en')}."
+    else:
+        sv += "; tecknet är detsamma."
+        en += "; the sign is the same."
+    return Check("leave_one_out", not turned, sv, en, low if estimate > 0 else high, 0.0)
+
+
+def uncertain_check(estimate: float, alternative: float, n: int, *, joined: bool) -> Check:
+    """Ask whether the sign holds when the uncertain municipalities change their part."""
     same = bool(np.sign(estimate) == np.sign(alternative))
+    where_sv = "räknade till jämförelsen" if joined else "utanför jämförelsen"
+    where_en = "counted in the comparison" if joined else "out of the comparison"
     return Check(
         "same_treatment_of_uncertain",
         same,
-        f"Med de {n} kommunerna med svag eller indirekt evidens på andra sättet blir skattningen "
+        f"Med de {n} kommunerna med osäker hållning {where_sv} blir skattningen "
         f"{number(alternative, 'sv')} i stället för {number(estimate, 'sv')}.",
-        f"With the {n} municipalities of weak or indirect evidence treated the other way the "
-        f"estimate is {number(alternative, 'en')} instead of {number(estimate, 'en')}.",
+        f"With the {n} municipalities of uncertain stance {where_en} the estimate is "
+        f"{number(alternative, 'en')} instead of {number(estimate, 'en')}.",
         alternative,
         0.0,
     )

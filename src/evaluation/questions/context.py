@@ -72,15 +72,10 @@ CONTEXT = {
         None,
     ),
 }
-# rows of the employment file that are single municipalities: code of the row -> municipality
-_ALSO_MUNICIPALITIES = {"01": "0180", "09": "0980", "11": "1280", "16": "1480"}
 
 
 def context_series(name: str) -> ContextSeries:
-    """Return the nation's series, and those of municipalities that stand alone in the file.
-
-    The other rows of the files are weighted means over constituencies, computed by others;
-    they are not shown, because they may not be attributed to Kolada.
+    """Return the nation's series and those of four municipalities.
 
     Parameters
     ----------
@@ -105,14 +100,8 @@ def context_series(name: str) -> ContextSeries:
     """
     if name not in CONTEXT:
         raise InputError(f"there is no context series {name!r}; known are {', '.join(CONTEXT)}")
-    table = embedded.load(name)
-    if "municipality_code" in table.columns:
-        rows = table.dropna(subset=["municipality_code"]).set_index("municipality_code")
-        rows = rows.drop(columns=["code", "name"])
-    else:
-        rows = table.set_index("code").rename(index=_ALSO_MUNICIPALITIES | {"riket": "0000"})
-        rows = rows.loc[[*_ALSO_MUNICIPALITIES.values(), "0000"]]
-    values = rows.T.astype(float).rename_axis(index="time", columns=None)
+    table = embedded.load(name).set_index("code").drop(columns="name")
+    values = table.T.astype(float).rename_axis(index="time", columns=None)
     values.index = values.index.astype(int)
     order = ["0000", *sorted(c for c in values.columns if c != "0000")]
     label_sv, label_en, source, law_change = CONTEXT[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,13 +21,16 @@ from evaluation.estimation.did import callaway_santanna
 from evaluation.estimation.hidden_active import HiddenActive, hidden_active
 from evaluation.estimation.panel_regression import two_way_fixed_effects
 from evaluation.estimation.permutation import assignments, max_statistic_p, permutation_test
-from evaluation.estimation.placebo_size import analytic_rejection_rate
-from evaluation.language import interval, number, p_value
+from evaluation.estimation.placebo_size import analytic_rejection_rate, twfe_rejection_rate
+from evaluation.language import interval, level, number, p_value
 from evaluation.questions import checks as ask
 from evaluation.questions.grading import grade
 from evaluation.results import Check, Estimate, EventStudy, Finding, GroupTime
 
 __all__ = ["OutcomeAnalysis", "Settings", "analyse_outcome"]
+
+TWFE_STUDIES = 500
+"""Placebo studies behind the rejection rate of the regression's test."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,12 @@ class OutcomeAnalysis:
     per_unit: dict[str, Estimate]
     neighbours: tuple[NeighbourYear, ...]
     neighbour_range: tuple[float, float, int]
+    without: dict[str, Estimate]
     hidden: HiddenActive
+    rejection: tuple[float, float]
+    n_controls: int
+    alone_donors: int
+    left_out: tuple[str, ...]
     set_sizes: dict[str, tuple[int, int, int]]
     paths: pd.DataFrame = field(repr=False)
 
@@ -120,7 +128,15 @@ class OutcomeAnalysis:
                 "high": self.neighbour_range[1],
                 "combinations": self.neighbour_range[2],
             },
+            "leave_one_out": {c: e.to_dict() for c, e in self.without.items()},
             "hidden_active": self.hidden.to_dict(),
+            "analytic_rejection": {
+                k: v if np.isfinite(v) else None
+                for k, v in zip(("cs", "twfe"), self.rejection, strict=True)
+            },
+            "n_controls": self.n_controls,
+            "alone_donors": self.alone_donors,
+            "left_out": list(self.left_out),
             "matched_sets": {
                 c: {"donors": n, "smallest": lo, "largest": hi}
                 for c, (n, lo, hi) in self.set_sizes.items()
@@ -146,6 +162,9 @@ class _Inference:
         self.sets = matched_sets(self.codes, self.controls, self.size, s.donors)
         self.columns = _columns(self.panel, self.sets)
         self.picks = assignments(self.columns, s.draws, s.seed)
+        # one municipality alone needs 2/alpha members for a p-value well below alpha
+        wanted = max(s.donors, int(np.ceil(2 / s.alpha)) - 1)
+        self.alone_donors = min(wanted, len(self.controls))
 
     def run(self, cohort: pd.Series) -> tuple[Estimate, np.ndarray]:
         s = self.settings
@@ -164,7 +183,7 @@ class _Inference:
     def alone(self, unit: TreatedUnit) -> Estimate:
         """Estimate one municipality, with sets wide enough for a p-value below alpha."""
         s = self.settings
-        donors = min(max(s.donors, int(np.ceil(2 / s.alpha)) - 1), len(self.controls))
+        donors = self.alone_donors
         panel = self.panel.select([unit.code, *self.controls])
         cohort = pd.Series({unit.code: unit.first_year} | dict.fromkeys(self.controls, 0))
         sets = matched_sets([unit.code], self.controls, self.size, donors)
@@ -212,11 +231,23 @@ def _neighbours(
     return tuple(rows), (min(values), max(values), len(values))
 
 
+def _leave_one_out(panel: Panel, design: Design, settings: Settings) -> dict[str, Estimate]:
+    """Estimate without each treated municipality in turn; the one left out joins no group."""
+    if len(design.treated) < 2:
+        return {}
+    out = {}
+    for left in design.treated:
+        rest = tuple(t for t in design.treated if t is not left)
+        smaller = replace(design, treated=rest)
+        out[left.code], _ = _Inference(panel, smaller, settings).run(smaller.cohort())
+    return out
+
+
 def _paths(panel: Panel, design: Design) -> pd.DataFrame:
     others = panel.values.loc[list(design.controls)]
     low, middle, high = np.quantile(others.to_numpy(dtype=float), [0.1, 0.5, 0.9], axis=0)
     frame = pd.DataFrame(
-        {"p10": low, "median": middle, "p90": high, "mean": others.mean(axis=0).to_numpy()},
+        {"p10": low, "median": middle, "p90": high},
         index=pd.Index(panel.years, name="time"),
     )
     for t in design.treated:
@@ -228,18 +259,18 @@ def _sentences(i: Indicator, e: Estimate, n: int) -> tuple[str, str]:
     low, high = e.conf_int
     assert e.p_value is not None
     sure = e.p_value <= e.alpha
-    level = 100 * (1 - e.alpha)
+    range_sv, range_en = interval(low, high, "sv"), interval(low, high, "en")
     sv = (
         f"Efter starten förändrades {i.definite_sv} i de {n} kommunerna med i genomsnitt "
         f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med kommuner som inte är "
-        f"kända som aktiva ({level:g}\u00a0% permutationsintervall {interval(low, high, 'sv')}; "
+        f"kända som aktiva ({level(1 - e.alpha, 'sv')} permutationsintervall {range_sv}; "
         f"{p_value(e.p_value, 'sv')}). "
     )
     en = (
         f"After the start the {i.label_en} changed in the {n} municipalities by "
         f"{number(e.estimate, 'en', sign=True)} {i.change_en} on average, compared with "
-        f"municipalities not known to be active ({level:g}\u00a0% permutation interval "
-        f"{interval(low, high, 'en')}; {p_value(e.p_value, 'en')}). "
+        f"municipalities not known to be active ({level(1 - e.alpha, 'en')} permutation interval "
+        f"{range_en}; {p_value(e.p_value, 'en')}). "
     )
     if sure:
         sv += "Så stor är skillnaden sällan för slumpvis valda kommuner av samma storlek."
@@ -254,7 +285,11 @@ def _sentences(i: Indicator, e: Estimate, n: int) -> tuple[str, str]:
 
 
 def analyse_outcome(
-    panel: Panel, indicator: Indicator, design: Design, settings: Settings
+    panel: Panel,
+    indicator: Indicator,
+    design: Design,
+    settings: Settings,
+    left_out: tuple[str, ...] = (),
 ) -> OutcomeAnalysis:
     """Answer the effect question for one outcome.
 
@@ -268,6 +303,8 @@ def analyse_outcome(
         Who is treated and compared.
     settings : Settings
         Aggregate, level, draws, seed, donors.
+    left_out : tuple of str
+        Municipalities of the comparison group that the outcome has no values for.
 
     Returns
     -------
@@ -296,14 +333,11 @@ def analyse_outcome(
     before = {e: c for e, c in by_time.items() if e < 0}
     _, p_before, _ = max_statistic_p(before, picks) if before else (0.0, float("nan"), {})
     _, _, envelope = max_statistic_p(by_time, picks)
-    rate = analytic_rejection_rate(contrasts(inner, cohort, "cohort"), picks, settings.alpha)
-    hidden = hidden_active(
-        main,
-        inference.columns,
-        draws=min(settings.draws, 1999),
-        seed=settings.seed,
-        alpha=settings.alpha,
-    )
+    equal_weights = contrasts(inner, cohort, "cohort")
+    rate = analytic_rejection_rate(equal_weights, picks, settings.alpha)
+    rate_twfe = twfe_rejection_rate(inner, equal_weights, picks[:TWFE_STUDIES], settings.alpha)
+    hidden = hidden_active(main, picks, alpha=settings.alpha)
+    without = _leave_one_out(panel, design, settings)
     rows, span = _neighbours(inference, design, headline)
     counts = design.counts
     other_controls = (
@@ -319,20 +353,26 @@ def analyse_outcome(
     estimates["uncertain_other_way"] = alternative
     asked = [
         ask.few_treated_check(design),
-        ask.analytic_size_check(rate, settings.alpha),
+        ask.analytic_size_check(rate, rate_twfe, settings.alpha),
         ask.pre_period_check(design, panel),
         *([ask.pre_trends_check(p_before, len(before), settings.alpha)] if before else []),
         ask.years_stated_check(design),
         ask.neighbour_years_check(headline.estimate, *span),
         ask.hidden_active_check(hidden),
-        ask.uncertain_check(headline.estimate, alternative.estimate, len(counts.uncertain)),
+        *([ask.leave_one_out_check(headline.estimate, without, design)] if without else []),
+        ask.uncertain_check(
+            headline.estimate,
+            alternative.estimate,
+            len(set(other_controls) ^ set(design.controls)),
+            joined=bool(design.excluded),
+        ),
     ]
     sv, en = _sentences(indicator, headline, len(design.treated))
-    level, why_sv, why_en = grade(asked)
+    graded, why_sv, why_en = grade(asked)
     sizes = inference.size
     return OutcomeAnalysis(
         indicator=indicator,
-        finding=Finding("effect", estimates, tuple(asked), sv, en, level, why_sv, why_en),
+        finding=Finding("effect", estimates, tuple(asked), sv, en, graded, why_sv, why_en),
         group_time=gt,
         event=event_study(gt, seed=settings.seed),
         envelope=envelope,
@@ -340,7 +380,12 @@ def analyse_outcome(
         per_unit={t.code: inference.alone(t) for t in design.treated},
         neighbours=rows,
         neighbour_range=span,
+        without=without,
         hidden=hidden,
+        rejection=(rate, rate_twfe),
+        n_controls=len(design.controls),
+        alone_donors=inference.alone_donors,
+        left_out=left_out,
         set_sizes={
             s[0]: (len(s) - 1, int(sizes[s[1:]].min()), int(sizes[s[1:]].max()))
             for s in inference.sets

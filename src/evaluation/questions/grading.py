@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evaluation.language import listed
 from evaluation.results import Check
 
 __all__ = ["GRADES", "REASONS", "grade"]
 
 GRADES = ("very weak", "weak", "moderate", "strong")
 
+# a check without a reason here informs and does not grade
 REASONS: Mapping[str, tuple[str, str]] = {
     "few_treated": ("få behandlade kommuner", "few treated municipalities"),
-    "analytic_size": (
-        "det vanliga intervallet håller inte sin nivå",
-        "the usual interval does not keep its level",
-    ),
     "pre_period": ("kort förperiod", "a short pre-period"),
-    "pre_trends": ("skilda trender före", "different trends before"),
+    "pre_trends": ("skilda trender före starten", "different trends before the start"),
     "years_stated": ("antagna startår", "assumed start years"),
     "neighbour_years": ("tecknet beror på startåret", "the sign depends on the start year"),
+    "leave_one_out": (
+        "tecknet hänger på en enda kommun",
+        "the sign hangs on a single municipality",
+    ),
     "hidden_active": (
         "få dolt aktiva kommuner räcker för att vända tecknet",
         "few hidden active municipalities suffice to turn the sign",
     ),
     "same_treatment_of_uncertain": (
         "tecknet beror på kommunerna med osäker hållning",
-        "the sign depends on the municipalities with an uncertain stance",
+        "the sign depends on the municipalities of uncertain stance",
     ),
 }
 
@@ -35,9 +35,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
 def grade(checks: Sequence[Check]) -> tuple[str, str, str]:
     """Grade the evidence.
 
-    A comparison over time without random assignment starts at «moderate», and each check
-    that failed or could not be answered takes it one step down, to «very weak» at the
-    lowest.
+    A comparison over time without random assignment starts at «moderate», and each grading
+    check that failed or could not be answered takes it one step down, to «very weak» at
+    the lowest. Checks that only inform (the level of the usual tests, on which the headline
+    does not rest) do not count.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def grade(checks: Sequence[Check]) -> tuple[str, str, str]:
     >>> grade([Check("few_treated", False, "", "")])[0]
     'weak'
     """
-    failed = [c.name for c in checks if not c.passed]
+    failed = [c.name for c in checks if c.name in REASONS and not c.passed]
     step = max(0, 2 - len(failed))
     base = (
         "Jämförelse över tid utan lottning ger högst måttlig evidens.",
@@ -62,6 +63,10 @@ def grade(checks: Sequence[Check]) -> tuple[str, str, str]:
     )
     if not failed:
         return GRADES[step], base[0], base[1]
-    sv = listed([REASONS[n][0] for n in failed], "sv")
-    en = listed([REASONS[n][1] for n in failed], "en")
-    return GRADES[step], f"{base[0]} Sänkt för {sv}.", f"{base[1]} Lowered for {en}."
+    sv = "; ".join(REASONS[n][0] for n in failed)
+    en = "; ".join(REASONS[n][1] for n in failed)
+    return (
+        GRADES[step],
+        f"{base[0]} Sänkt av dessa skäl: {sv}.",
+        f"{base[1]} Lowered for these reasons: {en}.",
+    )

@@ -25,7 +25,7 @@ from evaluation.estimation.permutation import assignments, free_assignments, per
 from evaluation.questions.checks import ENOUGH_TREATED
 from evaluation.results import Check, Estimate, EventStudy, GroupTime
 
-__all__ = ["OwnEstimate", "check_embedded", "check_file", "estimate_file"]
+__all__ = ["OwnEstimate", "check_file", "estimate_file"]
 
 
 @dataclass(frozen=True)
@@ -276,28 +276,6 @@ def _assignments(
     return assignments([[place[u] for u in s] for s in sets], draws, seed), mechanism
 
 
-def check_embedded() -> dict[str, Any]:
-    """Read every shipped data set against its checksum and count its rows.
-
-    Returns
-    -------
-    dict of str to int
-        Rows by data set.
-
-    Raises
-    ------
-    InputError
-        If a file is missing, altered, or has another number of rows than recorded.
-    """
-    out = {}
-    for name, data in embedded.DATA_SETS.items():
-        rows = len(embedded.load(name))
-        if rows != data.rows:
-            raise InputError(f"has {rows} rows, not {data.rows}", file=name)
-        out[name] = rows
-    return out
-
-
 def check_file(
     path: str | Path, *, unit: str, time: str, outcome: str, cohort: str | None = None
 ) -> dict[str, Any]:
@@ -332,6 +310,7 @@ def check_file(
         "units": len(units),
         "units_of_the_290": len(units & known),
         "years": f"{panel.years[0]}–{panel.years[-1]}",
+        "years_missing": sorted(set(range(panel.years[0], panel.years[-1])) - set(panel.years)),
         "missing_values": int(table[outcome].isin(list(MISSING)).sum()),
         "units_left_out": list(panel.dropped),
     }

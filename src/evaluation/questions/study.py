@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,10 @@ class Study:
                 n: {
                     "title_sv": embedded.DATA_SETS[n].title_sv,
                     "title_en": embedded.DATA_SETS[n].title_en,
-                    "source": embedded.DATA_SETS[n].source,
-                    "licence": embedded.DATA_SETS[n].licence,
+                    "source_sv": embedded.DATA_SETS[n].source_sv,
+                    "source_en": embedded.DATA_SETS[n].source_en,
+                    "licence_sv": embedded.DATA_SETS[n].licence_sv,
+                    "licence_en": embedded.DATA_SETS[n].licence_en,
                     "sha256": embedded.DATA_SETS[n].sha256,
                 }
                 for n in used
@@ -90,6 +92,7 @@ class Study:
                 ],
             },
             "outcomes": {k: o.to_dict() for k, o in self.outcomes.items()},
+            "holm": _holm(self.outcomes),
             "case": self.case.to_dict() if self.case else None,
             "context": [c.to_dict() for c in self.context],
             "places": {
@@ -112,8 +115,8 @@ def _outcome(plan: Plan, i: int, files: Mapping[str, Path]) -> tuple[Panel, Indi
 
 
 def _own_outcome(plan: Plan, i: int, entry: OutcomeFile, path: Path) -> tuple[Panel, Indicator]:
-    if entry.id in INDICATORS:
-        raise plan.fault(("outcomes", i, "id"), f"{entry.id!r} is the name of an embedded outcome")
+    if entry.id in INDICATORS or entry.id == "case":
+        raise plan.fault(("outcomes", i, "id"), f"{entry.id!r} is taken; choose another")
     table = read_table(path)
     known = set(embedded.municipalities().index)
     if "code" in table.columns:
@@ -131,7 +134,7 @@ def _own_outcome(plan: Plan, i: int, entry: OutcomeFile, path: Path) -> tuple[Pa
     return panel, Indicator(
         id=entry.id,
         label_sv=entry.label.sv,
-        definite_sv=entry.label.sv,
+        definite_sv=entry.definite_sv or entry.label.sv,
         label_en=entry.label.en,
         unit_sv=unit_sv,
         unit_en=unit_en,
@@ -144,14 +147,24 @@ def _own_outcome(plan: Plan, i: int, entry: OutcomeFile, path: Path) -> tuple[Pa
     )
 
 
-def _restrict(design: Design, panel: Panel, plan: Plan, i: int) -> Design:
-    """Leave controls without data out of the comparison, and refuse treated without data."""
+def _restrict(design: Design, panel: Panel, plan: Plan, i: int) -> tuple[Design, tuple[str, ...]]:
+    """Leave controls without values out, by name, and refuse treated without values."""
     have = set(panel.units)
     for t in design.treated:
         if t.code not in have:
             raise plan.fault(("outcomes", i), f"{t.name} ({t.code}) has no value in every year")
+    left_out = tuple(c for c in design.controls if c not in have)
     controls = tuple(c for c in design.controls if c in have)
-    return Design(design.treated, controls, design.excluded, design.counts)
+    return replace(design, controls=controls), left_out
+
+
+def _holm(outcomes: Mapping[str, OutcomeAnalysis]) -> dict[str, float]:
+    """Adjust the headline p-values for there being several outcomes (Holm 1979)."""
+    from statsmodels.stats.multitest import multipletests
+
+    p = [o.headline.p_value for o in outcomes.values()]
+    adjusted = multipletests(p, method="holm")[1]
+    return {k: float(v) for k, v in zip(outcomes, adjusted, strict=True)}
 
 
 def run_study(
@@ -213,12 +226,14 @@ def run_study(
             raise plan.fault(
                 ("context", i), f"there is no series {name!r}; known are {', '.join(CONTEXT)}"
             )
+        if name in plan.context[:i]:
+            raise plan.fault(("context", i), f"the series {name!r} stands twice")
     e = plan.estimation
     settings = Settings(e.estimand, e.alpha, e.draws, e.seed, plan.comparison.donors_per_treated)
     outcomes = {}
     for i, (name, (panel, indicator)) in enumerate(loaded.items()):
         progress(name)
-        inner = _restrict(design, panel, plan, i)
+        inner, left_out = _restrict(design, panel, plan, i)
         need = settings.donors * len(inner.treated)
         if need > len(inner.controls):
             raise plan.fault(
@@ -227,7 +242,7 @@ def run_study(
                 f"are {need}; {name} has {len(inner.controls)}",
             )
         try:
-            outcomes[name] = analyse_outcome(panel, indicator, inner, settings)
+            outcomes[name] = analyse_outcome(panel, indicator, inner, settings, left_out)
         except InputError as error:
             if error.file:
                 raise
@@ -238,7 +253,8 @@ def run_study(
         chosen = plan.case
         unit = next(t for t in design.treated if t.code == chosen.code)
         panels = {k: p for k, (p, _) in loaded.items()}
-        inner = _restrict(design, panels[chosen.outcome], plan, list(loaded).index(chosen.outcome))
+        where = list(loaded).index(chosen.outcome)
+        inner, _ = _restrict(design, panels[chosen.outcome], plan, where)
         case = analyse_case(unit, loaded[chosen.outcome][1], panels, inner, e.alpha)
     progress("context")
     context = tuple(context_series(n) for n in plan.context)

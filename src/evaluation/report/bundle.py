@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -16,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from evaluation.data.embedded import file_hash
 from evaluation.errors import InputError
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, Plan
@@ -25,7 +25,7 @@ from evaluation.report.render import FORMATS, Format, render
 from evaluation.report.tables import make_tables
 from evaluation.report.text import make_markdown
 
-__all__ = ["dump", "own_file", "write_report"]
+__all__ = ["build", "dump", "own_file", "provenance", "versions", "write_csv", "write_report"]
 
 PACKAGES = (
     "integration-evaluation",
@@ -53,7 +53,8 @@ def own_file(entry: OutcomeFile) -> str:
     return f"data/{entry.id}.csv"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that the numbers come from."""
     out = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -63,32 +64,30 @@ def _versions() -> dict[str, str]:
     return out
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a raw table, unrounded, comma-separated, UTF-8."""
     table.to_csv(path, index=False, lineterminator="\n")
 
 
-def _is_report(folder: Path) -> bool:
-    """Tell whether a folder holds a report that this package wrote."""
-    try:
-        results = json.loads((folder / MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    ours = isinstance(results, dict) and {"schema", "plan_hash"} <= set(results)
-    return ours and (folder / "provenance.json").is_file()
-
-
 def _check_target(out: Path) -> None:
-    """Refuse to replace a folder that no report was written to."""
+    """Refuse to replace a folder that holds anything but a report written here."""
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise InputError("is not a folder; give another --out", file=str(out))
-    if out.is_dir() and any(out.iterdir()) and not _is_report(out):
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    try:
+        recorded = json.loads((out / "provenance.json").read_text(encoding="utf-8"))["files"]
+        known = {*recorded, "provenance.json"}
+    except (OSError, ValueError, TypeError, KeyError):
+        known = set()
+    if MARK not in known:
         raise InputError(
             "holds other files and no former report; give an empty or new folder", file=str(out)
+        )
+    present = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
+    for name in sorted(present - known):
+        raise InputError(
+            f"holds {name}, which no report wrote; move it or give another folder", file=str(out)
         )
 
 
@@ -106,6 +105,69 @@ def _swap(new: Path, out: Path) -> None:
         aside.rmdir()
         raise
     shutil.rmtree(aside)
+
+
+def build(
+    plan: Plan,
+    results: Mapping[str, Any],
+    folder: Path,
+    lang: Lang,
+    formats: Sequence[Format],
+    progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Write results, tables, figures and documents into an empty folder.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan, for its title.
+    results : mapping
+        ``Study.to_dict()``.
+    folder : pathlib.Path
+        An existing empty folder.
+    lang : {"sv", "en"}
+        Language.
+    formats : sequence of {"html", "pdf", "docx"}
+        Which documents to render.
+    progress : callable
+        Called with the name of each step as it begins.
+    """
+    (folder / MARK).write_text(dump(results), encoding="utf-8")
+    progress("tables")
+    tables = make_tables(results, lang)
+    (folder / "tables").mkdir()
+    for t in tables.values():
+        write_csv(t.raw, folder / "tables" / f"{t.key}.csv")
+    progress("figures")
+    figures = make_figures(results, lang)
+    (folder / "figures").mkdir()
+    for f in figures.values():
+        f.save(folder / "figures" / f"{f.key}.svg")
+        if "docx" in formats:
+            f.save(folder / "figures" / f"{f.key}.png")
+    title = plan.title.sv if lang == "sv" else plan.title.en
+    for form in formats:
+        progress(form)
+        image = "png" if form == "docx" else "svg"
+        text = make_markdown(results, tables, figures, lang, image=image)
+        render(text, folder, form, lang, title)
+    for picture in (folder / "figures").glob("*.png"):
+        picture.unlink()
+
+
+def provenance(
+    plan: Plan, results: Mapping[str, Any], lang: Lang, formats: Sequence[Format]
+) -> dict[str, Any]:
+    """Return what a report rests on, but for the run itself (time, machine, file hashes)."""
+    return {
+        "plan": plan.name,
+        "plan_hash": plan.hash(),
+        "lang": lang,
+        "formats": list(formats),
+        "data": results["data"],
+        "panel_hashes": results["panel_hashes"],
+        "seed": plan.estimation.seed,
+    }
 
 
 def write_report(
@@ -158,48 +220,23 @@ def write_report(
         umask = os.umask(0)
         os.umask(umask)
         new.chmod(0o777 & ~umask)
-        (new / MARK).write_text(dump(results), encoding="utf-8")
         for entry in plan.outcomes:
             if isinstance(entry, OutcomeFile):
                 (new / "data").mkdir(exist_ok=True)
                 shutil.copyfile(plan.folder / entry.file, new / own_file(entry))
-        progress("tables")
-        tables = make_tables(results, lang)
-        (new / "tables").mkdir()
-        for t in tables.values():
-            write_csv(t.raw, new / "tables" / f"{t.key}.csv")
-        progress("figures")
-        figures = make_figures(results, lang)
-        (new / "figures").mkdir()
-        for f in figures.values():
-            f.save(new / "figures" / f"{f.key}.svg")
-            if "docx" in formats:
-                f.save(new / "figures" / f"{f.key}.png")
-        for form in formats:
-            progress(form)
-            image = "png" if form == "docx" else "svg"
-            text = make_markdown(results, tables, figures, lang, image=image)
-            render(text, new, form, lang, results["plan"]["title"][lang])
-        for picture in (new / "figures").glob("*.png"):
-            picture.unlink()
+        build(plan, results, new, lang, formats, progress)
         files = sorted(p for p in new.rglob("*") if p.is_file())
-        provenance = {
-            "plan": plan.name,
-            "plan_hash": plan.hash(),
-            "lang": lang,
-            "data": results["data"],
-            "panel_hashes": results["panel_hashes"],
-            "versions": _versions(),
-            "seed": plan.estimation.seed,
+        record = provenance(plan, results, lang, formats) | {
+            "versions": versions(),
             "machine": {
                 "system": platform.system(),
                 "architecture": platform.machine(),
                 "processors": os.cpu_count(),
             },
             "wall_seconds": round(time.perf_counter() - began, 2),
-            "files": {p.relative_to(new).as_posix(): _sha256(p) for p in files},
+            "files": {p.relative_to(new).as_posix(): file_hash(p) for p in files},
         }
-        (new / "provenance.json").write_text(dump(provenance), encoding="utf-8")
+        (new / "provenance.json").write_text(dump(record), encoding="utf-8")
         _swap(new, out)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)

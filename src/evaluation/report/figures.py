@@ -380,7 +380,9 @@ def _context(r: Results, lang: Lang) -> Figure:
             )
         ax.set_ylim(bottom=0)
         ax.set_ylabel(word("per_cent", lang))
-        ax.set_title(s["source"].split(", ")[-1], loc="left", fontsize="medium", fontweight="bold")
+        ax.set_title(
+            fill(word(s["name"], lang), 30), loc="left", fontsize="small", fontweight="bold"
+        )
         _locale(ax, lang)
         _years(ax)
     handles, labels = axes[0][0].get_legend_handles_labels()
@@ -388,12 +390,13 @@ def _context(r: Results, lang: Lang) -> Figure:
         handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize="small"
     )
     sources = "; ".join(s["source"] for s in series)
-    text = "; ".join(s[f"label_{lang}"] for s in series)
+    labels = [s[f"label_{lang}"] for s in series]
+    text = "; ".join(t[0].lower() + t[1:] for t in labels)
     return Figure(
         "context",
-        f"Riket och fyra kommuner: {text[0].lower()}{text[1:]}"
+        f"Riket och fyra kommuner: {text}"
         if lang == "sv"
-        else f"Sweden and four municipalities: {text[0].lower()}{text[1:]}",
+        else f"Sweden and four municipalities: {text}",
         "Linjediagram per serie; värdena står i tabellerna."
         if lang == "sv"
         else "Line charts by series; the values stand in the tables.",

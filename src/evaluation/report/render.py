@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Literal
@@ -28,9 +29,7 @@ def _template(name: str) -> str:
 def _pandoc(markdown: str, to: str, folder: Path, arguments: Sequence[str]) -> None:
     import pypandoc
 
-    old = os.environ.get("SOURCE_DATE_EPOCH")
-    os.environ["SOURCE_DATE_EPOCH"] = str(_EPOCH)
-    try:
+    with _environment(SOURCE_DATE_EPOCH=str(_EPOCH), LC_ALL="C.UTF-8"):
         pypandoc.convert_text(
             markdown,
             to=to,
@@ -38,11 +37,21 @@ def _pandoc(markdown: str, to: str, folder: Path, arguments: Sequence[str]) -> N
             extra_args=[f"--resource-path={folder}", *arguments],
             outputfile=str(folder / f"report.{'typ' if to == 'typst' else to}"),
         )
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Set environment variables for a child process, and put them back."""
+    old = {k: os.environ.get(k) for k in values}
+    os.environ.update(values)
+    try:
+        yield
     finally:
-        if old is None:
-            del os.environ["SOURCE_DATE_EPOCH"]
-        else:
-            os.environ["SOURCE_DATE_EPOCH"] = old
+        for k, v in old.items():
+            if v is None:
+                del os.environ[k]
+            else:
+                os.environ[k] = v
 
 
 def _reference_docx(folder: Path) -> Path:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.language import Lang, interval, number, per_cent
-from evaluation.report.words import own_work, word
+from evaluation.data import embedded
+from evaluation.language import Lang, interval, level, number, per_cent
+from evaluation.report.words import evidence_words, own_work, start_text, word
 
 __all__ = ["Table", "make_tables"]
 
 Results = Mapping[str, Any]
-DOCUMENTS = "are_2017, kvalitet_fornyelse_2017, lst_vg_2019, kfsk_2018, north_sweden_2017"
+DOCUMENTS = ", ".join(embedded.DOCUMENTS)
 
 
 @dataclass(frozen=True)
@@ -106,22 +107,22 @@ def _flat(e: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _head(keys: tuple[str, ...], r: Results, lang: Lang) -> tuple[str, ...]:
-    level = number(100 * (1 - r["plan"]["estimation"]["alpha"]), lang, 0)
-    return tuple(word(k, lang).format(level=level) for k in keys)
+    shown = level(1 - r["plan"]["estimation"]["alpha"], lang)
+    return tuple(word(k, lang).format(level=shown) for k in keys)
 
 
 def _treated(r: Results, lang: Lang) -> Table:
     rows, raw = [], []
     for t in r["design"]["treated"]:
-        line = "rad" if lang == "sv" else "line"
-        start = t["stated_start"] if not t["assumed"] else word("not_dated", lang)
+        line = word("line", lang)
+        start = start_text(t["stated_start"], lang) if not t["assumed"] else word("not_dated", lang)
         rows.append(
             (
                 t["name"],
                 number(t["population"], lang, 0),
                 f"{word(t['stance'], lang)} ({word(t['strength'], lang)})",
                 f"{t['document'].split(';')[0]}, {line} {t['line']}",
-                start,
+                f"{start} ({t['start_document']}, {line} {t['start_line']})",
                 str(t["first_year"]),
             )
         )
@@ -136,7 +137,7 @@ def _treated(r: Results, lang: Lang) -> Table:
         tuple(rows),
         own_work(
             f"{'dokumenten' if lang == 'sv' else 'the documents'} {DOCUMENTS}; "
-            "SCB, Folkmängd efter region och år",
+            + r["data"]["municipalities"][f"source_{lang}"],
             lang,
         ),
         pd.DataFrame(raw),
@@ -147,6 +148,7 @@ def _treated(r: Results, lang: Lang) -> Table:
 
 def _groups(r: Results, lang: Lang) -> Table:
     d = r["design"]
+    evidence = r["plan"]["treatment"]["evidence"]
     counts = [
         ("n_treated_group", d["n_treated"]),
         ("n_uncertain_group", d["n_uncertain"]),
@@ -160,7 +162,10 @@ def _groups(r: Results, lang: Lang) -> Table:
         if lang == "sv"
         else "The municipalities by what the documents say",
         (word("group", lang), word("count", lang)),
-        tuple((word(k, lang), number(n, lang, 0)) for k, n in counts),
+        tuple(
+            (word(k, lang).format(evidence=evidence_words(evidence, lang)), number(n, lang, 0))
+            for k, n in counts
+        ),
         own_work(f"{'dokumenten' if lang == 'sv' else 'the documents'} {DOCUMENTS}", lang),
         pd.DataFrame(counts, columns=["group", "count"]),
         frozenset({1}),
@@ -230,11 +235,13 @@ def _per_unit(r: Results, name: str, lang: Lang) -> Table:
 
 def _neighbours(r: Results, name: str, lang: Lang) -> Table:
     rows, raw = [], []
+    last = r["outcomes"][name]["paths"][-1]["time"]
     for n in r["outcomes"][name]["neighbours"]:
         e = n["result"]
         year = f"{n['year']} ({word('chosen', lang)})" if n["chosen"] else str(n["year"])
+        reason = "after_the_data" if n["year"] > last else "no_pre_period"
         rows.append(
-            (n["name"], f"{n['year']}: {word('not_estimable', lang)}", "–", "–", "–")
+            (n["name"], f"{n['year']}: {word(reason, lang)}", "–", "–", "–")
             if e is None
             else (
                 n["name"],
@@ -256,6 +263,54 @@ def _neighbours(r: Results, name: str, lang: Lang) -> Table:
         own_work(r["indicators"][name]["source"], lang),
         pd.DataFrame(raw),
         frozenset({2, 3, 4}),
+    )
+
+
+def _leave_one_out(r: Results, name: str, lang: Lang) -> Table:
+    names = _names(r)
+    left = r["outcomes"][name]["leave_one_out"]
+    label = r["indicators"][name][f"label_{lang}"]
+    return Table(
+        f"leave_one_out_{name}",
+        f"Huvudresultatet utan en behandlad kommun i taget, {label}"
+        if lang == "sv"
+        else f"The headline without one treated municipality at a time, {label}",
+        _head(("left_out", "estimate", "interval", "p"), r, lang),
+        tuple(
+            (
+                names[c],
+                _f(e["estimate"], lang),
+                _interval(e["conf_int"], lang),
+                _p(e["p_value"], lang),
+            )
+            for c, e in left.items()
+        ),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame([{"code": c, "name": names[c]} | _flat(e) for c, e in left.items()]),
+        frozenset({1, 2, 3}),
+    )
+
+
+def _matched_sets(r: Results, lang: Lang) -> Table:
+    own = {t["code"]: t for t in r["design"]["treated"]}
+    rows, raw = [], []
+    for name, o in r["outcomes"].items():
+        for c, m in o["matched_sets"].items():
+            raw.append({"outcome": name, "code": c, "population": own[c]["population"]} | m)
+    first = next(iter(r["outcomes"].values()))["matched_sets"]
+    for c, m in first.items():
+        cells = (own[c]["population"], m["donors"], m["smallest"], m["largest"])
+        rows.append((own[c]["name"], *(number(x, lang, 0) for x in cells)))
+    return Table(
+        "matched_sets",
+        "De behandlade kommunernas jämförelser i permutationen, efter folkmängd"
+        if lang == "sv"
+        else "The treated municipalities' donors in the permutation, by population",
+        tuple(word(k, lang) for k in ("municipality", "own_size", "donors", "smallest", "largest")),
+        tuple(rows),
+        own_work(r["data"]["municipalities"][f"source_{lang}"], lang),
+        pd.DataFrame(raw),
+        frozenset({1, 2, 3, 4}),
     )
 
 
@@ -444,7 +499,12 @@ def _data(r: Results, lang: Lang) -> Table:
         "Datamängder" if lang == "sv" else "Data sets",
         (*tuple(word(k, lang) for k in ("data_set", "source", "licence")), "SHA-256"),
         tuple(
-            (d[f"title_{lang}"], d["source"], d["licence"], f"{d['sha256'][:12]}…")
+            (
+                d[f"title_{lang}"],
+                d[f"source_{lang}"],
+                d[f"licence_{lang}"],
+                f"{d['sha256'][:12]}…",
+            )
             for d in r["data"].values()
         ),
         own_work("SCB; Kolada; dokumenten" if lang == "sv" else "SCB; Kolada; the documents", lang),
@@ -468,13 +528,14 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
     dict of str to Table
         By key.
     """
-    tables = [_treated(results, lang), _groups(results, lang)]
+    tables = [_treated(results, lang), _groups(results, lang), _matched_sets(results, lang)]
     for name, o in results["outcomes"].items():
         source = results["indicators"][name]["source"]
         tables += [
             _estimates(results, name, lang),
             _per_unit(results, name, lang),
             _neighbours(results, name, lang),
+            _leave_one_out(results, name, lang),
             _events(results, name, lang),
             _group_time(results, name, lang),
             _checks(results, name, o["finding"]["checks"], source, lang),

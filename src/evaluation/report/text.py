@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.language import Lang, listed, number, p_value, per_cent
+from evaluation.data import embedded
+from evaluation.language import Lang, level, listed, number, p_value, per_cent
 from evaluation.report.figures import Figure
 from evaluation.report.tables import Table
-from evaluation.report.words import word
+from evaluation.report.words import evidence_words, word
 
 __all__ = ["make_markdown"]
 
@@ -75,9 +76,9 @@ def _context_text(r: Results, lang: Lang) -> str:
         begins = min(x["time"] for x in s["rows"])
         if begins < first:
             parts.append(
-                f"Riket finns från {first}; de enskilda kommunerna från {begins}."
+                f"Rikets serie börjar {first}; de enskilda kommunernas {begins}."
                 if sv
-                else f"The nation is there from {first}; the single municipalities from {begins}."
+                else f"The national series begins in {first}, the municipalities' in {begins}."
             )
         year = s["law_change"]
         if year and {year - 1, year, year + 1} <= set(points):
@@ -85,36 +86,30 @@ def _context_text(r: Results, lang: Lang) -> str:
                 f"Runt lagändringen {year} gick andelen från {n(year - 1)} över {n(year)} till "
                 f"{n(year + 1)}."
                 if sv
-                else f"Around the change of law in {year} the share went from {n(year - 1)} by "
-                f"{n(year)} to {n(year + 1)}."
+                else f"Around the change of law in {year} the share went from {n(year - 1)} to "
+                f"{n(year)} and on to {n(year + 1)}."
             )
     return " ".join(parts)
 
 
-def _sharpest(r: Results, lang: Lang) -> tuple[list[dict[str, str]], str]:
-    """Where the usual regression and the permutation disagree, and how often the former errs."""
+def _sharpest(r: Results, lang: Lang) -> list[dict[str, str]]:
+    """Where the regression and the permutation disagree, and how often the former errs here."""
     alpha = r["plan"]["estimation"]["alpha"]
     found = []
     for name, o in r["outcomes"].items():
         e = o["finding"]["estimates"]
-        if e["twfe"]["p_value"] <= alpha < e["permutation"]["p_value"]:
+        rate = o["analytic_rejection"]["twfe"]
+        if rate is not None and e["twfe"]["p_value"] <= alpha < e["permutation"]["p_value"]:
             label = "definite_sv" if lang == "sv" else "label_en"
             found.append(
                 {
                     "label": r["indicators"][name][label],
                     "p_twfe": p_value(e["twfe"]["p_value"], lang),
                     "p_perm": p_value(e["permutation"]["p_value"], lang),
+                    "rate": per_cent(rate, lang),
                 }
             )
-    rates = sorted(
-        c["statistic"]
-        for o in r["outcomes"].values()
-        for c in o["finding"]["checks"]
-        if c["name"] == "analytic_size"
-    )
-    low, high = number(100 * rates[0], lang, 0), per_cent(rates[-1], lang)
-    span = high if high.startswith(low) else f"{low}–{high}"
-    return found, span
+    return found
 
 
 def make_markdown(
@@ -155,9 +150,9 @@ def make_markdown(
         comment_start_string="<#",
         comment_end_string="#>",
     )
-    places = _Numbered(tables, figures, lang, image)
+    placed = _Numbered(tables, figures, lang, image)
     design = results["design"]
-    sharpest, size_range = _sharpest(results, lang)
+    places = embedded.municipalities()["name"].to_dict()
     estimation = results["plan"]["estimation"]
     case = results["case"]
     predictors = ""
@@ -174,18 +169,25 @@ def make_markdown(
         predictors = listed(names, lang)
     markdown: str = environment.get_template(f"report.{lang}.md.j2").render(
         r=results,
-        table=places.table,
-        figure=places.figure,
+        table=placed.table,
+        figure=placed.figure,
         word=lambda key: word(key, lang),
         cap=lambda t: t[0].upper() + t[1:],
         uncertain=listed([u["name"] for u in design["uncertain"]], lang),
         assumed=listed([t["name"] for t in design["treated"] if t["assumed"]], lang),
         rule=results["plan"]["treatment"]["exposure"],
-        donors=results["plan"]["comparison"]["donors_per_treated"] + 1,
         draws=number(estimation["draws"], lang, 0),
-        alpha=per_cent(estimation["alpha"], lang),
-        sharpest=sharpest,
-        size_range=size_range,
+        alpha=level(estimation["alpha"], lang),
+        sharpest=_sharpest(results, lang),
+        evidence=evidence_words(results["plan"]["treatment"]["evidence"], lang),
+        few=any(
+            c["name"] == "analytic_size" and c["passed"] is False
+            for o in results["outcomes"].values()
+            for c in o["finding"]["checks"]
+        ),
+        documents=embedded.DOCUMENTS,
+        left_out=lambda codes: listed([places[c] for c in codes], lang),
+        holm=lambda name: p_value(results["holm"][name], lang),
         effective=number(case["synthetic_control"]["effective_donors"], lang, 0) if case else "",
         predictors=predictors,
         context_text=_context_text(results, lang),

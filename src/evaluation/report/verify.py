@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import math
+import re
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evaluation.data.embedded import file_hash
 from evaluation.errors import InputError
+from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, plan_from_dict
 from evaluation.questions.study import run_study
-from evaluation.report.bundle import MARK, own_file
-from evaluation.report.tables import make_tables
+from evaluation.report.bundle import MARK, build, own_file, provenance, versions
+from evaluation.report.render import FORMATS, Format
 
 __all__ = ["Difference", "Verification", "verify"]
 
@@ -56,6 +59,9 @@ class Verification:
         Numbers compared.
     n_files : int
         Files whose bytes were compared with the hashes in the provenance.
+    rendered : bool
+        Whether figures and documents were made anew and compared too. They are where the
+        recorded package versions are those at hand.
     differences : tuple of Difference
         Empty when all is well.
     """
@@ -63,6 +69,7 @@ class Verification:
     folder: str
     n_numbers: int
     n_files: int
+    rendered: bool
     differences: tuple[Difference, ...]
 
     @property
@@ -77,6 +84,7 @@ class Verification:
             "passed": self.passed,
             "n_numbers": self.n_numbers,
             "n_files": self.n_files,
+            "rendered": self.rendered,
             "differences": [
                 {
                     "file": d.file,
@@ -157,12 +165,65 @@ def _cells(text: str) -> list[list[Any]]:
     return [[read(c) for c in row] for row in csv.reader(io.StringIO(text))]
 
 
+_DIGITS = re.compile(r"-?\d+\.\d{3,}")
+_EMBEDDED = re.compile(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+")
+
+
+def _text(path: Path) -> str:
+    """Return a figure's or page's text without the last digits in which machines differ."""
+    text = _EMBEDDED.sub("", path.read_text(encoding="utf-8", errors="replace"))
+    return _DIGITS.sub(lambda m: f"{float(m[0]):.3f}", text)
+
+
+def _compare_files(
+    folder: Path, fresh: Path, formats: list[Format], *, drawings: bool
+) -> tuple[int, list[Difference]]:
+    """Compare tables by number, figures and page by text, other documents by their bytes.
+
+    PDF and DOCX embed the figures' last digits, so their bytes are compared only where
+    every figure is the same to the byte.
+    """
+    numbers, differences = 0, []
+    same_machine = True
+    names = sorted(p.relative_to(fresh).as_posix() for p in fresh.rglob("*") if p.is_file())
+    for name in names:
+        old, new = folder / name, fresh / name
+        if name == MARK or not old.is_file():
+            continue
+        if name.endswith(".csv"):
+            count, more = _compare(
+                name,
+                _cells(old.read_text(encoding="utf-8", errors="replace")),
+                _cells(new.read_text(encoding="utf-8")),
+            )
+            numbers += count
+            differences += more
+        elif drawings and name.endswith(".svg"):
+            same_machine &= old.read_bytes() == new.read_bytes()
+            if _text(old) != _text(new):
+                differences.append(Difference(name, "drawing", "another", "this study's"))
+    for form in formats:
+        old, new = folder / f"report.{form}", fresh / f"report.{form}"
+        if not drawings or not old.is_file():
+            continue
+        same = (
+            _text(old) == _text(new)
+            if form == "html"
+            else old.read_bytes() == new.read_bytes() or not same_machine
+        )
+        if not same:
+            differences.append(Difference(old.name, "content", "another", "this study's"))
+    return numbers, differences
+
+
 def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None) -> Verification:
-    """Compute a finished report's numbers again and compare them.
+    """Compute a finished report again and compare.
 
     The plan inside ``results.json`` is run on the data that the package holds (own outcomes
     on the copies in the report). Every number of ``results.json`` and of ``tables/*.csv`` is
-    compared to 1e-8 relative; the other files by the hashes in ``provenance.json``.
+    compared to 1e-8 relative; what ``provenance.json`` says of plan, data and seed is
+    compared; every file is compared with its recorded hash. Where the recorded package
+    versions are those at hand, figures and documents are made anew and compared too.
 
     Parameters
     ----------
@@ -183,7 +244,12 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
     """
     folder = Path(folder)
     found = _read_json(folder / MARK)
-    provenance = _read_json(folder / "provenance.json")
+    record = _read_json(folder / "provenance.json")
+    files = record.get("files")
+    if not isinstance(files, dict):
+        raise InputError(
+            "holds no file hashes", file=str(folder / "provenance.json"), field="files"
+        )
     content = found.get("plan")
     if not isinstance(content, dict):
         raise InputError("holds no plan", file=str(folder / MARK), field="plan")
@@ -192,37 +258,33 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
     results = json.loads(json.dumps(run_study(plan, progress, copies).to_dict()))
     progress("comparison")
     numbers, differences = _compare(MARK, found, results)
-    if provenance.get("plan_hash") != plan.hash():
-        differences.append(
-            Difference("provenance.json", "plan_hash", provenance.get("plan_hash"), plan.hash())
-        )
-    for t in make_tables(results, "en").values():
-        name = f"tables/{t.key}.csv"
-        path = folder / name
-        if not path.is_file():
-            differences.append(Difference(name, "file", "absent", "present"))
-            continue
-        count, more = _compare(
-            name,
-            _cells(path.read_text(encoding="utf-8", errors="replace")),
-            _cells(t.raw.to_csv(index=False, lineterminator="\n")),
-        )
+    lang: Lang = "en" if record.get("lang") == "en" else "sv"
+    recorded = record.get("formats")
+    formats = [f for f in FORMATS if isinstance(recorded, list) and f in recorded]
+    expected = provenance(plan, results, lang, formats)
+    _, more = _compare("provenance.json", {k: record[k] for k in expected if k in record}, expected)
+    differences += more
+    here, there = versions(), record.get("versions")
+    if not isinstance(there, dict) or set(there) != set(here):
+        differences.append(Difference("provenance.json", "versions", there, here))
+    rendered = there == here
+    with tempfile.TemporaryDirectory() as place:
+        fresh = Path(place)
+        build(plan, results, fresh, lang, formats if rendered else (), progress)
+        made = {p.relative_to(fresh).as_posix() for p in fresh.rglob("*") if p.is_file()}
+        count, more = _compare_files(folder, fresh, formats, drawings=rendered)
         numbers += count
         differences += more
-    files = provenance.get("files")
-    if not isinstance(files, dict):
-        raise InputError(
-            "holds no file hashes", file=str(folder / "provenance.json"), field="files"
-        )
-    for name, digest in files.items():
-        path = folder / name
-        if not path.is_file():
-            differences.append(Difference(name, "file", "absent", "present"))
-            continue
-        actual = hashlib.sha256(path.read_bytes()).hexdigest()
-        if actual != digest:
-            differences.append(Difference(name, "sha256", actual, digest))
+    made |= {f"report.{f}" for f in formats} | {
+        c.relative_to(folder).as_posix() for c in copies.values()
+    }
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-    for name in sorted(present - set(files) - {"provenance.json"}):
-        differences.append(Difference(name, "file", "present", "absent"))
-    return Verification(str(folder), numbers, len(files), tuple(differences))
+    present.discard("provenance.json")
+    differences += [Difference(n, "file", "absent", "present") for n in sorted(made - present)]
+    differences += [Difference(n, "file", "present", "absent") for n in sorted(present - made)]
+    for name in sorted(set(files) | (made & present)):
+        path = folder / name
+        actual = file_hash(path) if path.is_file() else "absent"
+        if actual != files.get(name, "absent") and name in made & present:
+            differences.append(Difference(name, "sha256", actual, files.get(name, "absent")))
+    return Verification(str(folder), numbers, len(files), rendered, tuple(differences))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evaluation.language import Lang
 
-__all__ = ["WORDS", "own_work", "word"]
+__all__ = ["WORDS", "evidence_words", "own_work", "start_text", "word"]
 
 WORDS: dict[str, tuple[str, str]] = {
     # columns
@@ -12,12 +12,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "population": ("Invånare 2017", "Inhabitants 2017"),
     "stance": ("Hållning (evidens)", "Stance (evidence)"),
     "where": ("Var hållningen står", "Where the stance stands"),
-    "start": ("Start enligt dokument", "Start as documented"),
+    "start": ("Start enligt dokumentet", "Start as documented"),
     "first_year": ("Första behandlade år", "First treated year"),
     "group": ("Grupp", "Group"),
     "count": ("Antal", "Number"),
     "method": ("Metod", "Method"),
-    "estimand": ("Skattar", "Estimand"),
+    "estimand": ("Estimand", "Estimand"),
     "estimate": ("Skattning", "Estimate"),
     "interval": ("{level} % intervall", "{level} % interval"),
     "p": ("p", "p"),
@@ -46,8 +46,19 @@ WORDS: dict[str, tuple[str, str]] = {
     "yes": ("godkänd", "passed"),
     "no": ("ej godkänd", "not passed"),
     "unknown": ("går inte att avgöra", "cannot be judged"),
-    "not_dated": ("inte daterad: året antas", "not dated: the year is assumed"),
-    "not_estimable": ("går inte att skatta (ingen förperiod)", "not estimable (no pre-period)"),
+    "not_dated": ("inte daterad, året antas", "not dated, the year is assumed"),
+    "or": ("eller", "or"),
+    "left_out": ("Utelämnad kommun", "Municipality left out"),
+    "own_size": ("Invånare", "Inhabitants"),
+    "line": ("rad", "line"),
+    "H1": ("{year}, första halvåret", "{year}, first half"),
+    "H2": ("{year}, andra halvåret", "{year}, second half"),
+    "winter": ("vintern {year}", "winter {year}"),
+    "spring": ("våren {year}", "spring {year}"),
+    "summer": ("sommaren {year}", "summer {year}"),
+    "autumn": ("hösten {year}", "autumn {year}"),
+    "no_pre_period": ("ingen förperiod", "no pre-period"),
+    "after_the_data": ("efter sista året med data", "after the last year with data"),
     "chosen": ("vald", "chosen"),
     # methods
     "permutation": (
@@ -75,8 +86,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "Two-way fixed effects, clustered errors",
     ),
     "uncertain_other_way": (
-        "Permutationsintervall, osäkra kommuner på andra sättet",
-        "Permutation interval, uncertain municipalities the other way",
+        "Permutationsintervall, kommuner med osäker hållning flyttade",
+        "Permutation interval, municipalities of uncertain stance moved",
     ),
     # estimands
     "cohort": ("ATT, alla kommuner väger lika", "ATT, every municipality weighs the same"),
@@ -102,23 +113,23 @@ WORDS: dict[str, tuple[str, str]] = {
     "grade_strong": ("stark", "strong"),
     # checks
     "few_treated": ("Antal behandlade", "Number treated"),
-    "analytic_size": ("Vanliga testets nivå", "Level of the usual test"),
+    "analytic_size": ("De vanliga testens nivå", "Level of the usual tests"),
     "pre_period": ("Förperiodens längd", "Length of the pre-period"),
     "pre_trends": ("Trender före start", "Trends before the start"),
     "years_stated": ("Startårens ursprung", "Origin of the start years"),
     "neighbour_years": ("Närliggande startår", "Neighbouring start years"),
     "hidden_active": ("Dolt aktiva kommuner", "Hidden active municipalities"),
-    "same_treatment_of_uncertain": ("Osäkra kommuner", "Uncertain municipalities"),
+    "same_treatment_of_uncertain": ("Kommuner med osäker hållning", "Uncertain stance"),
+    "leave_one_out": ("Utan en kommun i taget", "Without one at a time"),
     "own_peak": ("Egen topp", "Own peak"),
-    "one_case": ("En enda kommun", "A single municipality"),
     # groups
     "n_treated_group": (
-        "Behandlade: uttrycklig eller stark evidens",
-        "Treated: explicit or strong evidence",
+        "Behandlade: {evidence} evidens",
+        "Treated: {evidence} evidence",
     ),
     "n_uncertain_group": (
-        "Svag eller indirekt evidens",
-        "Weak or indirect evidence",
+        "Osäker hållning: aktiv på svagare evidens",
+        "Uncertain stance: active on weaker evidence",
     ),
     "n_not_known_group": ("Inte kända som aktiva", "Not known to be active"),
     "n_all_group": ("Alla kommuner", "All municipalities"),
@@ -134,6 +145,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "real": ("den verkliga skattningen", "the real estimate"),
     "placebo_band": ("95 % av placebo", "95 % of placebos"),
     "analytic_interval": ("skattning med analytiskt intervall", "estimate, analytic interval"),
+    "establishment_90_days": (
+        "Arbete eller studier efter 90 dagar",
+        "Work or studies after 90 days",
+    ),
+    "refugee_employment": ("Förvärvsarbetande flyktingar", "Refugees in employment"),
     "law_2018": ("lagändring 2018", "change of law 2018"),
     "hidden_share": (
         "andel av jämförelsegruppen som är dolt aktiv (värsta fall), procent",
@@ -166,3 +182,26 @@ def own_work(sources: str, lang: Lang) -> str:
         if lang == "sv"
         else f"Source: {sources}. Own calculations."
     )
+
+
+def evidence_words(evidence: list[str], lang: Lang) -> str:
+    """Join the accepted strengths of evidence.
+
+    Examples
+    --------
+    >>> evidence_words(["explicit", "strong"], "sv")
+    'uttrycklig eller stark'
+    """
+    return f" {word('or', lang)} ".join(word(e, lang) for e in evidence)
+
+
+def start_text(stated: str, lang: Lang) -> str:
+    """Write a stated start in words.
+
+    Examples
+    --------
+    >>> start_text("2011-H2", "sv"), start_text("2017-spring", "en"), start_text("2016", "sv")
+    ('2011, andra halvåret', 'spring 2017', '2016')
+    """
+    year, _, part = stated.partition("-")
+    return word(part, lang).format(year=year) if part in WORDS else stated
