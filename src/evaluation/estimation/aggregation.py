@@ -111,12 +111,12 @@ def aggregate(gt: GroupTime, estimand: Estimand = "simple") -> Estimate:
     else:
         raise InputError(f"{estimand!r} is none of {', '.join(ESTIMANDS)}", field="estimand")
     se = float(np.sqrt(influence @ influence))
-    notes = list(gt.notes)
     treated_units = int((gt.unit_cohort > 0).sum())
+    convention = SMALL_SAMPLE
     if se == 0:
-        notes.append("no error can be estimated: the units leave no variation to measure it by")
+        convention += "; no error can be estimated, the units leave no variation to measure it by"
     elif treated_units == 1:
-        notes.append("one treated unit: the analytic error takes its own variance to be zero")
+        convention += "; with one treated unit its own variance is taken to be zero"
     z = value / se if se > 0 else float("nan")
     half = float(norm.ppf(1 - gt.alpha / 2)) * se if se > 0 else float("inf")
     return Estimate(
@@ -133,10 +133,10 @@ def aggregate(gt: GroupTime, estimand: Estimand = "simple") -> Estimate:
         n_units=len(gt.unit_cohort),
         n_treated_units=treated_units,
         n_clusters=len(gt.unit_cohort),
-        small_sample=SMALL_SAMPLE,
+        small_sample=convention,
         alpha=gt.alpha,
         data_hash=gt.data_hash,
-        notes=tuple(notes),
+        notes=gt.notes,
     )
 
 

@@ -1,0 +1,247 @@
+"""The tables of one outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from evaluation.language import Lang, interval, number
+from evaluation.report.table import (
+    Results,
+    Table,
+    headings,
+    interval_cell,
+    p_cell,
+    raw_row,
+    value_cell,
+)
+from evaluation.report.words import own_work, word
+
+__all__ = ["checks_table", "outcome_tables"]
+
+
+def _names(r: Results) -> dict[str, str]:
+    return {t["code"]: t["name"] for t in r["design"]["treated"]}
+
+
+def _estimates(r: Results, name: str, lang: Lang) -> Table:
+    o = r["outcomes"][name]
+    rows, raw = [], []
+    for key, e in o["finding"]["estimates"].items():
+        estimand = "twfe_estimand" if e["estimand"] == "twfe" else e["estimand"]
+        rows.append(
+            (
+                word(key, lang),
+                word(estimand, lang),
+                value_cell(e["estimate"], lang),
+                interval_cell(e["conf_int"], lang),
+                p_cell(e["p_value"], lang),
+            )
+        )
+        raw.append({"key": key} | raw_row(e) | {"small_sample": e["small_sample"]})
+    label = r["indicators"][name][f"label_{lang}"]
+    unit = r["indicators"][name][f"change_{lang}"]
+    return Table(
+        f"estimates_{name}",
+        f"Skattningar, {label} ({unit})" if lang == "sv" else f"Estimates, {label} ({unit})",
+        headings(("method", "estimand", "estimate", "interval", "p"), r, lang),
+        tuple(rows),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame(raw),
+        frozenset({2, 3, 4}),
+        cards=True,
+    )
+
+
+def _per_unit(r: Results, name: str, lang: Lang) -> Table:
+    names = _names(r)
+    units = r["outcomes"][name]["per_unit"]
+    sets = r["outcomes"][name]["matched_sets"]
+    label = r["indicators"][name][f"label_{lang}"]
+    return Table(
+        f"per_municipality_{name}",
+        f"Varje behandlad kommun för sig, {label}"
+        if lang == "sv"
+        else f"Each treated municipality on its own, {label}",
+        headings(("municipality", "estimate", "interval", "p"), r, lang),
+        tuple(
+            (
+                names[c],
+                value_cell(e["estimate"], lang),
+                interval_cell(e["conf_int"], lang),
+                p_cell(e["p_value"], lang),
+            )
+            for c, e in units.items()
+        ),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame(
+            [{"code": c, "name": names[c]} | raw_row(e) | sets[c] for c, e in units.items()]
+        ),
+        frozenset({1, 2, 3}),
+    )
+
+
+def _neighbours(r: Results, name: str, lang: Lang) -> Table:
+    rows, raw = [], []
+    last = r["outcomes"][name]["paths"][-1]["time"]
+    for n in r["outcomes"][name]["neighbours"]:
+        e = n["result"]
+        year = f"{n['year']} ({word('chosen', lang)})" if n["chosen"] else str(n["year"])
+        reason = "after_the_data" if n["year"] > last else "no_pre_period"
+        rows.append(
+            (n["name"], f"{n['year']}: {word(reason, lang)}", "–", "–", "–")
+            if e is None
+            else (
+                n["name"],
+                year,
+                value_cell(e["estimate"], lang),
+                interval_cell(e["conf_int"], lang),
+                p_cell(e["p_value"], lang),
+            )
+        )
+        raw.append({k: n[k] for k in ("code", "name", "year", "chosen")} | raw_row(e))
+    label = r["indicators"][name][f"label_{lang}"]
+    return Table(
+        f"neighbour_years_{name}",
+        f"Huvudresultatet med en kommuns startår flyttat, {label}"
+        if lang == "sv"
+        else f"The headline with one municipality's start year moved, {label}",
+        headings(("municipality", "first_year", "estimate", "interval", "p"), r, lang),
+        tuple(rows),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame(raw),
+        frozenset({2, 3, 4}),
+    )
+
+
+def _leave_one_out(r: Results, name: str, lang: Lang) -> Table:
+    names = _names(r)
+    left = r["outcomes"][name]["leave_one_out"]
+    label = r["indicators"][name][f"label_{lang}"]
+    return Table(
+        f"leave_one_out_{name}",
+        f"Huvudresultatet utan en behandlad kommun i taget, {label}"
+        if lang == "sv"
+        else f"The headline without one treated municipality at a time, {label}",
+        headings(("left_out", "estimate", "interval", "p"), r, lang),
+        tuple(
+            (
+                names[c],
+                value_cell(e["estimate"], lang),
+                interval_cell(e["conf_int"], lang),
+                p_cell(e["p_value"], lang),
+            )
+            for c, e in left.items()
+        ),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame([{"code": c, "name": names[c]} | raw_row(e) for c, e in left.items()]),
+        frozenset({1, 2, 3}),
+    )
+
+
+def _events(r: Results, name: str, lang: Lang) -> Table:
+    o = r["outcomes"][name]
+    rows, raw = [], []
+    for e in o["event_study"]["rows"]:
+        around = o["event_envelope"].get(str(e["event_time"]))
+        rows.append(
+            (
+                number(e["event_time"], lang, 0),
+                str(e["n_treated"]),
+                value_cell(e["estimate"], lang),
+                interval(around["low"], around["high"], lang) if around else "–",
+                interval(e["conf_low"], e["conf_high"], lang),
+                interval(e["band_low"], e["band_high"], lang),
+            )
+        )
+        raw.append(
+            e
+            | {
+                "placebo_low": around["low"] if around else None,
+                "placebo_high": around["high"] if around else None,
+            }
+        )
+    label = r["indicators"][name][f"label_{lang}"]
+    header = tuple(word(k, lang) for k in ("event_time", "n_treated", "estimate", "placebo_range"))
+    return Table(
+        f"event_study_{name}",
+        f"Effekt efter år sedan start, {label}"
+        if lang == "sv"
+        else f"Effect by years since the start, {label}",
+        (*header, "Analytiskt" if lang == "sv" else "Analytic", word("band", lang)),
+        tuple(rows),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame(raw),
+        frozenset(range(6)),
+        cards=True,
+    )
+
+
+def _group_time(r: Results, name: str, lang: Lang) -> Table:
+    rows = r["outcomes"][name]["group_time"]["rows"]
+    label = r["indicators"][name][f"label_{lang}"]
+    return Table(
+        f"group_time_{name}",
+        f"ATT efter startår och kalenderår, {label}"
+        if lang == "sv"
+        else f"ATT by start year and calendar year, {label}",
+        tuple(word(k, lang) for k in ("first_year", "year", "estimate")),
+        tuple((str(x["cohort"]), str(x["period"]), value_cell(x["estimate"], lang)) for x in rows),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame(rows),
+        frozenset({2}),
+    )
+
+
+def checks_table(
+    r: Results, name: str, checks: list[dict[str, Any]], source: str, lang: Lang
+) -> Table:
+    """Make the table of checks, of an outcome or of the case."""
+    verdict = {True: "yes", False: "no", None: "unknown"}
+    label = r["indicators"][name][f"label_{lang}"] if name in r["indicators"] else _case_name(r)
+    return Table(
+        f"checks_{name}",
+        f"Kontroller, {label}" if lang == "sv" else f"Checks, {label}",
+        tuple(word(k, lang) for k in ("check", "passed", "text")),
+        tuple(
+            (word(c["name"], lang), word(verdict[c["passed"]], lang), c[f"text_{lang}"])
+            for c in checks
+        ),
+        own_work(source, lang),
+        pd.DataFrame(checks),
+        cards=True,
+    )
+
+
+def _case_name(r: Results) -> str:
+    return str(r["case"]["name"])
+
+
+def outcome_tables(r: Results, name: str, lang: Lang) -> list[Table]:
+    """Make every table of one outcome.
+
+    Parameters
+    ----------
+    r : mapping
+        The results.
+    name : str
+        The outcome.
+    lang : {"sv", "en"}
+        Language.
+
+    Returns
+    -------
+    list of Table
+        In the order of the report.
+    """
+    checks = r["outcomes"][name]["finding"]["checks"]
+    return [
+        _estimates(r, name, lang),
+        _per_unit(r, name, lang),
+        _neighbours(r, name, lang),
+        _leave_one_out(r, name, lang),
+        _events(r, name, lang),
+        _group_time(r, name, lang),
+        checks_table(r, name, checks, r["indicators"][name]["source"], lang),
+    ]

@@ -1,0 +1,122 @@
+"""A table of the report, and how its cells are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from evaluation.language import Lang, interval, level, number
+from evaluation.report.words import word
+
+__all__ = [
+    "Results",
+    "Table",
+    "headings",
+    "interval_cell",
+    "p_cell",
+    "raw_row",
+    "value_cell",
+]
+
+Results = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Parameters
+    ----------
+    key : str
+        File name of the CSV, without ending.
+    title : str
+        Caption.
+    header : tuple of str
+        Column headings.
+    rows : tuple of tuple of str
+        Cells, formatted.
+    source : str
+        The source line.
+    raw : pandas.DataFrame
+        The same content unrounded, for the CSV.
+    numeric : frozenset of int
+        Columns to be set flush right.
+    cards : bool
+        Whether a narrow screen shows each row as a card, because it has too many columns
+        or long texts.
+    """
+
+    key: str
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    source: str
+    raw: pd.DataFrame = field(repr=False)
+    numeric: frozenset[int] = frozenset()
+    cards: bool = False
+
+    def markdown(self) -> str:
+        """Return the table as a pipe table whose column widths follow the content."""
+        rows = [
+            tuple(
+                # a number or an interval must not break over two lines
+                c.replace(" ", "\u00a0") if i in self.numeric else c
+                for i, c in enumerate(row)
+            )
+            for row in self.rows
+        ]
+        cells = [self.header, *rows]
+        dashes = []
+        for i in range(len(self.header)):
+            column = [row[i] for row in cells]
+            word = max(len(w) for text in column for w in (text.split(" ") or [""]))
+            rest = max(len(text) for text in column) - word
+            width = word + 3 + min(rest, 40) // 2
+            dashes.append("-" * (width - 1) + ":" if i in self.numeric else ":" + "-" * (width - 1))
+        lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells]
+        return "\n".join([lines[0], f"|{'|'.join(dashes)}|", *lines[1:]])
+
+
+def value_cell(value: float | None, lang: Lang, decimals: int = 2) -> str:
+    """Write a number, or a dash where there is none."""
+    return "–" if value is None else number(value, lang, decimals)
+
+
+def interval_cell(bounds: list[float | None], lang: Lang) -> str:
+    """Write an interval; a bound that JSON could not carry is infinite."""
+    low, high = bounds
+    return interval(
+        float("-inf") if low is None else low, float("inf") if high is None else high, lang
+    )
+
+
+def p_cell(value: float | None, lang: Lang) -> str:
+    """Write a p-value."""
+    if value is None:
+        return "–"
+    return f"< {number(0.001, lang, 3)}" if value < 0.001 else number(value, lang, 3)
+
+
+def raw_row(e: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return an estimate as a row of the CSV."""
+    if e is None:
+        return {}
+    return {
+        "estimate": e["estimate"],
+        "std_error": e["std_error"],
+        "p_value": e["p_value"],
+        "conf_low": e["conf_int"][0],
+        "conf_high": e["conf_int"][1],
+        "estimand": e["estimand"],
+        "method": e["method"],
+        "inference": e["inference"],
+    }
+
+
+def headings(keys: tuple[str, ...], r: Results, lang: Lang) -> tuple[str, ...]:
+    """Return column headings, the level of the intervals filled in."""
+    shown = level(1 - r["plan"]["estimation"]["alpha"], lang)
+    return tuple(word(k, lang).format(level=shown) for k in keys)
