@@ -10,7 +10,7 @@ import hypothesis
 import matplotlib as mpl
 import pytest
 
-from evaluation import load_plan, write_report
+from evaluation import load_plan, run_study, write_report
 from evaluation.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -97,6 +97,12 @@ def quick_plan():
     """The settlement plan with few enough draws to be quick."""
     plan = load_plan("settlement")
     return plan.model_copy(update={"estimation": plan.estimation.model_copy(update={"draws": 499})})
+
+
+@pytest.fixture(scope="session")
+def study(quick_plan):
+    """Its results."""
+    return run_study(quick_plan)
 
 
 @pytest.fixture(scope="session")

@@ -25,11 +25,6 @@ def bytes_of(folder):
 
 
 @pytest.fixture(scope="module")
-def study(quick_plan):
-    return run_study(quick_plan)
-
-
-@pytest.fixture(scope="module")
 def figures(study):
     return bundle.make_figures(study.to_dict(), "sv")
 

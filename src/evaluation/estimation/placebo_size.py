@@ -1,6 +1,6 @@
 """How often the usual analytic tests reject on the panel at hand where nothing is known to be.
 
-The same adoption years are given to donors of the same size, none of them really
+The same adoption years are given to donors of similar size, none of them really
 treated; the share of these placebo studies that a test calls significant is its level
 here, to be read beside its nominal one. The really treated units stay out of it.
 """

@@ -58,11 +58,11 @@ def analytic_size_check(cs: float, twfe: float, alpha: float) -> Check:
     return Check(
         "analytic_size",
         max(cs, twfe) <= limit,
-        "När samma startår ges åt kommuner av samma storlek i jämförelsegruppen förkastar "
+        "När samma startår ges åt kommuner av liknande storlek i jämförelsegruppen förkastar "
         f"Callaway–Sant'Annas test (kohortmedel) i {per_cent(cs, 'sv', 1)} av fallen och "
         f"regressionens i {per_cent(twfe, 'sv', 1)}, i stället för {level(alpha, 'sv')}. "
         "Påverkar inte graden: huvudresultatet vilar inte på dem.",
-        "When the same start years are given to municipalities of the same size in the comparison "
+        "When the same start years are given to municipalities of similar size in the comparison "
         f"group, the Callaway–Sant'Anna test (cohort aggregate) rejects in "
         f"{per_cent(cs, 'en', 1)} of cases and the regression's in {per_cent(twfe, 'en', 1)}, "
         f"instead of {level(alpha, 'en')}. Does not touch the grade: the headline does not rest "

@@ -176,7 +176,7 @@ class _Inference:
             seed=s.seed,
             alpha=s.alpha,
             like=like,
-            mechanism=f"any of {s.donors + 1} municipalities of the same size in each set",
+            mechanism=f"any of {s.donors + 1} municipalities of similar size in each set",
         )
         return found.result, found.placebo
 
@@ -194,7 +194,7 @@ class _Inference:
             seed=s.seed,
             alpha=s.alpha,
             like=like,
-            mechanism=f"any of {donors + 1} municipalities of the same size",
+            mechanism=f"any of {donors + 1} municipalities of similar size",
         ).result
 
 
@@ -273,14 +273,11 @@ def _sentences(i: Indicator, e: Estimate, n: int) -> tuple[str, str]:
         f"{range_en}; {p_value(e.p_value, 'en')}). "
     )
     if sure:
-        sv += "Så stor är skillnaden sällan för slumpvis valda kommuner av samma storlek."
-        en += "Randomly chosen municipalities of the same size seldom differ that much."
+        sv += "Så stor är skillnaden sällan för slumpvis valda kommuner av liknande storlek."
+        en += "Randomly chosen municipalities of similar size seldom differ that much."
     else:
-        sv += "Skillnaden går inte att skilja från den mellan slumpvis valda lika stora kommuner."
-        en += (
-            "The difference cannot be told from that of randomly chosen municipalities of the "
-            "same size."
-        )
+        sv += "Så stor är skillnaden ofta även för slumpvis valda kommuner av liknande storlek."
+        en += "Randomly chosen municipalities of similar size often differ that much too."
     return sv, en
 
 

@@ -233,9 +233,9 @@ def _placebo(r: Results, name: str, lang: Lang) -> Figure:
     value, p = number(e["estimate"], lang), number(e["p_value"], lang, 3)
     return Figure(
         f"placebo_{name}",
-        f"Skattningen mot placebostudier med lika stora kommuner, {label}"
+        f"Skattningen mot placebostudier med kommuner av liknande storlek, {label}"
         if lang == "sv"
-        else f"The estimate against placebo studies with municipalities of the same size, {label}",
+        else f"The estimate against placebo studies with municipalities of similar size, {label}",
         f"Histogram över {number(total, lang, 0)} placebostudier; den verkliga skattningen är "
         f"{value}, p = {p}."
         if lang == "sv"
