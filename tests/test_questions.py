@@ -104,7 +104,9 @@ def test_every_combination_of_neighbouring_years(analysis, study):
         moved[study.design.treated_codes] = years
         estimates.append(contrasts(panel, moved).estimate())
     low, high, n = outcome.neighbour_range
-    assert n == len(estimates) > 100
+    assert n == len(estimates)
+    # 3·3·4·4; with data from 2011 the years 2011 of Åre and of Trelleborg fall away
+    assert n == {"foreign_background": 144, "low_economic_standard": 72}[outcome.indicator.id]
     assert (low, high) == pytest.approx((min(estimates), max(estimates)))
     same = np.sign(low) == np.sign(high) == np.sign(outcome.headline.estimate)
     assert checks(outcome)["neighbour_years"].passed is bool(same)

@@ -81,8 +81,9 @@ def test_a_failure_of_the_last_rename_leaves_the_former_report(monkeypatch, quic
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", fail_into_place)
+    monkeypatch.setattr(bundle, "make_figures", lambda *_: {})
     with pytest.raises((OSError, InputError)):
-        write_report(quick_plan, out, formats=["html"])
+        write_report(quick_plan, out, formats=[])
     assert out.is_dir()
     assert bytes_of(out) == content
     assert [p.name for p in out.parent.iterdir()] == ["out"]
@@ -135,6 +136,7 @@ def test_an_empty_folder_is_filled(quick_plan, tmp_path, monkeypatch):
     """By its own name and as the folder one stands in."""
     for name in ("by_name", "here"):
         (tmp_path / name).mkdir()
+    monkeypatch.setattr(bundle, "make_figures", lambda *_: {})
     write_report(quick_plan, tmp_path / "by_name", formats=[])
     assert (tmp_path / "by_name" / "provenance.json").is_file()
     monkeypatch.chdir(tmp_path / "here")
@@ -220,7 +222,7 @@ def test_what_is_wrong_with_an_own_file_is_told_with_its_name(tmp_path, plan_tex
     assert error.value.file
 
 
-@pytest.mark.parametrize("title", ['De "aktiva"', "100 % & <mer>", "Å: ä, 'ö'", "a\\b"])
+@pytest.mark.parametrize("title", ['De "aktiva" & <mer>, 100 %', "Å: ä, 'ö' och a\\b"])
 @pytest.mark.usefixtures("no_study")
 def test_a_title_may_hold_any_characters(quick_plan, tmp_path, title):
     plan = quick_plan.model_copy(update={"title": Text(sv=title, en=title)})

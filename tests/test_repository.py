@@ -124,7 +124,7 @@ def test_every_image_is_svg(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
 def test_no_notebook_shows_a_place_on_a_machine(path):
     text = path.read_text(encoding="utf-8")
-    assert not re.search(r"(/home/|/Users/|/tmp/|/root/|[A-Z]:\\\\)", text)
+    assert not re.search(r"(/(home|Users|tmp|root)/|[A-Z]:\\\\)", text)
 
 
 # data and source

@@ -1,5 +1,6 @@
 """Verification: an untouched report passes, and whatever is touched is found."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -7,7 +8,7 @@ import shutil
 
 import pytest
 
-from evaluation import run_study, verify
+from evaluation import verify
 from evaluation.report import bundle
 from evaluation.report import verify as verify_module
 
@@ -15,29 +16,25 @@ ESTIMATE = ("outcomes", "foreign_background", "finding", "estimates", "cs_simple
 
 
 @pytest.fixture(scope="module")
-def memory(tmp_path_factory):
-    """Studies, and folders built from them, that were made once already."""
-    return {}, tmp_path_factory.mktemp("built")
+def built(tmp_path_factory):
+    """A place for folders that were built once already."""
+    return tmp_path_factory.mktemp("built")
 
 
 @pytest.fixture
-def copy(report, tmp_path, monkeypatch, memory):
-    """A copy of the report to tamper with; the same study and report are made only once."""
-    studies, place = memory
-
-    def study_once(plan, *others):
-        if plan.hash() not in studies:
-            studies[plan.hash()] = run_study(plan, *others)
-        return studies[plan.hash()]
+def copy(report, tmp_path, monkeypatch, study, built):
+    """A copy of the report to tamper with; what it is compared with is made only once."""
 
     def build_once(plan, results, folder, lang, formats, *others):
-        built = place / "-".join([plan.hash(), lang, *formats])
-        if not built.exists():
-            built.mkdir()
-            bundle.build(plan, results, built, lang, formats, *others)
-        shutil.copytree(built, folder, dirs_exist_ok=True)
+        place = built / "-".join([lang, *formats])
+        if not place.exists():
+            place.mkdir()
+            bundle.build(plan, results, place, lang, formats, *others)
+        shutil.copytree(place, folder, dirs_exist_ok=True)
 
-    monkeypatch.setattr(verify_module, "run_study", study_once)
+    monkeypatch.setattr(
+        verify_module, "run_study", lambda plan, *_: dataclasses.replace(study, plan=plan)
+    )
     monkeypatch.setattr(verify_module, "build", build_once)
     shutil.copytree(report, tmp_path / "copy")
     return tmp_path / "copy"

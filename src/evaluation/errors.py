@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+__all__ = ["InputError", "read_text"]
+
 
 class InputError(ValueError):
     """The input or the call is at fault.
@@ -54,3 +58,41 @@ class InputError(ValueError):
         return InputError(
             self.problem, file=self.file or file, row=self.row, field=field or self.field
         )
+
+
+def read_text(path: str | Path, encoding: str = "utf-8") -> str:
+    """Read a text file, or say in one line why that cannot be done.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+    encoding : {"utf-8", "utf-8-sig"}
+        Whether a byte-order mark belongs to the text or is dropped.
+
+    Returns
+    -------
+    str
+        What it holds.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it cannot be read, or it is not UTF-8.
+
+    Examples
+    --------
+    >>> read_text("no-such-file.csv")
+    Traceback (most recent call last):
+    ...
+    evaluation.errors.InputError: no-such-file.csv: there is no such file
+    """
+    name = str(path)
+    try:
+        return Path(path).read_text(encoding=encoding)
+    except FileNotFoundError:
+        raise InputError("there is no such file", file=name) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"is not UTF-8 text (byte {error.start})", file=name) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", file=name) from None

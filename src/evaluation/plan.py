@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from evaluation.errors import InputError
+from evaluation.errors import InputError, read_text
 
 __all__ = ["Adoption", "OutcomeFile", "Plan", "Text", "load_plan", "plan_from_dict"]
 
@@ -233,14 +233,7 @@ def load_plan(plan: str | Path) -> Plan:
     """
     path = _locate(plan)
     name = str(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError("there is no such file", file=name) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start})", file=name) from None
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", file=name) from None
+    text = read_text(path)
     if not text.strip():
         raise InputError("is empty; a plan with name, title, outcomes … is needed", file=name)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from evaluation.data.panel import Panel
-from evaluation.errors import InputError
+from evaluation.errors import InputError, read_text
 
 __all__ = ["balanced_panel", "number_column", "read_table", "year_column"]
 
@@ -41,14 +41,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         name, or a row has more or fewer fields than the header.
     """
     name = str(path)
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError("there is no such file", file=name) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start})", file=name) from None
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror}", file=name) from None
+    text = read_text(path, "utf-8-sig")
     if not text.strip():
         raise InputError("is empty; a header line and data rows are needed", file=name)
     header = text.lstrip().splitlines()[0]

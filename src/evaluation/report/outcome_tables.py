@@ -10,9 +10,8 @@ from evaluation.language import Lang, interval, number
 from evaluation.report.table import (
     Results,
     Table,
+    estimate_cells,
     headings,
-    interval_cell,
-    p_cell,
     raw_row,
     value_cell,
 )
@@ -34,9 +33,7 @@ def _estimates(r: Results, name: str, lang: Lang) -> Table:
             (
                 word(key, lang),
                 word(estimand, lang),
-                value_cell(e["estimate"], lang),
-                interval_cell(e["conf_int"], lang),
-                p_cell(e["p_value"], lang),
+                *estimate_cells(e, lang),
             )
         )
         raw.append({"key": key} | raw_row(e) | {"small_sample": e["small_sample"]})
@@ -68,9 +65,7 @@ def _per_unit(r: Results, name: str, lang: Lang) -> Table:
         tuple(
             (
                 names[c],
-                value_cell(e["estimate"], lang),
-                interval_cell(e["conf_int"], lang),
-                p_cell(e["p_value"], lang),
+                *estimate_cells(e, lang),
             )
             for c, e in units.items()
         ),
@@ -95,9 +90,7 @@ def _neighbours(r: Results, name: str, lang: Lang) -> Table:
             else (
                 n["name"],
                 year,
-                value_cell(e["estimate"], lang),
-                interval_cell(e["conf_int"], lang),
-                p_cell(e["p_value"], lang),
+                *estimate_cells(e, lang),
             )
         )
         raw.append({k: n[k] for k in ("code", "name", "year", "chosen")} | raw_row(e))
@@ -128,9 +121,7 @@ def _leave_one_out(r: Results, name: str, lang: Lang) -> Table:
         tuple(
             (
                 names[c],
-                value_cell(e["estimate"], lang),
-                interval_cell(e["conf_int"], lang),
-                p_cell(e["p_value"], lang),
+                *estimate_cells(e, lang),
             )
             for c, e in left.items()
         ),

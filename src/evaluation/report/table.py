@@ -14,6 +14,7 @@ from evaluation.report.words import word
 __all__ = [
     "Results",
     "Table",
+    "estimate_cells",
     "headings",
     "interval_cell",
     "p_cell",
@@ -98,6 +99,15 @@ def p_cell(value: float | None, lang: Lang) -> str:
     if value is None:
         return "–"
     return f"< {number(0.001, lang, 3)}" if value < 0.001 else number(value, lang, 3)
+
+
+def estimate_cells(e: Mapping[str, Any], lang: Lang) -> tuple[str, str, str]:
+    """Write an estimate, its interval and its p-value."""
+    return (
+        value_cell(e["estimate"], lang),
+        interval_cell(e["conf_int"], lang),
+        p_cell(e["p_value"], lang),
+    )
 
 
 def raw_row(e: Mapping[str, Any] | None) -> dict[str, Any]:

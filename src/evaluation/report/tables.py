@@ -10,9 +10,8 @@ from evaluation.report.outcome_tables import checks_table, outcome_tables
 from evaluation.report.table import (
     Results,
     Table,
+    estimate_cells,
     headings,
-    interval_cell,
-    p_cell,
     raw_row,
     value_cell,
 )
@@ -124,9 +123,7 @@ def _case(r: Results, lang: Lang) -> Table:
             (
                 word(k, lang),
                 years[k],
-                value_cell(e["estimate"], lang),
-                interval_cell(e["conf_int"], lang),
-                p_cell(e["p_value"], lang),
+                *estimate_cells(e, lang),
             )
             for k, e in estimates.items()
         ),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.data.embedded import file_hash
-from evaluation.errors import InputError
+from evaluation.errors import InputError, read_text
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, plan_from_dict
 from evaluation.questions.study import run_study
@@ -127,17 +127,11 @@ def _same(a: Any, b: Any) -> bool:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            "there is no such file; is this a report's folder?", file=str(path)
-        ) from None
+        content = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise InputError(
             f"is not valid JSON: {error.msg}", file=str(path), row=error.lineno
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", file=str(path)) from None
     if not isinstance(content, dict):
         raise InputError("must be a JSON object", file=str(path))
     return content
