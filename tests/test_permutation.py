@@ -394,6 +394,31 @@ def test_rejection_rates_count_intervals_without_zero():
     assert twfe_rejection_rate(panel, c, picks, 0.05) == pytest.approx(twfe)
 
 
+@pytest.mark.parametrize("method", ["cs", "twfe"])
+def test_rejection_rates_at_every_level(method):
+    """Between any two p-values of the refitted studies the rate is the share below."""
+    panel, cohort, names = example(3)
+    c = contrasts(panel, cohort, "cohort")
+    picks = assignments(columns(panel, names), 99, 1)
+    among = panel.select([u for u in panel.units if cohort[u] == 0])
+    p = []
+    for chosen in itertools.product(*[s[1:] for s in names]):
+        placebo = pd.Series(0, index=among.units)
+        placebo[list(chosen)] = c.years
+        if method == "cs":
+            p.append(aggregate(callaway_santanna(among, placebo), "cohort").p_value)
+        else:
+            p.append(two_way_fixed_effects(among, placebo).p_value)
+    p = np.sort(p)
+    for below, alpha in enumerate((p[1:] + p[:-1]) / 2, start=1):
+        found = (
+            analytic_rejection_rate(c, picks, alpha)
+            if method == "cs"
+            else twfe_rejection_rate(panel, c, picks, alpha)
+        )
+        assert found == pytest.approx(below / len(p), abs=1e-12)
+
+
 def test_no_rejection_rate_without_a_placebo_study():
     panel, cohort, _ = example(2)
     c = contrasts(panel, cohort, "cohort")

@@ -1,6 +1,7 @@
 """The report: complete, self-contained, sourced, and the same every time."""
 
 import base64
+import csv
 import hashlib
 import json
 import re
@@ -80,6 +81,12 @@ def bytes_of(folder):
     return {f: (folder / f).read_bytes() for f in files_of(folder)}
 
 
+def rows_of(path):
+    """Return a table's rows as written: numbers keep every digit."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.fixture(scope="module")
 def english(quick_plan, tmp_path_factory):
     return write_report(quick_plan, tmp_path_factory.mktemp("report") / "settlement-en", lang="en")
@@ -116,6 +123,20 @@ def test_results_are_json_with_every_number(report):
     assert headline["inference"].startswith("permutation")
     assert headline["n_treated_units"] == 4
     assert results["plan"]["estimation"]["draws"] == 499
+
+
+def test_tables_are_the_results_unrounded(report):
+    results = json.loads((report / "results.json").read_text(encoding="utf-8"))
+    for outcome in OUTCOMES:
+        estimates = results["outcomes"][outcome]["finding"]["estimates"]
+        table = rows_of(report / "tables" / f"estimates_{outcome}.csv")
+        assert [row["key"] for row in table] == list(estimates)
+        for row, e in zip(table, estimates.values(), strict=True):
+            assert float(row["estimate"]) == e["estimate"]
+            assert [float(row["conf_low"]), float(row["conf_high"])] == e["conf_int"]
+            assert float(row["p_value"]) == e["p_value"]
+    path = [{k: float(v) for k, v in r.items()} for r in rows_of(report / "tables/case_path.csv")]
+    assert path == results["case"]["synthetic_control"]["rows"]
 
 
 def test_provenance(report, quick_plan):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from matplotlib.figure import Figure as MplFigure
 
 from evaluation import InputError, embedded_panel, load_plan, run_study, verify, write_report
 from evaluation.data.panel import Panel
@@ -26,7 +27,9 @@ def bytes_of(folder):
 
 @pytest.fixture(scope="module")
 def figures(study):
-    return bundle.make_figures(study.to_dict(), "sv")
+    """The report's figures, with empty drawings that are quick to save."""
+    full = bundle.make_figures(study.to_dict(), "sv")
+    return {k: dataclasses.replace(f, drawing=MplFigure((1, 1))) for k, f in full.items()}
 
 
 @pytest.fixture
