@@ -17,10 +17,12 @@ from evaluation import (
     permutation_test,
     two_way_fixed_effects,
 )
+from evaluation.errors import InputError
 from evaluation.estimation.contrasts import Contrasts, event_contrasts
 from evaluation.estimation.permutation import (
     assignments,
     free_assignments,
+    matched_assignments,
     max_statistic_p,
     placebo_estimates,
 )
@@ -466,3 +468,19 @@ def test_permutation_keeps_its_level_where_the_analytic_test_does_not():
     low, high = binom.ppf([0.0005, 0.9995], simulations, 0.05)
     assert low <= permutation <= high
     assert analytic / simulations > 0.10
+
+
+def test_matched_sets_in_any_order_give_the_same_assignments():
+    """The order of sets is the user's; the order of slots is the panel's."""
+    panel, cohort, names = example(2)
+    c = contrasts(panel, cohort, "cohort")
+    found = matched_assignments(c, names[::-1], 99, 1)
+    assert found.tolist() == assignments(columns(panel, names), 99, 1).tolist()
+
+
+def test_sets_that_do_not_begin_with_the_treated_are_refused():
+    panel, cohort, names = example(2)
+    c = contrasts(panel, cohort, "cohort")
+    for wrong in (names[1:], [s[::-1] for s in names]):
+        with pytest.raises(InputError, match="begin with a treated unit"):
+            matched_assignments(c, wrong, 99, 1)

@@ -13,7 +13,7 @@ import pandas as pd
 from diff_diff import CallawaySantAnna
 
 import evaluation as ev
-from evaluation.estimation.permutation import assignments
+from evaluation.estimation.permutation import matched_assignments
 from evaluation.estimation.synthetic_control import synthetic_control
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,15 +65,14 @@ def main() -> None:
     sets = ev.matched_sets(
         design.treated_codes, list(design.controls), size, plan.comparison.donors_per_treated
     )
-    place = {u: i for i, u in enumerate(panel.units)}
-    columns = [[place[u] for u in s] for s in sets]
     like = ev.aggregate(ev.callaway_santanna(panel, cohort), "cohort")
     draws = plan.estimation.draws
 
     def permute() -> object:
+        c = ev.contrasts(panel, cohort, "cohort")
         return ev.permutation_test(
-            ev.contrasts(panel, cohort, "cohort"),
-            assignments(columns, draws, 1),
+            c,
+            matched_assignments(c, sets, draws, 1),
             seed=1,
             like=like,
             mechanism="bench",

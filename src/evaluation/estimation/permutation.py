@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from evaluation.errors import InputError
 from evaluation.estimation.contrasts import Contrasts
 from evaluation.results import Estimate
 
@@ -27,6 +28,7 @@ __all__ = [
     "Permutation",
     "assignments",
     "free_assignments",
+    "matched_assignments",
     "max_statistic_p",
     "permutation_test",
     "placebo_estimates",
@@ -89,6 +91,38 @@ def assignments(sets: Sequence[Sequence[int]], draws: int, seed: int) -> np.ndar
         rng = np.random.default_rng(np.random.SeedSequence(seed))
         which = np.stack([rng.integers(0, n, size=draws) for n in sizes], axis=1)
     return np.stack([np.asarray(s)[which[:, k]] for k, s in enumerate(sets)], axis=1)
+
+
+def matched_assignments(
+    c: Contrasts, sets: Sequence[Sequence[str]], draws: int, seed: int
+) -> np.ndarray:
+    """Draw assignments from matched sets of unit codes, in the order of the slots.
+
+    Parameters
+    ----------
+    c : Contrasts
+        Its slots say which units are treated.
+    sets : sequence of sequence of str
+        Disjoint sets of codes, the treated unit first, in any order.
+    draws, seed : int
+        As in :func:`assignments`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (assignments, slots): unit columns.
+
+    Raises
+    ------
+    InputError
+        If the sets' first members are not the treated units.
+    """
+    place = {u: i for i, u in enumerate(c.units)}
+    by_treated = {place.get(s[0]): s for s in sets}
+    if len(sets) != len(c.slots) or set(by_treated) != set(c.slots):
+        raise InputError("each matched set must begin with a treated unit of its own", field="sets")
+    columns = [[place[u] for u in by_treated[slot]] for slot in c.slots]
+    return assignments(columns, draws, seed)
 
 
 def free_assignments(n_units: int, real: Sequence[int], draws: int, seed: int) -> np.ndarray:
@@ -195,8 +229,8 @@ def permutation_test(
     c : Contrasts
         The aggregate's contrasts.
     picks : numpy.ndarray
-        Shape (assignments, slots): the other assignments, from :func:`assignments` or
-        :func:`free_assignments`.
+        Shape (assignments, slots): the other assignments, columns in the order of
+        ``c.slots``, as :func:`matched_assignments` and :func:`free_assignments` give them.
     seed : int
         Seed they were drawn with.
     alpha : float

@@ -45,7 +45,7 @@ def simplex_ridge(x: np.ndarray, target: np.ndarray, penalty: float) -> np.ndarr
     Raises
     ------
     InputError
-        If the steps do not converge (a penalty that is far too small for the data).
+        If the steps do not converge, which happens for few problems with a tiny penalty.
 
     Examples
     --------
@@ -87,7 +87,10 @@ def simplex_ridge(x: np.ndarray, target: np.ndarray, penalty: float) -> np.ndarr
             size /= 2
         r, mu = r + size * step[:p], mu + size * float(step[p])
         value, w, gradient = trial
-    raise InputError("the synthetic control's weights did not converge; raise the penalty")
+    raise InputError(
+        f"the synthetic control's weights did not converge at the penalty {penalty:.2g}; "
+        "the outcome hardly changes from year to year before the start"
+    )
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,11 @@ from evaluation.estimation.contrasts import contrasts, event_contrasts
 from evaluation.estimation.did import callaway_santanna
 from evaluation.estimation.hidden_active import HiddenActive, hidden_active
 from evaluation.estimation.panel_regression import two_way_fixed_effects
-from evaluation.estimation.permutation import assignments, max_statistic_p, permutation_test
+from evaluation.estimation.permutation import (
+    matched_assignments,
+    max_statistic_p,
+    permutation_test,
+)
 from evaluation.estimation.placebo_size import analytic_rejection_rate, twfe_rejection_rate
 from evaluation.language import interval, level, number, p_value
 from evaluation.questions import checks as ask
@@ -145,11 +149,6 @@ class OutcomeAnalysis:
         }
 
 
-def _columns(panel: Panel, sets: list[list[str]]) -> list[list[int]]:
-    place = {u: i for i, u in enumerate(panel.units)}
-    return [[place[u] for u in s] for s in sets]
-
-
 class _Inference:
     """Permutation of the headline on one panel, with the sets fixed once."""
 
@@ -160,8 +159,8 @@ class _Inference:
         self.codes = design.treated_codes
         self.controls = list(design.controls)
         self.sets = matched_sets(self.codes, self.controls, self.size, s.donors)
-        self.columns = _columns(self.panel, self.sets)
-        self.picks = assignments(self.columns, s.draws, s.seed)
+        main = contrasts(self.panel, design.cohort(), s.estimand)
+        self.picks = matched_assignments(main, self.sets, s.draws, s.seed)
         # one municipality alone needs 2/alpha members for a p-value well below alpha
         wanted = max(s.donors, int(np.ceil(2 / s.alpha)) - 1)
         self.alone_donors = min(wanted, len(self.controls))
@@ -188,9 +187,10 @@ class _Inference:
         cohort = pd.Series({unit.code: unit.first_year} | dict.fromkeys(self.controls, 0))
         sets = matched_sets([unit.code], self.controls, self.size, donors)
         like = aggregate(callaway_santanna(panel, cohort, alpha=s.alpha), "cohort")
+        c = contrasts(panel, cohort, "cohort")
         return permutation_test(
-            contrasts(panel, cohort, "cohort"),
-            assignments(_columns(panel, sets), s.draws, s.seed),
+            c,
+            matched_assignments(c, sets, s.draws, s.seed),
             seed=s.seed,
             alpha=s.alpha,
             like=like,

@@ -21,7 +21,11 @@ from evaluation.estimation.cohorts import check_cohorts
 from evaluation.estimation.contrasts import Contrasts, contrasts
 from evaluation.estimation.did import callaway_santanna
 from evaluation.estimation.panel_regression import two_way_fixed_effects
-from evaluation.estimation.permutation import assignments, free_assignments, permutation_test
+from evaluation.estimation.permutation import (
+    free_assignments,
+    matched_assignments,
+    permutation_test,
+)
 from evaluation.questions.checks import ENOUGH_TREATED
 from evaluation.results import Check, Estimate, EventStudy, GroupTime
 
@@ -267,13 +271,12 @@ def _assignments(
         return picks, "any units may have been the treated ones"
     treated = [c.units[s] for s in c.slots]
     others = [c.units[int(j)] for j in c.controls]
-    place = {u: i for i, u in enumerate(c.units)}
     try:
         sets = matched_sets(treated, others, sizes, donors)
     except InputError as error:
         raise error.placed(field="--donors") from None
     mechanism = f"any of {donors + 1} units nearest in {sizes.name} in each set"
-    return assignments([[place[u] for u in s] for s in sets], draws, seed), mechanism
+    return matched_assignments(c, sets, draws, seed), mechanism
 
 
 def check_file(
