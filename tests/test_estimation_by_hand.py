@@ -15,7 +15,7 @@ from evaluation import (
     two_way_fixed_effects,
 )
 from evaluation.data.files import balanced_panel, read_table
-from evaluation.estimation.contrasts import event_contrasts
+from evaluation.estimation.few_treated.contrasts import event_contrasts
 
 YEARS = [2000, 2001, 2002, 2003]
 #        2000  2001  2002  2003

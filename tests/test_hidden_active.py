@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from evaluation import Panel, contrasts, hidden_active
-from evaluation.estimation.permutation import assignments
+from evaluation.estimation.few_treated.permutation import assignments
 
 
 def one_treated(own, others):

@@ -18,15 +18,15 @@ from evaluation import (
     two_way_fixed_effects,
 )
 from evaluation.errors import InputError
-from evaluation.estimation.contrasts import Contrasts, event_contrasts
-from evaluation.estimation.permutation import (
+from evaluation.estimation.few_treated.contrasts import Contrasts, event_contrasts
+from evaluation.estimation.few_treated.permutation import (
     assignments,
     free_assignments,
     matched_assignments,
     max_statistic_p,
     placebo_estimates,
 )
-from evaluation.estimation.placebo_size import (
+from evaluation.estimation.few_treated.placebo_size import (
     analytic_errors,
     analytic_rejection_rate,
     twfe_rejection_rate,

@@ -13,7 +13,7 @@ import pandas as pd
 from diff_diff import CallawaySantAnna
 
 import evaluation as ev
-from evaluation.estimation.permutation import matched_assignments
+from evaluation.estimation.few_treated.permutation import matched_assignments
 from evaluation.estimation.synthetic_control import synthetic_control
 
 ROOT = Path(__file__).resolve().parents[1]

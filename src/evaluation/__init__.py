@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from evaluation.design.stance import classify, stance_table
     from evaluation.design.treatment import design_from_plan
     from evaluation.errors import InputError
-    from evaluation.estimation.aggregation import aggregate, event_study
-    from evaluation.estimation.contrasts import contrasts
-    from evaluation.estimation.did import callaway_santanna
-    from evaluation.estimation.hidden_active import hidden_active
-    from evaluation.estimation.panel_regression import two_way_fixed_effects
-    from evaluation.estimation.permutation import permutation_test
+    from evaluation.estimation.diagnostics.hidden_active import hidden_active
+    from evaluation.estimation.did.aggregation import aggregate, event_study
+    from evaluation.estimation.did.callaway_santanna import callaway_santanna
+    from evaluation.estimation.did.two_way import two_way_fixed_effects
+    from evaluation.estimation.few_treated.contrasts import contrasts
+    from evaluation.estimation.few_treated.permutation import permutation_test
     from evaluation.estimation.synthetic_control import synthetic_control
     from evaluation.plan import Plan, load_plan
     from evaluation.questions.study import Study, run_study
@@ -51,13 +51,13 @@ _HOMES = {
     "stance_table": "design.stance",
     "design_from_plan": "design.treatment",
     "InputError": "errors",
-    "aggregate": "estimation.aggregation",
-    "event_study": "estimation.aggregation",
-    "contrasts": "estimation.contrasts",
-    "callaway_santanna": "estimation.did",
-    "hidden_active": "estimation.hidden_active",
-    "two_way_fixed_effects": "estimation.panel_regression",
-    "permutation_test": "estimation.permutation",
+    "aggregate": "estimation.did.aggregation",
+    "event_study": "estimation.did.aggregation",
+    "contrasts": "estimation.few_treated.contrasts",
+    "callaway_santanna": "estimation.did.callaway_santanna",
+    "hidden_active": "estimation.diagnostics.hidden_active",
+    "two_way_fixed_effects": "estimation.did.two_way",
+    "permutation_test": "estimation.few_treated.permutation",
     "synthetic_control": "estimation.synthetic_control",
     "Plan": "plan",
     "load_plan": "plan",

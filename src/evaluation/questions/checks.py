@@ -8,7 +8,7 @@ import numpy as np
 
 from evaluation.data.panel import Panel
 from evaluation.design.treatment import Design
-from evaluation.estimation.hidden_active import HiddenActive
+from evaluation.estimation.diagnostics.hidden_active import HiddenActive
 from evaluation.language import interval, level, listed, number, p_value, per_cent
 from evaluation.results import Check, Estimate
 

@@ -15,17 +15,20 @@ from evaluation.data.panel import Panel
 from evaluation.design.comparison import matched_sets
 from evaluation.design.treatment import Design, TreatedUnit, estimable_years
 from evaluation.errors import InputError
-from evaluation.estimation.aggregation import ESTIMANDS, aggregate, event_study
-from evaluation.estimation.contrasts import contrasts, event_contrasts
-from evaluation.estimation.did import callaway_santanna
-from evaluation.estimation.hidden_active import HiddenActive, hidden_active
-from evaluation.estimation.panel_regression import two_way_fixed_effects
-from evaluation.estimation.permutation import (
+from evaluation.estimation.diagnostics.hidden_active import HiddenActive, hidden_active
+from evaluation.estimation.did.aggregation import ESTIMANDS, aggregate, event_study
+from evaluation.estimation.did.callaway_santanna import callaway_santanna
+from evaluation.estimation.did.two_way import two_way_fixed_effects
+from evaluation.estimation.few_treated.contrasts import contrasts, event_contrasts
+from evaluation.estimation.few_treated.permutation import (
     matched_assignments,
     max_statistic_p,
     permutation_test,
 )
-from evaluation.estimation.placebo_size import analytic_rejection_rate, twfe_rejection_rate
+from evaluation.estimation.few_treated.placebo_size import (
+    analytic_rejection_rate,
+    twfe_rejection_rate,
+)
 from evaluation.language import interval, level, number, p_value
 from evaluation.questions import checks as ask
 from evaluation.questions.grading import grade

@@ -15,13 +15,13 @@ from evaluation.data.files import MISSING, balanced_panel, number_column, read_t
 from evaluation.data.panel import Panel
 from evaluation.design.comparison import matched_sets
 from evaluation.errors import InputError
-from evaluation.estimation.aggregation import aggregate as aggregate_effects
-from evaluation.estimation.aggregation import event_study
 from evaluation.estimation.cohorts import check_cohorts
-from evaluation.estimation.contrasts import Contrasts, contrasts
-from evaluation.estimation.did import callaway_santanna
-from evaluation.estimation.panel_regression import two_way_fixed_effects
-from evaluation.estimation.permutation import (
+from evaluation.estimation.did.aggregation import aggregate as aggregate_effects
+from evaluation.estimation.did.aggregation import event_study
+from evaluation.estimation.did.callaway_santanna import callaway_santanna
+from evaluation.estimation.did.two_way import two_way_fixed_effects
+from evaluation.estimation.few_treated.contrasts import Contrasts, contrasts
+from evaluation.estimation.few_treated.permutation import (
     free_assignments,
     matched_assignments,
     permutation_test,

@@ -1,7 +1,7 @@
 """Group-time difference-in-differences: the one adapter to ``diff-diff``.
 
 The library estimates ATT(g, t) and its influence functions (Callaway & Sant'Anna 2021).
-The aggregations are ours (:mod:`evaluation.estimation.aggregation`), because every
+The aggregations are ours (:mod:`evaluation.estimation.did.aggregation`), because every
 number must carry the name of its estimand.
 """
 

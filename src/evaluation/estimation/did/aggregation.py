@@ -83,7 +83,7 @@ def aggregate(gt: GroupTime, estimand: Estimand = "simple") -> Estimate:
     -------
     Estimate
         With the analytic interval. It is far too short with a handful of treated
-        units; see :mod:`evaluation.estimation.permutation`.
+        units; see :mod:`evaluation.estimation.few_treated.permutation`.
 
     Raises
     ------

@@ -14,8 +14,8 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from evaluation.data.panel import Panel
-from evaluation.estimation.contrasts import Contrasts
-from evaluation.estimation.permutation import placebo_estimates
+from evaluation.estimation.few_treated.contrasts import Contrasts
+from evaluation.estimation.few_treated.permutation import placebo_estimates
 
 __all__ = ["analytic_errors", "analytic_rejection_rate", "twfe_rejection_rate"]
 
@@ -33,7 +33,7 @@ def analytic_errors(c: Contrasts, picks: np.ndarray) -> np.ndarray:
 
     the second sum carrying both the spread within cohorts and the estimated cohort
     shares. It equals the standard error of
-    :func:`evaluation.estimation.aggregation.aggregate` with ``estimand="cohort"``.
+    :func:`evaluation.estimation.did.aggregation.aggregate` with ``estimand="cohort"``.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def twfe_rejection_rate(panel: Panel, c: Contrasts, picks: np.ndarray, alpha: fl
     With :math:`\tilde D` the treatment dummy after taking out unit and year means,
     :math:`\hat\beta = \sum \tilde D y / \sum \tilde D^2`, and the clustered variance is
     :math:`\sum_i (\sum_t \tilde D_{it} e_{it})^2 / (\sum \tilde D^2)^2` times the factor of
-    :func:`evaluation.estimation.panel_regression.two_way_fixed_effects`.
+    :func:`evaluation.estimation.did.two_way.two_way_fixed_effects`.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ def contrasts(panel: Panel, cohort: pd.Series, estimand: str = "cohort") -> Cont
     cohort : pandas.Series
         First treated year by unit, 0 for never treated.
     estimand : {"cohort", "simple"}
-        As in :func:`evaluation.estimation.aggregation.aggregate`.
+        As in :func:`evaluation.estimation.did.aggregation.aggregate`.
 
     Returns
     -------

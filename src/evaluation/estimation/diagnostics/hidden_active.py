@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evaluation.estimation.contrasts import Contrasts
-from evaluation.estimation.permutation import placebo_estimates, tie
+from evaluation.estimation.few_treated.contrasts import Contrasts
+from evaluation.estimation.few_treated.permutation import placebo_estimates, tie
 
 __all__ = ["HiddenActive", "hidden_active"]
 

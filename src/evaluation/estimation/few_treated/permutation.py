@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from evaluation.errors import InputError
-from evaluation.estimation.contrasts import Contrasts
+from evaluation.estimation.few_treated.contrasts import Contrasts
 from evaluation.results import Estimate
 
 __all__ = [

@@ -1,0 +1,45 @@
+"""What the commands share: the progress bar, JSON, options that mean the same everywhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@contextmanager
+def progress_bar(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show a bar when a terminal is there; say nothing otherwise."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("", total=total)
+        done = 0
+
+        def step(name: str) -> None:
+            nonlocal done
+            bar.update(task, description=name.replace("_", " "), completed=done)
+            done += 1
+
+        yield step
+
+
+def print_json(content: Any) -> None:
+    """Print an object as JSON for machines."""
+    typer.echo(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False))

@@ -1,0 +1,1 @@
+"""Checks of a difference-in-differences, each by its own module."""

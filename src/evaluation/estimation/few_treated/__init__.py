@@ -1,0 +1,1 @@
+"""Inference when few units are treated."""
