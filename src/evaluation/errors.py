@@ -60,7 +60,7 @@ class InputError(ValueError):
         )
 
 
-def read_text(path: str | Path, encoding: str = "utf-8") -> str:
+def read_text(path: str | Path, encoding: str = "utf-8", advice: str = "") -> str:
     """Read a text file, or say in one line why that cannot be done.
 
     Parameters
@@ -69,6 +69,8 @@ def read_text(path: str | Path, encoding: str = "utf-8") -> str:
         The file.
     encoding : {"utf-8", "utf-8-sig"}
         Whether a byte-order mark belongs to the text or is dropped.
+    advice : str
+        What to do where the file is not UTF-8; added to the error.
 
     Returns
     -------
@@ -93,6 +95,6 @@ def read_text(path: str | Path, encoding: str = "utf-8") -> str:
     except FileNotFoundError:
         raise InputError("there is no such file", file=name) from None
     except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8 text (byte {error.start})", file=name) from None
+        raise InputError(f"is not UTF-8 text (byte {error.start}){advice}", file=name) from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", file=name) from None

@@ -64,15 +64,26 @@ def run(
     if results["case"]:
         findings.append(results["case"]["finding"])
     if as_json:
-        print_json({"folder": str(folder), "plan_hash": loaded.hash(), "findings": findings})
+        print_json(
+            {
+                "folder": str(folder),
+                "plan_hash": loaded.hash(),
+                "findings": findings,
+                "left_out": {k: o["left_out"] for k, o in results["outcomes"].items()},
+            }
+        )
         return
-    from evaluation.report.words import word
+    from evaluation.report.words import left_out_text, word
 
     title = "Evidens" if lang is Lang.sv else "Evidence"
     for f in findings:
         grade = word(f"grade_{f['grade']}", lang.value)
         typer.echo(f"• {f[f'sentence_{lang.value}']}")
         typer.echo(f"  {title}: {grade}. {f[f'grade_reason_{lang.value}']}")
+    for name in results["outcomes"]:
+        missing = left_out_text(results, name, lang.value)
+        if missing:
+            typer.echo(f"• {missing}")
     typer.echo(f"\n{folder}")
 
 

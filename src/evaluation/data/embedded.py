@@ -17,6 +17,7 @@ from evaluation.errors import InputError
 __all__ = [
     "DATA_SETS",
     "DOCUMENTS",
+    "START_SOURCES",
     "DataSet",
     "check_embedded",
     "data_folder",
@@ -141,6 +142,20 @@ DOCUMENTS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The five documents behind the coding, by key."""
+
+START_SOURCES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "trelleborgsmodellen": (
+            "Trelleborgs Allehanda, opinionstexten «Trelleborgs bidragskapning», om skriften "
+            "«Trelleborg mot trenden» från Trelleborgs kommun, SKL och RKA; den kopia som har "
+            "lästs bär inget datum, men återger siffror för 2013",
+            "Trelleborgs Allehanda, the opinion piece «Trelleborgs bidragskapning», on the booklet "
+            "«Trelleborg mot trenden» by the municipality, SKL and RKA; the copy that was read "
+            "bears no date, but reports figures for 2013",
+        ),
+    }
+)
+"""Sources outside the five documents on when a model began, by model, in Swedish and English."""
 
 
 @cache

@@ -41,7 +41,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         name, or a row has more or fewer fields than the header.
     """
     name = str(path)
-    text = read_text(path, "utf-8-sig")
+    text = read_text(path, "utf-8-sig", "; in Excel save as «CSV UTF-8»")
     if not text.strip():
         raise InputError("is empty; a header line and data rows are needed", file=name)
     header = text.lstrip().splitlines()[0]

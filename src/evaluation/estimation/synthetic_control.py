@@ -213,7 +213,7 @@ class SyntheticControl:
             data_hash=self.data_hash,
         )
 
-    def own_peak_p(self) -> tuple[int, float, float]:
+    def own_peak_p(self) -> tuple[int, float, float | None]:
         """Test the rise to the unit's own peak and the fall after it, peak by peak.
 
         The peak year is read off the unit's path, so a test at that one year flatters it.
@@ -226,18 +226,21 @@ class SyntheticControl:
             Year of the unit's largest gap since adoption.
         p_rise : float
             Share, the unit included, with as large a gap at the own peak.
-        p_fall : float
+        p_fall : float or None
             Share, the unit included, with as large a fall from the own peak to the end.
+            None where the unit's largest gap is in its first or last year since adoption:
+            then there is no rise and fall to tell apart.
         """
         after = np.array(self.years) >= self.first_year
         gaps = np.vstack([self.gap, self.placebo_gap])[:, after]
         peak = gaps.max(axis=1)
         fall = peak - gaps[:, -1]
-        year = int(np.array(self.years)[after][gaps[0].argmax()])
+        at = int(gaps[0].argmax())
+        edge = at in (0, gaps.shape[1] - 1)
         return (
-            year,
+            int(np.array(self.years)[after][at]),
             float((peak >= peak[0] - 1e-12).mean()),
-            float((fall >= fall[0] - 1e-12).mean()),
+            None if edge else float((fall >= fall[0] - 1e-12).mean()),
         )
 
     def to_dict(self) -> dict[str, Any]:

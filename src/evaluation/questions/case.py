@@ -14,10 +14,10 @@ from evaluation.data.indicators import Indicator
 from evaluation.data.panel import Panel
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.estimation.synthetic_control import SyntheticControl, synthetic_control
-from evaluation.language import number, p_value
+from evaluation.language import Lang, number, p_value
 from evaluation.questions.checks import ENOUGH_PRE_YEARS
 from evaluation.questions.grading import REASONS
-from evaluation.results import Check, Finding
+from evaluation.results import Check, Estimate, Finding
 
 __all__ = ["CaseAnalysis", "analyse_case"]
 
@@ -30,7 +30,7 @@ class CaseAnalysis:
     indicator: Indicator
     control: SyntheticControl
     peak_year: int
-    own_peak: tuple[int, float, float]
+    own_peak: tuple[int, float, float | None]
     predictors: tuple[str, ...]
     finding: Finding
 
@@ -49,30 +49,111 @@ class CaseAnalysis:
         }
 
 
-def _checks(n_pre: int, own_peak: tuple[int, float, float], alpha: float) -> list[Check]:
-    _, rise, fall = own_peak
+def _checks(n_pre: int, own_peak: tuple[int, float, float | None], alpha: float) -> list[Check]:
+    year, rise, fall = own_peak
+    thin = n_pre < ENOUGH_PRE_YEARS
+    sv = (
+        f"Året med det största gapet, {year}, är avläst i efterhand. Med varje placebokommun mätt "
+        f"vid sin egen topp: uppgången {p_value(rise, 'sv')}"
+    )
+    en = (
+        f"The year of the largest gap, {year}, was read off afterwards. With every placebo "
+        f"municipality measured at its own peak: the rise {p_value(rise, 'en')}"
+    )
+    if fall is None:
+        sv += " (ensidigt). Året är det första eller sista efter starten: ingen nedgång prövas."
+        en += " (one-sided). It is the first or the last year since the start: no fall is tested."
+    else:
+        sv += f", nedgången {p_value(fall, 'sv')} (ensidigt)."
+        en += f", the fall {p_value(fall, 'en')} (one-sided)."
+    worst = rise if fall is None else max(rise, fall)
     return [
         Check(
             "pre_period",
-            n_pre >= ENOUGH_PRE_YEARS,
-            f"{n_pre} år före starten: passformen före säger nästan inget om jämförelsen.",
-            f"{n_pre} years before the start: the fit before says next to nothing about the "
-            "comparison.",
+            not thin,
+            f"{n_pre} år före starten: passformen före säger "
+            + ("nästan inget om jämförelsen." if thin else "något om jämförelsen."),
+            f"{n_pre} years before the start: the fit before says "
+            + (
+                "next to nothing about the comparison."
+                if thin
+                else "something about the comparison."
+            ),
             float(n_pre),
             float(ENOUGH_PRE_YEARS),
         ),
-        Check(
-            "own_peak",
-            rise <= alpha and fall <= alpha,
-            "Toppåret är avläst i efterhand. Med varje placebokommun mätt vid sin egen topp: "
-            f"uppgången {p_value(rise, 'sv')}, nedgången {p_value(fall, 'sv')} (ensidigt).",
-            "The peak year was read off afterwards. With every placebo municipality measured at "
-            f"its own peak: the rise {p_value(rise, 'en')}, the fall {p_value(fall, 'en')} "
-            "(one-sided).",
-            max(rise, fall),
-            alpha,
-        ),
+        Check("own_peak", worst <= alpha, sv, en, worst, alpha),
     ]
+
+
+def _path_sv(name: str, i: Indicator, turns: list[tuple[int, float]]) -> str:
+    shown = [_level(v, i, "sv") for _, v in turns]
+    (first, a), (second, b) = turns[:2]
+    if shown[0] == shown[1]:
+        # the Swedish adjective follows the gender of the indicator's name
+        same = "oförändrat" if i.definite_sv.partition(" ")[0].endswith("t") else "oförändrad"
+        text = f"I {name} var {i.definite_sv} {same}, {shown[0]} både år {first} och år {second}"
+    else:
+        text = (
+            f"I {name} {'steg' if b > a else 'sjönk'} {i.definite_sv} från {shown[0]} år {first} "
+            f"till {shown[1]} år {second}"
+        )
+    for (year, _), value in zip(turns[2:], shown[2:], strict=True):
+        text += (
+            f" och var oförändrat år {year}"
+            if value == shown[1]
+            else f" och sjönk sedan till {value} år {year}"
+        )
+    return text
+
+
+def _path_en(name: str, i: Indicator, turns: list[tuple[int, float]]) -> str:
+    shown = [_level(v, i, "en") for _, v in turns]
+    (first, a), (second, b) = turns[:2]
+    if shown[0] == shown[1]:
+        text = f"In {name} the {i.label_en} was unchanged, {shown[0]} in both {first} and {second}"
+    else:
+        text = (
+            f"In {name} the {i.label_en} {'rose' if b > a else 'fell'} from {shown[0]} in {first} "
+            f"to {shown[1]} in {second}"
+        )
+    for (year, _), value in zip(turns[2:], shown[2:], strict=True):
+        text += (
+            f" and was the same in {year}"
+            if value == shown[1]
+            else f" and then fell to {value} in {year}"
+        )
+    return text
+
+
+def _level(value: float, indicator: Indicator, lang: Lang) -> str:
+    """Write a value of the outcome with its unit, «per cent» without what it is per cent of."""
+    unit, short = (
+        (indicator.unit_sv, "procent") if lang == "sv" else (indicator.unit_en, "per cent")
+    )
+    shown = number(value, lang, indicator.decimals)
+    return f"{shown} {short if unit.startswith(short) else unit}"
+
+
+def _gaps(i: Indicator, peak: int, last: int, estimates: Mapping[str, Estimate], lang: Lang) -> str:
+    """Tell the gap to the synthetic municipality: at the peak and after it, or at the end."""
+    gap = {k: number(e.estimate, lang, sign=True) for k, e in estimates.items()}
+    p = {k: p_value(e.p_value, lang) for k, e in estimates.items() if e.p_value is not None}
+    if lang == "sv":
+        text = "Mot den syntetiska kommunen är gapet "
+        if "change" not in estimates:
+            return f"{text}{gap['last']} {i.change_sv} år {last} ({p['last']})."
+        return (
+            f"{text}{gap['rise']} {i.change_sv} år {peak} ({p['rise']}); därefter ändras det med "
+            f"{gap['change']} ({p['change']}) till {gap['last']} år {last} ({p['last']})."
+        )
+    text = "Against the synthetic municipality the gap is "
+    if "change" not in estimates:
+        return f"{text}{gap['last']} {i.change_en} in {last} ({p['last']})."
+    return (
+        f"{text}{gap['rise']} {i.change_en} in {peak} ({p['rise']}); after that it changes by "
+        f"{gap['change']} ({p['change']}) to {gap['last']} in {last} ({p['last']})."
+    )
 
 
 def analyse_case(
@@ -101,7 +182,9 @@ def analyse_case(
     -------
     CaseAnalysis
         Estimates ``rise`` (gap in the municipality's own peak year), ``change`` (from the
-        peak to the last year) and ``last`` (gap in the last year).
+        peak to the last year) and ``last`` (gap in the last year). Where the outcome is
+        highest in the first or the last year since the start there is no rise and fall to
+        tell apart, and ``last`` stands alone.
 
     Raises
     ------
@@ -124,42 +207,25 @@ def analyse_case(
     path = dict(zip(panel.years, control.actual, strict=True))
     peak = max(after, key=lambda y: path[y])
     last = panel.years[-1]
-    estimates = {
-        "rise": control.contrast({peak: 1.0}, "gap", f"gap in {peak}", alpha),
-        "change": control.contrast(
-            {last: 1.0, peak: -1.0} if last != peak else {},
-            "change of gap",
-            f"change of the gap {peak}–{last}",
-            alpha,
-        ),
-        "last": control.contrast({last: 1.0}, "gap", f"gap in {last}", alpha),
-    }
+    estimates = {"last": control.contrast({last: 1.0}, "gap", f"gap in {last}", alpha)}
+    turns = [panel.years[0], last]
+    if peak not in (after[0], last):
+        turns.insert(1, peak)
+        estimates = {
+            "rise": control.contrast({peak: 1.0}, "gap", f"gap in {peak}", alpha),
+            "change": control.contrast(
+                {last: 1.0, peak: -1.0},
+                "change of gap",
+                f"change of the gap {peak}–{last}",
+                alpha,
+            ),
+        } | estimates
     own_peak = control.own_peak_p()
     n_pre = len(panel.years) - len(after)
     asked = _checks(n_pre, own_peak, alpha)
-    first = panel.years[0]
-    rise, change, end = estimates["rise"], estimates["change"], estimates["last"]
-
-    def p(e: Any, lang: Any) -> str:
-        return p_value(e.p_value, lang)
-
-    sv = (
-        f"I {unit.name} steg {indicator.definite_sv} från {number(path[first], 'sv')} ({first}) "
-        f"till {number(path[peak], 'sv')} ({peak}) och gick sedan till {number(path[last], 'sv')} "
-        f"({last}). Mot den syntetiska kommunen är gapet {number(rise.estimate, 'sv', sign=True)} "
-        f"{indicator.change_sv} {peak} ({p(rise, 'sv')}); därefter ändras det med "
-        f"{number(change.estimate, 'sv', sign=True)} ({p(change, 'sv')}) till "
-        f"{number(end.estimate, 'sv', sign=True)} {last} ({p(end, 'sv')})."
-    )
-    en = (
-        f"In {unit.name} the {indicator.label_en} rose from {number(path[first], 'en')} ({first}) "
-        f"to {number(path[peak], 'en')} ({peak}) and then went to {number(path[last], 'en')} "
-        f"({last}). Against the synthetic municipality the gap is "
-        f"{number(rise.estimate, 'en', sign=True)} {indicator.change_en} in {peak} "
-        f"({p(rise, 'en')}); after that it changes by {number(change.estimate, 'en', sign=True)} "
-        f"({p(change, 'en')}) to {number(end.estimate, 'en', sign=True)} in {last} "
-        f"({p(end, 'en')})."
-    )
+    told = [(y, float(path[y])) for y in turns]
+    sv = f"{_path_sv(unit.name, indicator, told)}. {_gaps(indicator, peak, last, estimates, 'sv')}"
+    en = f"{_path_en(unit.name, indicator, told)}. {_gaps(indicator, peak, last, estimates, 'en')}"
     short = REASONS["pre_period"]
     thin = n_pre < ENOUGH_PRE_YEARS
     return CaseAnalysis(

@@ -20,6 +20,7 @@ __all__ = [
     "neighbour_years_check",
     "pre_period_check",
     "pre_trends_check",
+    "turned_without",
     "uncertain_check",
     "years_stated_check",
 ]
@@ -171,21 +172,37 @@ def hidden_active_check(hidden: HiddenActive) -> Check:
     )
 
 
-def leave_one_out_check(estimate: float, without: Mapping[str, Estimate], design: Design) -> Check:
-    """Ask whether the sign holds without each treated municipality in turn."""
+def turned_without(
+    estimate: float, without: Mapping[str, Estimate], design: Design
+) -> tuple[str, str] | None:
+    """Name each municipality without which the sign turns, one at a time, in both languages."""
     names = {t.code: t.name for t in design.treated}
     turned = [names[c] for c, e in without.items() if np.sign(e.estimate) != np.sign(estimate)]
+    if not turned:
+        return None
+    sv, en = [f"utan {n}" for n in turned], [f"without {n}" for n in turned]
+    if len(turned) == 1:
+        return sv[0], en[0]
+    return (
+        f"{', '.join(sv[:-1])} respektive {sv[-1]}",
+        f"{', '.join(en[:-1])} or {en[-1]}",
+    )
+
+
+def leave_one_out_check(estimate: float, without: Mapping[str, Estimate], design: Design) -> Check:
+    """Ask whether the sign holds without each treated municipality in turn."""
+    turned = turned_without(estimate, without, design)
     values = [e.estimate for e in without.values()]
     low, high = min(values), max(values)
     sv = f"Utan en kommun i taget går skattningen från {interval(low, high, 'sv')}"
     en = f"Without one municipality at a time the estimate goes from {interval(low, high, 'en')}"
     if turned:
-        sv += f"; tecknet vänds utan {listed(turned, 'sv')}."
-        en += f"; the sign turns without {listed(turned, 'en')}."
+        sv += f"; tecknet vänds {turned[0]}."
+        en += f"; the sign turns {turned[1]}."
     else:
         sv += "; tecknet är detsamma."
         en += "; the sign is the same."
-    return Check("leave_one_out", not turned, sv, en, low if estimate > 0 else high, 0.0)
+    return Check("leave_one_out", turned is None, sv, en, low if estimate > 0 else high, 0.0)
 
 
 def uncertain_check(estimate: float, alternative: float, n: int, *, joined: bool) -> Check:

@@ -368,7 +368,8 @@ def analyse_outcome(
         ),
     ]
     sv, en = _sentences(indicator, headline, len(design.treated))
-    graded, why_sv, why_en = grade(asked)
+    turned = ask.turned_without(headline.estimate, without, design)
+    graded, why_sv, why_en = grade(asked, {"leave_one_out": turned} if turned else None)
     sizes = inference.size
     return OutcomeAnalysis(
         indicator=indicator,

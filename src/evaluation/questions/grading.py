@@ -18,8 +18,8 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "years_stated": ("antagna startår", "assumed start years"),
     "neighbour_years": ("tecknet beror på startåret", "the sign depends on the start year"),
     "leave_one_out": (
-        "tecknet hänger på en enda kommun",
-        "the sign hangs on a single municipality",
+        "tecknet vänds om en viss kommun utelämnas",
+        "the sign turns if a certain municipality is left out",
     ),
     "hidden_active": (
         "få dolt aktiva kommuner räcker för att vända tecknet",
@@ -32,7 +32,9 @@ REASONS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def grade(checks: Sequence[Check]) -> tuple[str, str, str]:
+def grade(
+    checks: Sequence[Check], named: Mapping[str, tuple[str, str]] | None = None
+) -> tuple[str, str, str]:
     """Grade the evidence.
 
     A comparison over time without random assignment starts at «moderate», and each grading
@@ -44,6 +46,9 @@ def grade(checks: Sequence[Check]) -> tuple[str, str, str]:
     ----------
     checks : sequence of Check
         The checks of the analysis.
+    named : mapping of str to tuple of str, optional
+        By check, what its reason is about, in Swedish and in English; put in brackets
+        after the reason.
 
     Returns
     -------
@@ -54,6 +59,9 @@ def grade(checks: Sequence[Check]) -> tuple[str, str, str]:
     --------
     >>> grade([Check("few_treated", False, "", "")])[0]
     'weak'
+    >>> which = {"leave_one_out": ("utan Åre", "without Åre")}
+    >>> grade([Check("leave_one_out", False, "", "")], which)[2].partition(": ")[2]
+    'the sign turns if a certain municipality is left out (without Åre).'
     """
     failed = [c.name for c in checks if c.name in REASONS and not c.passed]
     step = max(0, 2 - len(failed))
@@ -63,10 +71,15 @@ def grade(checks: Sequence[Check]) -> tuple[str, str, str]:
     )
     if not failed:
         return GRADES[step], base[0], base[1]
-    sv = "; ".join(REASONS[n][0] for n in failed)
-    en = "; ".join(REASONS[n][1] for n in failed)
+    about = named or {}
+
+    def reasons(i: int) -> str:
+        return "; ".join(
+            f"{REASONS[n][i]} ({about[n][i]})" if n in about else REASONS[n][i] for n in failed
+        )
+
     return (
         GRADES[step],
-        f"{base[0]} Sänkt av dessa skäl: {sv}.",
-        f"{base[1]} Lowered for these reasons: {en}.",
+        f"{base[0]} Sänkt av dessa skäl: {reasons(0)}.",
+        f"{base[1]} Lowered for these reasons: {reasons(1)}.",
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from evaluation.language import Lang, number
+from evaluation.language import Lang, listed, number
 from evaluation.report.words import own_work, word
 
 if TYPE_CHECKING:
@@ -335,17 +335,18 @@ def _case(r: Results, lang: Lang) -> Figure:
         _locale(ax, lang)
         _years(ax)
     drawing.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
-    top = next(x for x in rows if x["time"] == c["peak_year"])
+    told = [c["peak_year"], years[-1]] if "change" in c["finding"]["estimates"] else [years[-1]]
+    gap = {x["time"]: number(x["gap"], lang) for x in rows}
     return Figure(
         "case",
         f"{c['name']} och dess syntetiska kommun, {label}"
         if lang == "sv"
         else f"{c['name']} and its synthetic municipality, {label}",
-        f"Linjediagram {years[0]}–{years[-1]}; gapet är {number(top['gap'], lang)} "
-        f"{c['peak_year']} och {number(rows[-1]['gap'], lang)} {years[-1]}."
+        f"Linjediagram {years[0]}–{years[-1]}; gapet är "
+        f"{listed([f'{gap[y]} år {y}' for y in told], lang)}."
         if lang == "sv"
-        else f"Line charts {years[0]}–{years[-1]}; the gap is {number(top['gap'], lang)} in "
-        f"{c['peak_year']} and {number(rows[-1]['gap'], lang)} in {years[-1]}.",
+        else f"Line charts {years[0]}–{years[-1]}; the gap is "
+        f"{listed([f'{gap[y]} in {y}' for y in told], lang)}.",
         own_work(source, lang),
         drawing,
     )

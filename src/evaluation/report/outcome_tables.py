@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -51,83 +52,99 @@ def _estimates(r: Results, name: str, lang: Lang) -> Table:
     )
 
 
+def _compared(
+    r: Results,
+    name: str,
+    lang: Lang,
+    *,
+    key: str,
+    title: str,
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[tuple[str, ...], Mapping[str, Any], Mapping[str, Any] | None]],
+    further: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Table:
+    """Make a table of one estimate after another.
+
+    A row is the cells that name it, the CSV's columns that name it, and its estimate, or None
+    where there is none; ``further`` are columns of the CSV after the estimate, by code.
+    """
+    cells, raw = [], []
+    for shown, named, e in rows:
+        cells.append((*shown, *(("–", "–", "–") if e is None else estimate_cells(e, lang))))
+        raw.append({**named, **raw_row(e), **(further[named["code"]] if further else {})})
+    return Table(
+        f"{key}_{name}",
+        f"{title}, {r['indicators'][name][f'label_{lang}']}",
+        headings((*columns, "estimate", "interval", "p"), r, lang),
+        tuple(cells),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame(raw),
+        frozenset(range(len(columns), len(columns) + 3)),
+    )
+
+
 def _per_unit(r: Results, name: str, lang: Lang) -> Table:
     names = _names(r)
-    units = r["outcomes"][name]["per_unit"]
-    sets = r["outcomes"][name]["matched_sets"]
-    label = r["indicators"][name][f"label_{lang}"]
-    return Table(
-        f"per_municipality_{name}",
-        f"Varje behandlad kommun för sig, {label}"
+    o = r["outcomes"][name]
+    return _compared(
+        r,
+        name,
+        lang,
+        key="per_municipality",
+        title="Varje behandlad kommun för sig"
         if lang == "sv"
-        else f"Each treated municipality on its own, {label}",
-        headings(("municipality", "estimate", "interval", "p"), r, lang),
-        tuple(
-            (
-                names[c],
-                *estimate_cells(e, lang),
-            )
-            for c, e in units.items()
-        ),
-        own_work(r["indicators"][name]["source"], lang),
-        pd.DataFrame(
-            [{"code": c, "name": names[c]} | raw_row(e) | sets[c] for c, e in units.items()]
-        ),
-        frozenset({1, 2, 3}),
+        else "Each treated municipality on its own",
+        columns=("municipality",),
+        rows=(((names[c],), {"code": c, "name": names[c]}, e) for c, e in o["per_unit"].items()),
+        further=o["matched_sets"],
     )
 
 
 def _neighbours(r: Results, name: str, lang: Lang) -> Table:
-    rows, raw = [], []
-    last = r["outcomes"][name]["paths"][-1]["time"]
-    for n in r["outcomes"][name]["neighbours"]:
-        e = n["result"]
-        year = f"{n['year']} ({word('chosen', lang)})" if n["chosen"] else str(n["year"])
-        reason = "after_the_data" if n["year"] > last else "no_pre_period"
-        rows.append(
-            (n["name"], f"{n['year']}: {word(reason, lang)}", "–", "–", "–")
-            if e is None
-            else (
-                n["name"],
-                year,
-                *estimate_cells(e, lang),
-            )
-        )
-        raw.append({k: n[k] for k in ("code", "name", "year", "chosen")} | raw_row(e))
-    label = r["indicators"][name][f"label_{lang}"]
-    return Table(
-        f"neighbour_years_{name}",
-        f"Huvudresultatet med en kommuns startår flyttat, {label}"
+    o = r["outcomes"][name]
+    last = o["paths"][-1]["time"]
+
+    def year(n: Mapping[str, Any]) -> str:
+        if n["result"] is None:
+            reason = "after_the_data" if n["year"] > last else "no_pre_period"
+            return f"{n['year']}: {word(reason, lang)}"
+        return f"{n['year']} ({word('chosen', lang)})" if n["chosen"] else str(n["year"])
+
+    return _compared(
+        r,
+        name,
+        lang,
+        key="neighbour_years",
+        title="Huvudresultatet med en kommuns startår flyttat"
         if lang == "sv"
-        else f"The headline with one municipality's start year moved, {label}",
-        headings(("municipality", "first_year", "estimate", "interval", "p"), r, lang),
-        tuple(rows),
-        own_work(r["indicators"][name]["source"], lang),
-        pd.DataFrame(raw),
-        frozenset({2, 3, 4}),
+        else "The headline with one municipality's start year moved",
+        columns=("municipality", "first_year"),
+        rows=(
+            (
+                (n["name"], year(n)),
+                {k: n[k] for k in ("code", "name", "year", "chosen")},
+                n["result"],
+            )
+            for n in o["neighbours"]
+        ),
     )
 
 
 def _leave_one_out(r: Results, name: str, lang: Lang) -> Table:
     names = _names(r)
-    left = r["outcomes"][name]["leave_one_out"]
-    label = r["indicators"][name][f"label_{lang}"]
-    return Table(
-        f"leave_one_out_{name}",
-        f"Huvudresultatet utan en behandlad kommun i taget, {label}"
+    return _compared(
+        r,
+        name,
+        lang,
+        key="leave_one_out",
+        title="Huvudresultatet utan en behandlad kommun i taget"
         if lang == "sv"
-        else f"The headline without one treated municipality at a time, {label}",
-        headings(("left_out", "estimate", "interval", "p"), r, lang),
-        tuple(
-            (
-                names[c],
-                *estimate_cells(e, lang),
-            )
-            for c, e in left.items()
+        else "The headline without one treated municipality at a time",
+        columns=("left_out",),
+        rows=(
+            ((names[c],), {"code": c, "name": names[c]}, e)
+            for c, e in r["outcomes"][name]["leave_one_out"].items()
         ),
-        own_work(r["indicators"][name]["source"], lang),
-        pd.DataFrame([{"code": c, "name": names[c]} | raw_row(e) for c, e in left.items()]),
-        frozenset({1, 2, 3}),
     )
 
 

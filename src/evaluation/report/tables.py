@@ -95,9 +95,10 @@ def _matched_sets(r: Results, lang: Lang) -> Table:
         rows.append((own[c]["name"], *(number(x, lang, 0) for x in cells)))
     return Table(
         "matched_sets",
-        "De behandlade kommunernas jämförelser i permutationen, efter folkmängd"
+        "De behandlade kommunernas jämförelsekommuner i permutationen, efter folkmängd 2017"
         if lang == "sv"
-        else "The treated municipalities' donors in the permutation, by population",
+        else "The treated municipalities' comparison municipalities in the permutation, "
+        "by population in 2017",
         tuple(word(k, lang) for k in ("municipality", "own_size", "donors", "smallest", "largest")),
         tuple(rows),
         own_work(r["data"]["municipalities"][f"source_{lang}"], lang),

@@ -9,7 +9,7 @@ from evaluation.data import embedded
 from evaluation.language import Lang, level, listed, number, p_value, per_cent
 from evaluation.report.figures import Figure
 from evaluation.report.tables import Table
-from evaluation.report.words import evidence_words, word
+from evaluation.report.words import evidence_words, left_out_text, word
 
 __all__ = ["make_markdown"]
 
@@ -112,6 +112,12 @@ def _sharpest(r: Results, lang: Lang) -> list[dict[str, str]]:
     return found
 
 
+def _start_source(model: str, lang: Lang) -> str:
+    """Name the source outside the documents that speaks of when a model began, if there is one."""
+    source = embedded.START_SOURCES.get(model)
+    return "" if source is None else source[0 if lang == "sv" else 1]
+
+
 def make_markdown(
     results: Results,
     tables: Mapping[str, Table],
@@ -178,6 +184,7 @@ def make_markdown(
         rule=results["plan"]["treatment"]["exposure"],
         draws=number(estimation["draws"], lang, 0),
         alpha=level(estimation["alpha"], lang),
+        level=level(1 - estimation["alpha"], lang),
         sharpest=_sharpest(results, lang),
         evidence=evidence_words(results["plan"]["treatment"]["evidence"], lang),
         few=any(
@@ -186,6 +193,8 @@ def make_markdown(
             for c in o["finding"]["checks"]
         ),
         documents=embedded.DOCUMENTS,
+        missing=[t for t in (left_out_text(results, n, lang) for n in results["outcomes"]) if t],
+        start_source=lambda model: _start_source(model, lang),
         left_out=lambda codes: listed([places[c] for c in codes], lang),
         holm=lambda name: p_value(results["holm"][name], lang),
         effective=number(case["synthetic_control"]["effective_donors"], lang, 0) if case else "",

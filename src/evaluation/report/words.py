@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from evaluation.language import Lang
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["WORDS", "evidence_words", "own_work", "start_text", "word"]
+from evaluation.data import embedded
+from evaluation.language import Lang, listed, number
+
+__all__ = ["WORDS", "evidence_words", "left_out_text", "own_work", "start_text", "word"]
 
 WORDS: dict[str, tuple[str, str]] = {
     # columns
@@ -30,9 +34,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "check": ("Kontroll", "Check"),
     "passed": ("Utfall", "Result"),
     "text": ("Vad den visar", "What it shows"),
-    "donors": ("Jämförelser", "Donors"),
-    "smallest": ("Minsta", "Smallest"),
-    "largest": ("Största", "Largest"),
+    "donors": ("Antal jämförelsekommuner", "Comparison municipalities"),
+    "smallest": ("Minsta folkmängd", "Smallest population"),
+    "largest": ("Största folkmängd", "Largest population"),
     "quantity": ("Storhet", "Quantity"),
     "value": ("Värde", "Value"),
     "data_set": ("Datamängd", "Data set"),
@@ -49,7 +53,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "not_dated": ("inte daterad, året antas", "not dated, the year is assumed"),
     "or": ("eller", "or"),
     "left_out": ("Utelämnad kommun", "Municipality left out"),
-    "own_size": ("Invånare", "Inhabitants"),
+    "own_size": ("Egen folkmängd", "Own population"),
     "line": ("rad", "line"),
     "H1": ("{year}, första halvåret", "{year}, first half"),
     "H2": ("{year}, andra halvåret", "{year}, second half"),
@@ -205,3 +209,45 @@ def start_text(stated: str, lang: Lang) -> str:
     """
     year, _, part = stated.partition("-")
     return word(part, lang).format(year=year) if part in WORDS else stated
+
+
+SHOWN = 10
+"""Municipalities left out that are named one by one; the full list is in the outcome's section."""
+
+
+def left_out_text(results: Mapping[str, Any], outcome: str, lang: Lang) -> str:
+    """Say which comparison municipalities an outcome has no values for.
+
+    Parameters
+    ----------
+    results : mapping
+        ``Study.to_dict()``, or ``results.json`` read back.
+    outcome : str
+        The outcome.
+    lang : {"sv", "en"}
+        Language.
+
+    Returns
+    -------
+    str
+        One sentence, empty where no municipality is left out.
+    """
+    o = results["outcomes"][outcome]
+    codes = o["left_out"]
+    if not codes:
+        return ""
+    names = [str(n) for n in embedded.municipalities()["name"][codes[:SHOWN]]]
+    if len(codes) > SHOWN:
+        names.append(f"{len(codes) - SHOWN} {'till' if lang == 'sv' else 'more'}")
+    label = results["indicators"][outcome][f"label_{lang}"]
+    n, rest, every = (
+        number(x, lang, 0) for x in (len(codes), o["n_controls"], len(codes) + o["n_controls"])
+    )
+    who = listed(names, lang)
+    return (
+        f"{label[:1].upper()}{label[1:]}: {n} av {every} jämförelsekommuner saknar värden för "
+        f"något år och utelämnas ({who}); jämförelsegruppen är {rest} kommuner."
+        if lang == "sv"
+        else f"{label[:1].upper()}{label[1:]}: left out for want of values in some year: {n} of "
+        f"{every} comparison municipalities ({who}); the comparison group is {rest} municipalities."
+    )
