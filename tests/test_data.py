@@ -211,7 +211,11 @@ def test_rows_are_lines_of_the_file(csv):
         (b"unit,value\na,1\nb\n", 3, "has 1 fields where the header has 2"),
         (b'unit,value\n"a\nb",1\nc,2,3\n', 4, "has 3 fields where the header has 2"),
         (b"unit,unit\na,1\n", 1, "stands twice"),
-        (b"unit,value\n\xe5,1\n", None, "is not UTF-8 text (byte 11)"),
+        (
+            b"unit,value\n\xe5,1\n",
+            None,
+            "is not UTF-8 text (byte 11); in Excel save as «CSV UTF-8»",
+        ),
         ("unit,value\na,1\n".encode("utf-16"), None, "is not UTF-8"),
         (b"unit,value\na," + b"1" * 200_000 + b"\n", 2, "is not a CSV"),
     ],

@@ -1,5 +1,6 @@
 """What a study says: the headline beside its checks, each recomputed another way."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -18,9 +19,13 @@ from evaluation import (
     run_study,
     two_way_fixed_effects,
 )
+from evaluation.data.indicators import INDICATORS
+from evaluation.design.treatment import design_from_plan
 from evaluation.plan import plan_from_dict
-from evaluation.questions.checks import ENOUGH_HIDDEN
+from evaluation.questions.case import analyse_case
+from evaluation.questions.checks import ENOUGH_HIDDEN, turned_without
 from evaluation.questions.grading import REASONS, grade
+from evaluation.report.tables import make_tables
 
 OUTCOMES = ["foreign_background", "low_economic_standard"]
 
@@ -179,6 +184,65 @@ def test_the_case_rises_and_falls(study):
     assert case.predictors == ("log population 2017", "low_economic_standard, 2011")
 
 
+def own_path(values):
+    """Return the case of Åre with the share of these years laid on its path since 2010."""
+    panel = embedded_panel("foreign_background")
+    changed = panel.values.copy()
+    changed.loc["2321"] = values
+    plan = load_plan("settlement")
+    design = design_from_plan(plan)
+    panels = {"foreign_background": Panel("foreign_background", changed)}
+    unit = design.treated[0]
+    return analyse_case(unit, INDICATORS["foreign_background"], panels, design, 0.05)
+
+
+RISE = np.linspace(7.0, 22.0, 16)
+
+
+@pytest.mark.parametrize(
+    ("values", "verb_sv", "verb_en"),
+    [
+        (RISE, "steg andelen med utländsk bakgrund från 7,00 procent år 2010 till 22,00", "rose"),
+        (RISE[::-1], "sjönk andelen med utländsk bakgrund från 22,00 procent år 2010", "fell"),
+        (RISE * 0 + 9, "var andelen med utländsk bakgrund oförändrad, 9,00 procent", "unchanged"),
+    ],
+    ids=["highest last", "highest first", "flat"],
+)
+def test_a_path_without_a_peak_within_tells_only_its_ends(study, values, verb_sv, verb_en):
+    case = own_path(values)
+    assert list(case.finding.estimates) == ["last"]
+    gap = case.control.gap[-1]
+    assert case.finding.estimates["last"].estimate == pytest.approx(gap)
+    assert verb_sv in case.finding.sentence_sv
+    assert verb_en in case.finding.sentence_en
+    assert "därefter" not in case.finding.sentence_sv
+    assert "and then" not in case.finding.sentence_en
+    table = make_tables(study.to_dict() | {"case": case.to_dict()}, "sv")["case"]
+    assert [row["key"] for row in table.raw.to_dict("records")] == ["last"]
+    assert len(table.rows) == 1
+
+
+def test_no_fall_is_printed_where_the_gap_is_largest_at_the_end():
+    case = own_path(RISE)
+    year, rise, fall = case.own_peak
+    assert (year, fall) == (2025, None)
+    check = next(c for c in case.finding.checks if c.name == "own_peak")
+    assert "ingen nedgång prövas" in check.text_sv
+    assert "no fall is tested" in check.text_en
+    assert check.statistic == rise
+    assert check.passed is (rise <= 0.05)
+    assert case.to_dict()["largest_gap"]["p_fall"] is None
+
+
+def test_a_peak_within_is_told_with_units(study):
+    sentence = study.case.finding.sentence_sv
+    assert "steg andelen med utländsk bakgrund från 7,40 procent år 2010 till 14,77 procent" in (
+        sentence
+    )
+    assert "sjönk sedan till 13,34 procent år 2025" in sentence
+    assert "+0,18 år 2025" in sentence
+
+
 def test_another_estimand_is_another_number(quick_plan, study):
     content = quick_plan.model_dump(mode="json")
     content["estimation"]["estimand"] = "simple"
@@ -237,6 +301,43 @@ def answers(**passed):
 )
 def test_the_grade_is_a_rule(given, expected):
     assert grade(given)[0] == expected
+
+
+def test_the_reason_names_who_turns_the_sign(study):
+    outcome = study.outcomes["foreign_background"]
+    sign = np.sign(outcome.headline.estimate)
+    assert {c for c, e in outcome.without.items() if np.sign(e.estimate) != sign} == {
+        "1233",
+        "1287",
+    }
+    why = outcome.finding.grade_reason_sv, outcome.finding.grade_reason_en
+    assert "utelämnas (utan Vellinge respektive utan Trelleborg)" in why[0]
+    assert "left out (without Vellinge or without Trelleborg)" in why[1]
+    text = checks(outcome)["leave_one_out"].text_sv
+    assert text.endswith("tecknet vänds utan Vellinge respektive utan Trelleborg.")
+
+
+@pytest.mark.parametrize(
+    ("turned", "expected"),
+    [
+        ([], None),
+        (["2321"], ("utan Åre", "without Åre")),
+        (
+            ["2321", "1233", "1264"],
+            (
+                "utan Åre, utan Vellinge respektive utan Skurup",
+                "without Åre, without Vellinge or without Skurup",
+            ),
+        ),
+    ],
+)
+def test_each_that_turns_the_sign_alone(study, turned, expected):
+    outcome = study.outcomes["foreign_background"]
+    without = {
+        c: dataclasses.replace(e, estimate=-1.0 if c in turned else 1.0)
+        for c, e in outcome.without.items()
+    }
+    assert turned_without(1.0, without, study.design) == expected
 
 
 @pytest.mark.parametrize("name", REASONS)

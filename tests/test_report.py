@@ -243,6 +243,40 @@ def test_the_headline_of_the_text_is_that_of_the_results(either):
         assert all(s in sentence for s in shown)
 
 
+TERMS = {
+    "sv": [
+        "Så läser du rapporten", "ATT", "Estimand", "Permutation och placebo",
+        "95 % permutationsintervall", "Holms korrigering", "Simultant band", "Syntetisk kommun",
+        "Evidens",
+    ],
+    "en": [
+        "How to read this report", "ATT", "Estimand", "Permutation and placebo",
+        "95 % permutation interval", "Holm's correction", "Simultaneous band",
+        "Synthetic municipality", "Evidence",
+    ],
+}  # fmt: skip
+
+
+def test_the_terms_are_explained_before_they_are_used_in_a_table(either):
+    lang, folder, _ = either
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    box = re.search(r'<section[^>]*class="box".*?</section>', html, re.DOTALL)
+    assert box.end() < html.index("<table")
+    words = " ".join(re.sub(r"<[^>]+>", "", box[0]).split()).replace("’", "'")
+    place = [words.find(term) for term in TERMS[lang]]
+    assert -1 not in place
+    assert place == sorted(place)
+
+
+def test_lines_and_undated_sources_are_explained(either):
+    lang, _, page = either
+    line = "«Rad» i tabellerna är raden i" if lang == "sv" else "A «line» in the tables is the line"
+    source = "den kopia som har lästs bär inget datum" if lang == "sv" else "bears no date"
+    assert page.text.count(line) == 1
+    assert page.text.count(source) == 1
+    assert page.text.index("Trelleborgs bidragskapning") < page.text.index(source)
+
+
 def test_nobody_is_named_as_waiting_and_the_groups_are_counted(either):
     _, _, page = either
     assert "ANON" not in page.text

@@ -15,6 +15,7 @@ from evaluation import InputError, embedded_panel, load_plan, run_study, verify,
 from evaluation.data.panel import Panel
 from evaluation.plan import Text
 from evaluation.report import bundle
+from evaluation.report.words import left_out_text
 
 
 def files_of(folder):
@@ -204,6 +205,47 @@ def test_an_own_outcome_may_lack_municipalities_that_are_not_treated(tmp_path, p
     assert study.outcomes["own_share"].headline.n_units == 4 + 277
 
 
+def test_who_is_left_out_is_said_under_the_groups_and_in_the_terminal(cli, tmp_path, plan_text):
+    """Österåker (0117) lacks one year and Danderyd (0162) all of them."""
+    panel = embedded_panel("foreign_background")
+    some = panel.select([u for u in panel.units if u != "0162"])
+    own_plan(tmp_path, plan_text, panel=some)
+    file = tmp_path / "own.csv"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(x for x in lines if not x.startswith("0117,2014")))
+    answers = {
+        lang: cli(
+            "run", tmp_path / "plan.yaml", "--out", tmp_path / lang, "--format", "html",
+            "--lang", lang,
+        )
+        for lang in ("sv", "en")
+    }  # fmt: skip
+    said = {
+        "sv": "Egen andel: 2 av 279 jämförelsekommuner saknar värden för något år och utelämnas "
+        "(Österåker och Danderyd); jämförelsegruppen är 277 kommuner.",
+        "en": "Own share: left out for want of values in some year: 2 of 279 comparison "
+        "municipalities (Österåker and Danderyd); the comparison group is 277 municipalities.",
+    }
+    for lang, text in said.items():
+        assert answers[lang].code == 0
+        assert f"• {text}" in answers[lang].out
+        page = (tmp_path / lang / "report.html").read_text(encoding="utf-8")
+        words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+        groups = words.index("anonyma svar (" if lang == "sv" else "anonymous answers (")
+        documents = words.index("Dokumenten:" if lang == "sv" else "The documents:")
+        assert groups < words.index(text) < documents
+
+
+def test_a_long_list_of_those_left_out_is_cut(study):
+    results = study.to_dict()
+    codes = list(study.design.controls[:25])
+    results["outcomes"]["foreign_background"] |= {"left_out": codes, "n_controls": 254}
+    text = left_out_text(results, "foreign_background", "sv")
+    assert "25 av 279 jämförelsekommuner" in text
+    assert "och 15 till)" in text
+    assert left_out_text(results, "low_economic_standard", "sv") == ""
+
+
 def test_too_few_controls_in_an_own_file_are_told_with_the_plan(tmp_path, plan_text):
     panel = embedded_panel("foreign_background")
     treated = ["2321", "1233", "1264", "1287"]
@@ -250,6 +292,7 @@ def test_run_prints_the_findings_and_writes_only_what_was_asked(cli, tmp_path, p
     findings = [o["finding"] for o in results["outcomes"].values()]
     assert said["findings"] == [*findings, results["case"]["finding"]]
     assert said["plan_hash"] == results["plan_hash"]
+    assert said["left_out"] == {"foreign_background": [], "low_economic_standard": []}
     assert Path(said["folder"]) == out
     assert not {"report.pdf", "report.docx"} & files_of(out)
     assert not [f for f in files_of(out) if f.endswith(".png")]

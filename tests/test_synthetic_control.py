@@ -1,5 +1,6 @@
 """The synthetic control: its weights against other solvers, its test by rank, by hand."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -11,7 +12,9 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize
 
 from evaluation import InputError, Panel, synthetic_control
-from evaluation.estimation.synthetic_control import SyntheticControl, simplex_ridge
+from evaluation.estimation import simplex
+from evaluation.estimation.simplex import simplex_ridge
+from evaluation.estimation.synthetic_control import SyntheticControl
 
 YEARS = list(range(2005, 2020))
 FIRST = 2014
@@ -111,6 +114,44 @@ def test_a_common_level_does_not_change_the_weights(problem, level):
     x, target, penalty = problem
     moved = simplex_ridge(x + level, target + level, penalty)
     assert moved == pytest.approx(simplex_ridge(x, target, penalty), abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_tiny_penalty_meets_the_conditions_too(seed):
+    """Where the dual loses its digits: repeated donors, targets outside what they span."""
+    rng = np.random.default_rng(seed)
+    p, n = int(rng.integers(1, 10)), int(rng.integers(2, 40))
+    x, target = rng.normal(size=(p, n)), rng.normal(size=p) * rng.choice([0.3, 1.0, 3.0])
+    penalty = 10.0 ** rng.uniform(-12, -6)
+    if seed % 3 == 0:
+        x, target = x.round(1), target.round(1)
+    if seed % 5 == 0:
+        x[:, n // 2 : 2 * (n // 2)] = x[:, : n // 2]
+    w = simplex_ridge(x, target, penalty)
+    assert w.min() >= 0
+    assert w.sum() == pytest.approx(1, abs=1e-12)
+    gradient = x.T @ (x @ w - target) + penalty * w
+    level = gradient @ w
+    assert (gradient >= level - 1e-8).all()
+    assert np.abs(gradient[w > 1e-9] - level).max() < 1e-8
+
+
+def test_most_tiny_penalties_need_the_active_set(monkeypatch):
+    """The test above would say nothing if the dual converged on its own."""
+    monkeypatch.setattr(simplex, "_active_set", lambda *_: pytest.fail("the dual stalled"))
+    rng = np.random.default_rng(3)
+    with pytest.raises(pytest.fail.Exception, match="the dual stalled"):
+        simplex_ridge(rng.normal(size=(3, 20)), 3 * rng.normal(size=3), 1e-10)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_active_set_and_the_dual_find_the_same_weights(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    x, target = rng.normal(size=(5, 30)), rng.normal(size=5)
+    penalty = 10.0 ** rng.uniform(-4, 0)
+    dual = simplex_ridge(x, target, penalty)
+    monkeypatch.setattr(simplex, "_dual", lambda x, *_: (np.full(30, 1 / 30), False))
+    assert simplex_ridge(x, target, penalty) == pytest.approx(dual, abs=1e-9)
 
 
 def test_identical_donors_get_equal_weights():
@@ -263,6 +304,15 @@ def by_hand():
 def test_own_peak_by_hand():
     # its own: peak 4 in 2003, fall 3; a tie counts
     assert by_hand().own_peak_p() == (2003, 3 / 4, 2 / 4)
+
+
+@pytest.mark.parametrize("year", [2002, 2004])
+def test_no_fall_is_told_from_a_peak_at_either_end(year):
+    control = by_hand()
+    actual = control.actual.copy()
+    actual[control.years.index(year)] = 6.0  # above every placebo's peak
+    found = dataclasses.replace(control, actual=actual).own_peak_p()
+    assert found == (year, 1 / 4, None)
 
 
 def test_ties_and_both_signs_count_in_the_rank():

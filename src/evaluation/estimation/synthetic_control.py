@@ -16,81 +16,10 @@ import pandas as pd
 
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
+from evaluation.estimation.simplex import simplex_ridge
 from evaluation.results import Estimate
 
-__all__ = ["SyntheticControl", "simplex_ridge", "synthetic_control"]
-
-
-def simplex_ridge(x: np.ndarray, target: np.ndarray, penalty: float) -> np.ndarray:
-    r"""Minimise :math:`\|target - x w\|^2 + \zeta \|w\|^2` over weights that sum to one.
-
-    No weight is negative. Solved in the dual, which has one dimension per predictor plus
-    one: with residual r and multiplier μ, :math:`w_j = \max(0, x_j'r - \mu)/\zeta`; damped
-    Newton steps on the convex dual, exact once the set of positive weights is right.
-
-    Parameters
-    ----------
-    x : numpy.ndarray
-        Shape (predictors, donors).
-    target : numpy.ndarray
-        Shape (predictors,).
-    penalty : float
-        ζ, above zero.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (donors,).
-
-    Raises
-    ------
-    InputError
-        If the steps do not converge, which happens for few problems with a tiny penalty.
-
-    Examples
-    --------
-    >>> w = simplex_ridge(np.array([[0.0, 1.0, 2.0]]), np.array([1.0]), 1e-3)
-    >>> w.round(6).tolist()
-    [0.333333, 0.333333, 0.333333]
-    """
-    p, n = x.shape
-    # the weights sum to one, so a common level changes nothing but the rounding
-    level = x.mean(axis=1)
-    x, target = x - level[:, None], target - level
-    r = target
-    mu = float((x.T @ r).mean() - penalty / n)
-
-    def parts(r: np.ndarray, mu: float) -> tuple[float, np.ndarray, np.ndarray]:
-        w = np.maximum(0.0, x.T @ r - mu) / penalty
-        value = 0.5 * r @ r - r @ target + mu + 0.5 * penalty * w @ w
-        return float(value), w, np.append(r - target + x @ w, 1.0 - w.sum())
-
-    value, w, gradient = parts(r, mu)
-    tolerance = 1e-11 * (1.0 + np.abs(x).max() + np.abs(target).max())
-    for _ in range(500):
-        if np.abs(gradient).max() < tolerance:
-            weights: np.ndarray = w / w.sum()
-            return weights
-        on = w > 0
-        a = x[:, on]
-        hessian = np.empty((p + 1, p + 1))
-        hessian[:p, :p] = np.eye(p) + a @ a.T / penalty
-        hessian[:p, p] = hessian[p, :p] = -a.sum(axis=1) / penalty
-        hessian[p, p] = max(int(on.sum()), 1e-9) / penalty
-        step = -np.linalg.lstsq(hessian, gradient, rcond=None)[0]
-        slope = float(gradient @ step)
-        size = 1.0
-        while size > 1e-14:
-            trial = parts(r + size * step[:p], mu + size * float(step[p]))
-            if trial[0] <= value + 1e-4 * size * slope + 1e-15 * abs(value):
-                break
-            size /= 2
-        r, mu = r + size * step[:p], mu + size * float(step[p])
-        value, w, gradient = trial
-    raise InputError(
-        f"the synthetic control's weights did not converge at the penalty {penalty:.2g}; "
-        "the outcome hardly changes from year to year before the start"
-    )
+__all__ = ["SyntheticControl", "synthetic_control"]
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,7 @@ def _matched_sets(r: Results, lang: Lang) -> Table:
         own_work(r["data"]["municipalities"][f"source_{lang}"], lang),
         pd.DataFrame(raw),
         frozenset({1, 2, 3, 4}),
+        cards=True,
     )
 
 
