@@ -227,11 +227,26 @@ def test_no_fall_is_printed_where_the_gap_is_largest_at_the_end():
     year, rise, fall = case.own_peak
     assert (year, fall) == (2025, None)
     check = next(c for c in case.finding.checks if c.name == "own_peak")
-    assert "ingen nedgång prövas" in check.text_sv
-    assert "no fall is tested" in check.text_en
+    assert "Ingen nedgång prövas" in check.text_sv
+    assert "No fall is tested" in check.text_en
     assert check.statistic == rise
     assert check.passed is (rise <= 0.05)
     assert case.to_dict()["largest_gap"]["p_fall"] is None
+
+
+def test_no_fall_is_printed_where_the_outcome_never_falls():
+    """Trelleborg's share rises to the last year, its gap is largest two years before."""
+    plan = load_plan("settlement")
+    design = design_from_plan(plan)
+    panels = {o: embedded_panel(o) for o in OUTCOMES}
+    unit = next(t for t in design.treated if t.name == "Trelleborg")
+    case = analyse_case(unit, INDICATORS[OUTCOMES[0]], panels, design, 0.05)
+    assert case.peak_year == 2025
+    assert case.control.own_peak_p()[2] is not None
+    assert case.own_peak == (*case.control.own_peak_p()[:2], None)
+    check = next(c for c in case.finding.checks if c.name == "own_peak")
+    assert "nedgången" not in check.text_sv
+    assert ", the fall" not in check.text_en
 
 
 def test_a_peak_within_is_told_with_units(study):

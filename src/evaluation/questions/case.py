@@ -61,8 +61,14 @@ def _checks(n_pre: int, own_peak: tuple[int, float, float | None], alpha: float)
         f"municipality measured at its own peak: the rise {p_value(rise, 'en')}"
     )
     if fall is None:
-        sv += " (ensidigt). Året är det första eller sista efter starten: ingen nedgång prövas."
-        en += " (one-sided). It is the first or the last year since the start: no fall is tested."
+        sv += (
+            " (ensidigt). Ingen nedgång prövas: utfallets eller gapets topp ligger i det första "
+            "eller sista året efter starten."
+        )
+        en += (
+            " (one-sided). No fall is tested: the outcome or the gap is highest in the first or "
+            "the last year since the start."
+        )
     else:
         sv += f", nedgången {p_value(fall, 'sv')} (ensidigt)."
         en += f", the fall {p_value(fall, 'en')} (one-sided)."
@@ -209,7 +215,10 @@ def analyse_case(
     last = panel.years[-1]
     estimates = {"last": control.contrast({last: 1.0}, "gap", f"gap in {last}", alpha)}
     turns = [panel.years[0], last]
-    if peak not in (after[0], last):
+    own_peak = control.own_peak_p()
+    if peak in (after[0], last):
+        own_peak = (*own_peak[:2], None)
+    else:
         turns.insert(1, peak)
         estimates = {
             "rise": control.contrast({peak: 1.0}, "gap", f"gap in {peak}", alpha),
@@ -220,7 +229,6 @@ def analyse_case(
                 alpha,
             ),
         } | estimates
-    own_peak = control.own_peak_p()
     n_pre = len(panel.years) - len(after)
     asked = _checks(n_pre, own_peak, alpha)
     told = [(y, float(path[y])) for y in turns]
