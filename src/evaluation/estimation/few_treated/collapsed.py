@@ -1,0 +1,148 @@
+r"""A panel collapsed to what a test of a linear estimator needs.
+
+For one or many panels at once (the leading axis), so that a simulation, a power curve and
+a single study run through the same code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from evaluation.errors import InputError
+from evaluation.estimation.few_treated.coefficients import LinearEstimator
+
+__all__ = ["Collapsed", "collapse", "sampling_variance"]
+
+
+@dataclass(frozen=True)
+class Collapsed:
+    r"""Contrasts of the treated and of the controls.
+
+    Parameters
+    ----------
+    estimator : LinearEstimator
+        The coefficients.
+    estimate : numpy.ndarray
+        Shape (draws,): the estimate.
+    effect : numpy.ndarray
+        Shape (draws, treated): :math:`e_s = a_s'Y_{i(s)} - \frac{1}{N_0}\sum_c a_s'Y_c`.
+    own : numpy.ndarray
+        Shape (profiles, draws, controls): the controls' contrasts under each distinct
+        profile of the treated, their mean taken out.
+    which : numpy.ndarray
+        Shape (treated,): the distinct profile of each treated unit.
+    composite : numpy.ndarray
+        Shape (draws, controls): :math:`D_c = \sum_s \lambda_s a_s'Y_c`, mean taken out.
+    """
+
+    estimator: LinearEstimator
+    estimate: np.ndarray = field(repr=False)
+    effect: np.ndarray = field(repr=False)
+    own: np.ndarray = field(repr=False)
+    which: np.ndarray = field(repr=False)
+    composite: np.ndarray = field(repr=False)
+
+    @property
+    def n_controls(self) -> int:
+        """Never-treated units."""
+        return int(self.composite.shape[1])
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Weight of each distinct profile, shape (profiles,)."""
+        return np.bincount(self.which, self.estimator.weight, minlength=len(self.own))
+
+    def spread(self) -> np.ndarray:
+        """Variance of the controls under each treated unit's profile over the composite's.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (draws, treated).
+        """
+        each = (self.own**2).sum(axis=2) / (self.composite**2).sum(axis=1)[None, :]
+        result: np.ndarray = each[self.which].T
+        return result
+
+
+def collapse(y: np.ndarray, estimator: LinearEstimator) -> Collapsed:
+    """Collapse panels to contrasts.
+
+    Parameters
+    ----------
+    y : numpy.ndarray
+        Shape (units, years) or (draws, units, years).
+    estimator : LinearEstimator
+        Made for the same units and years.
+
+    Returns
+    -------
+    Collapsed
+        With a leading axis of draws, of length one for a single panel.
+
+    Raises
+    ------
+    InputError
+        If the aggregate reaches no treated unit, or the controls do not vary.
+    """
+    if y.ndim == 2:
+        y = y[None]
+    kept = np.flatnonzero(estimator.weight != 0)
+    if len(kept) == 0:
+        raise InputError("the aggregate reaches no treated unit", field="estimand")
+    est = LinearEstimator(
+        method=estimator.method,
+        estimand=estimator.estimand,
+        weight=estimator.weight[kept],
+        profile=estimator.profile[kept],
+        start=estimator.start[kept],
+        treated=estimator.treated[kept],
+        controls=estimator.controls,
+        n_units=estimator.n_units,
+    )
+    distinct, which = np.unique(est.profile.round(12), axis=0, return_inverse=True)
+    which = which.ravel()
+    first = [int(np.flatnonzero(which == p)[0]) for p in range(len(distinct))]
+    contrast = np.moveaxis(y[:, est.controls] @ est.profile[first].T, 2, 0)
+    mean = contrast.mean(axis=2)
+    own = contrast - mean[:, :, None]
+    effect = np.einsum("rst,st->rs", y[:, est.treated], est.profile) - mean[which].T
+    shares = np.bincount(which, est.weight, minlength=len(distinct))
+    composite = np.einsum("p,prc->rc", shares, own)
+    if not (composite**2).sum(axis=1).all():
+        raise InputError(
+            "the comparison units' change never varies, so there is nothing to judge the "
+            "effect against",
+            field="outcome",
+        )
+    return Collapsed(est, effect @ est.weight, effect, own, which, composite)
+
+
+def sampling_variance(
+    size: np.ndarray, profile: np.ndarray
+) -> np.ndarray:
+    r"""Return the relative sampling variance of a contrast, by unit.
+
+    .. math:: h_i = \frac{\sum_t a_t^2 / n_{it}}{m \sum_t a_t^2},
+        \qquad m = \mathrm{median}_i\ \overline{1/n_{it}}
+
+    Parameters
+    ----------
+    size : numpy.ndarray
+        Shape (units,) or (units, years): persons behind each value.
+    profile : numpy.ndarray
+        Shape (years,): the contrast's coefficients.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (units,): one for a unit of middling size.
+    """
+    inverse = 1.0 / (size[:, None] if size.ndim == 1 else size)
+    inverse = np.broadcast_to(inverse, (len(inverse), len(profile)))
+    squares = profile**2
+    middle = float(np.median(inverse.mean(axis=1)))
+    result: np.ndarray = inverse @ squares / (middle * squares.sum())
+    return result

@@ -1,0 +1,144 @@
+r"""A t-test that takes each treated unit's variance from its own years before adoption.
+
+No size is needed, no two units need be alike. For treated unit s with start g, the years
+before g are turned into contrasts that sum to zero and are orthogonal to the estimator's
+own coefficients there (discrete cosines, then Gram–Schmidt); each is scaled by what it is
+among the controls, and their mean square :math:`q_s` is the unit's own variance relative
+to the others, with as many degrees of freedom ν as contrasts. The controls tell how the
+estimator's contrast relates to it: :math:`a_s'Y_c \sim c\,q_c\, t_\nu`, c by maximum
+likelihood. Then :math:`e_s` has variance :math:`c\,q_s` with ν degrees of freedom, and
+the effect's are added by Satterthwaite.
+
+It assumes that a unit's ratio of the two variances is common: serial correlation may be
+anything, as long as it is the same for all. It fails where it is not (persistent shocks
+that are alike in all units, upon sampling noise that falls with size: large units reject
+too often), and when treatment changes the variance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evaluation.estimation.few_treated.collapsed import Collapsed
+from evaluation.estimation.few_treated.welch import StudentTest
+
+__all__ = ["ENOUGH_HISTORY", "cosines", "history_contrasts", "own_history"]
+
+ENOUGH_HISTORY = 3
+"""Degrees of freedom below which the test does not keep its level."""
+
+
+def cosines(length: int) -> np.ndarray:
+    """Return contrasts over some years that sum to zero, slow ones first.
+
+    Parameters
+    ----------
+    length : int
+        Number of years.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (length, length - 1): orthonormal columns (discrete cosines), which nearly
+        separate the parts of a serially correlated series.
+    """
+    t = np.arange(length) + 0.5
+    waves = np.cos(np.pi * np.outer(t, np.arange(1, length)) / length)
+    result: np.ndarray = waves / np.sqrt((waves**2).sum(axis=0))
+    return result
+
+
+def history_contrasts(profile: np.ndarray, start: int) -> np.ndarray:
+    """Return contrasts over the years before a start, orthogonal to the estimator's.
+
+    Parameters
+    ----------
+    profile : numpy.ndarray
+        Shape (years,): the estimator's coefficients.
+    start : int
+        Position of the first treated year.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (start, contrasts): orthonormal columns, each summing to zero.
+    """
+    before = profile[:start]
+    known = [np.ones(start)]
+    centred = before - before.mean()
+    if np.abs(centred).max() > 1e-9 * np.abs(profile).max():
+        known.append(centred)
+    basis, triangle = np.linalg.qr(np.column_stack([*known, cosines(start)]))
+    size = np.abs(np.diag(triangle))
+    fresh = [k for k in range(len(known), basis.shape[1]) if size[k] > 1e-9]
+    return basis[:, fresh]
+
+
+def _scale(square: np.ndarray, history: np.ndarray, df: int) -> np.ndarray:
+    """Fit c in ``square ~ c · history · F(1, df)`` by maximum likelihood, per draw."""
+    ratio = square / history
+    c = np.median(ratio, axis=1)
+    for _ in range(50):
+        z = ratio / c[:, None]
+        before = c
+        c = c * ((df + 1) / (df + z) * z).mean(axis=1)
+        if np.abs(c / before - 1).max() < 1e-8:
+            break
+    return c
+
+
+def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
+    """Test with variances from each treated unit's own years before adoption.
+
+    Parameters
+    ----------
+    c : Collapsed
+        From the same panels.
+    y : numpy.ndarray
+        Shape (units, years) or (draws, units, years).
+
+    Returns
+    -------
+    StudentTest or None
+        None where a treated unit has too few years before adoption.
+
+    Notes
+    -----
+    The idea of scaling a treated unit's effect by its own variance before treatment is
+    that of the synthetic control's ratio (Abadie, Diamond & Hainmueller 2010); the
+    reference distribution here is Student's with the history's degrees of freedom, so it
+    needs no exchangeability between units. Its level is measured in the calibration.
+    """
+    if y.ndim == 2:
+        y = y[None]
+    est, n0 = c.estimator, c.n_controls
+    variance = np.empty_like(c.effect)
+    df = np.empty(len(est.weight))
+    for p in range(len(c.own)):
+        slots = np.flatnonzero(c.which == p)
+        start = int(est.start[slots[0]])
+        basis = history_contrasts(est.profile[slots[0]], start)
+        df[slots] = basis.shape[1]
+        if basis.shape[1] < ENOUGH_HISTORY:
+            return None
+        everyone = np.concatenate([est.controls, est.treated[slots]])
+        square = y[:, everyone, :start] @ basis
+        square = (square - square[:, :n0].mean(axis=1, keepdims=True)) ** 2
+        scale = square[:, :n0].mean(axis=1, keepdims=True)
+        for _ in range(6):
+            # every unit counts the same, whatever its variance
+            relative = np.maximum((square / scale).mean(axis=2), 1e-300)
+            scale = scale * ((square / scale)[:, :n0] / relative[:, :n0, None]).mean(
+                axis=1, keepdims=True
+            )
+        relative = np.maximum((square / scale).mean(axis=2), 1e-300)
+        change = c.own[p] ** 2 * n0 / (n0 - 1)
+        factor = _scale(change, relative[:, :n0], basis.shape[1])
+        variance[:, slots] = factor[:, None] * relative[:, n0:]
+    parts = variance * est.weight**2
+    controls = (c.composite**2).sum(axis=1) / (n0 * (n0 - 1))
+    total = parts.sum(axis=1) + controls
+    # squares of estimated variances are too large by (df + 2)/df, and so is their total
+    squares = (parts**2 / (df + 2)).sum(axis=1) + controls**2 / (n0 + 1)
+    freedom = np.maximum(total**2 / squares - 2, df.min())
+    return StudentTest(c.estimate, np.sqrt(total), freedom)
