@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation import InputError, Panel, contrasts, permutation_test
@@ -62,6 +62,7 @@ def test_holm_and_benjamini_hochberg_by_hand():
     assert benjamini_hochberg(p).tolist() == pytest.approx([0.04, 0.04, 0.04, 0.5])
 
 
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
 def test_adjusted_p_values_lie_where_they_must(seed, k):
     rng = np.random.default_rng(seed)

@@ -1,0 +1,415 @@
+r"""Many specifications of one difference-in-differences, as tables to look up.
+
+A specification is an estimator, covariates, a sample, weights, a definition of the outcome and a
+coding of the adoption years. All estimators here are linear in the outcome: with :math:`x_i` the
+covariates and a constant, :math:`w_i` the unit's weight (zero outside the sample) and
+:math:`d_i(g) = \sum_t a_g(t) Y_{it}` the unit's contrast,
+
+.. math::
+    \hat\tau = \sum_s \kappa_s \left( d_{i(s)}(g_s) - x_{i(s)}' \hat\beta_{g_s} \right), \quad
+    \kappa_s \propto \lambda_s w_{i(s)} ,
+
+where :math:`\hat\beta_g` regresses the controls' :math:`d(g)` on x. For another assignment only
+:math:`i(s)` changes: the controls' moment matrix loses a few units, and the outcome is looked up.
+What depends on the assignment, but not on the outcome, is computed once for all specifications
+that share covariates, sample, weights and adoption years.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from evaluation.data.panel import Panel
+from evaluation.errors import InputError
+from evaluation.estimation.cohorts import check_cohorts
+
+__all__ = ["ESTIMATORS", "Block", "Estimator", "SpecificationGrid", "specification_grid"]
+
+Estimator = Literal["cs_cohort", "cs_simple", "before_after", "detrended", "twfe"]
+ESTIMATORS: tuple[Estimator, ...] = (
+    "cs_cohort",
+    "cs_simple",
+    "before_after",
+    "detrended",
+    "twfe",
+)
+# below this share of its moments left to the controls, a covariate is not identified
+SINGULAR = 1e-9
+
+
+class Block(Protocol):
+    """Specifications that are evaluated together; one of your own takes part likewise."""
+
+    @property
+    def choices(self) -> Sequence[Mapping[str, str]]:
+        """What each specification chose, by dimension."""
+
+    @property
+    def counts(self) -> Sequence[tuple[int, int, int]]:
+        """Units, treated units and unit-years of each specification."""
+
+    def evaluate(self, picks: np.ndarray) -> np.ndarray:
+        """Return the estimates, shape (specifications, assignments).
+
+        ``picks`` has shape (assignments, slots) and holds columns of the grid's units. NaN
+        where an assignment leaves nothing to estimate.
+        """
+
+
+@dataclass(frozen=True)
+class SpecificationGrid:
+    """All specifications of a curve, over the same units and treated slots.
+
+    Parameters
+    ----------
+    units : tuple of str
+        Codes: the columns that assignments pick from.
+    slots : tuple of int
+        Column of each unit that is treated under some coding, ascending: the real assignment.
+    blocks : tuple of Block
+        The specifications, those with shared algebra together.
+    data_hash : str
+        SHA-256 over the outcomes' hashes and the other inputs.
+    """
+
+    units: tuple[str, ...]
+    slots: tuple[int, ...]
+    blocks: tuple[Block, ...] = field(repr=False)
+    data_hash: str = ""
+
+    def __len__(self) -> int:
+        return sum(len(b.choices) for b in self.blocks)
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """Specifications that share covariates, sample, weights and adoption years.
+
+    ``active`` are the positions among the grid's slots that this coding treats, ``group`` the
+    place of their adoption year among the distinct ones; ``basis`` is orthonormal under
+    ``weight``, so that the moment matrix of all units is the identity.
+    """
+
+    choices: tuple[dict[str, str], ...]
+    counts: tuple[tuple[int, int, int], ...]
+    active: np.ndarray
+    group: np.ndarray
+    basis: np.ndarray
+    weight: np.ndarray
+    # per specification: estimator, contrasts (groups, units), slot weights; twfe carries the
+    # cross-products of the demeaned treatment paths instead of slot weights
+    tables: tuple[tuple[Estimator, np.ndarray, np.ndarray], ...] = field(repr=False)
+
+    def evaluate(self, picks: np.ndarray) -> np.ndarray:
+        """Return the estimates, shape (specifications, assignments)."""
+        p = np.asarray(picks)[:, self.active]
+        w = self.weight[p]
+        x = self.basis[p]  # (draws, slots, k)
+        left = np.eye(self.basis.shape[1]) - np.einsum("bs,bsk,bsl->bkl", w, x, x)
+        identified = np.linalg.eigvalsh(left)[:, 0] > SINGULAR
+        identified &= w.sum(axis=1) > 0
+        left[~identified] = np.eye(left.shape[1])
+        inverse = np.linalg.inv(left)
+        known: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+        out = np.full((len(self.tables), len(p)), np.nan)
+        for row, (estimator, table, extra) in enumerate(self.tables):
+            key = estimator.encode() if estimator == "twfe" else extra.tobytes()
+            if key not in known:
+                make = self._twfe_weights if estimator == "twfe" else self._contrast_weights
+                known[key] = make(w, x, inverse, extra)
+            on_picked, on_totals = known[key]
+            values = np.zeros(len(p))
+            for g in range(len(table)):
+                values += np.einsum("bs,bs->b", on_picked[g], table[g][p])
+                values -= on_totals[g] @ (self.basis.T @ (self.weight * table[g]))
+            out[row, identified] = values[identified]
+        return out
+
+    def _contrast_weights(
+        self, w: np.ndarray, x: np.ndarray, inverse: np.ndarray, slot_weight: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each picked unit's contrast and the units' totals weigh, by cohort."""
+        kappa = w * slot_weight
+        total = kappa.sum(axis=1, keepdims=True)
+        kappa = np.divide(kappa, total, out=np.zeros_like(kappa), where=total > 0)
+        groups = int(self.group.max()) + 1
+        picked = np.empty((groups, *w.shape))
+        totals = np.empty((groups, len(w), x.shape[2]))
+        for g in range(groups):
+            own = kappa * (self.group == g)
+            v = np.einsum("bkl,bl->bk", inverse, np.einsum("bs,bsk->bk", own, x))
+            # the picked units' share of the totals is taken out again: they are no controls
+            picked[g] = own + w * np.einsum("bsk,bk->bs", x, v)
+            totals[g] = v
+        return picked, totals
+
+    def _twfe_weights(
+        self, w: np.ndarray, x: np.ndarray, inverse: np.ndarray, cross: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        r"""Return the weights of :math:`\hat\beta = \sum w \tilde D y / \sum w \tilde D^2`."""
+        del inverse
+        k = cross[np.ix_(self.group, self.group)]
+        inner = np.einsum("brk,bsk->brs", x, x)
+        square = (w * np.diag(k)).sum(axis=1) - np.einsum("br,bs,rs,brs->b", w, w, k, inner)
+        groups = int(self.group.max()) + 1
+        kappa = np.divide(w, square[:, None], out=np.zeros_like(w), where=square[:, None] > 0)
+        picked = np.stack([kappa * (self.group == g) for g in range(groups)])
+        return picked, np.zeros((groups, len(w), x.shape[2]))
+
+
+def _path(estimator: Estimator, years: np.ndarray, start: int) -> np.ndarray:
+    """Return a cohort's weights over years."""
+    post = years >= start
+    mean_after = post / post.sum()
+    if estimator in {"cs_cohort", "cs_simple"}:
+        return np.asarray(mean_after - (years == start - 1))
+    mean_before = ~post / (~post).sum()
+    if estimator == "before_after":
+        return np.asarray(mean_after - mean_before)
+    if (~post).sum() < 2:
+        raise InputError(
+            f"detrended needs two years before adoption in {start}; the data begin in {years[0]}",
+            field="estimators",
+        )
+    away = np.where(post, 0.0, years - years[~post].mean())
+    slope = away / (away**2).sum()
+    return np.asarray(mean_after - mean_before - (years[post].mean() - years[~post].mean()) * slope)
+
+
+def _basis(x: np.ndarray, w: np.ndarray, name: str) -> np.ndarray:
+    """Return covariates and a constant, made orthonormal under the weights."""
+    inside = w > 0
+    design = np.column_stack([np.ones(len(w)), x])
+    centre = np.average(design[inside, 1:], axis=0, weights=w[inside]) if x.size else 0.0
+    design[:, 1:] -= centre
+    root = np.sqrt(w[inside])[:, None] * design[inside]
+    length = np.sqrt((root**2).sum(axis=0))
+    if (length == 0).any() or np.linalg.matrix_rank(root / length) < root.shape[1]:
+        raise InputError(
+            f"{name}: the covariates do not vary, or one is a sum of others, within a sample",
+            field="controls",
+        )
+    _, r = np.linalg.qr(root)
+    basis: np.ndarray = np.linalg.solve(r.T, design.T).T
+    basis[~inside] = 0.0
+    return basis
+
+
+def _unit_values(values: pd.Series, units: Sequence[str], name: str, field: str) -> np.ndarray:
+    known = pd.to_numeric(values.reindex(list(units)), errors="coerce").to_numpy(dtype=float)
+    bad = np.flatnonzero(~np.isfinite(known))
+    if bad.size:
+        raise InputError(f"{name}: unit {units[bad[0]]} has no finite number", field=field)
+    return known
+
+
+def _unit_weight(
+    weights: pd.Series | None, keep: Sequence[str] | None, units: Sequence[str], names: str
+) -> np.ndarray:
+    """Return the unit weights, zero outside the sample."""
+    w = np.ones(len(units))
+    if weights is not None:
+        w = _unit_values(weights, units, names, "weights")
+        if (w <= 0).any():
+            who = units[int(np.flatnonzero(w <= 0)[0])]
+            raise InputError(f"{names}: unit {who} has a weight of zero or below", field="weights")
+    if keep is not None:
+        unknown = [u for u in keep if u not in set(units)]
+        if unknown:
+            raise InputError(f"{names}: there is no unit {unknown[0]}", field="samples")
+        w = np.where(np.isin(units, list(keep)), w, 0.0)
+    return np.asarray(w / w.mean())
+
+
+def _digest(*parts: object) -> str:
+    h = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, pd.Series | pd.DataFrame):
+            h.update(part.to_csv().encode())
+        else:
+            h.update(repr(part).encode())
+    return h.hexdigest()
+
+
+def specification_grid(
+    outcomes: Mapping[str, Panel],
+    adoption: Mapping[str, pd.Series],
+    *,
+    estimators: Sequence[Estimator] = ESTIMATORS,
+    controls: Mapping[str, pd.DataFrame | None] | None = None,
+    samples: Mapping[str, Sequence[str] | None] | None = None,
+    weights: Mapping[str, pd.Series | None] | None = None,
+) -> SpecificationGrid:
+    """Cross all choices of every dimension.
+
+    Parameters
+    ----------
+    outcomes : mapping of str to Panel
+        Definitions of one outcome, on one scale. The first names the units; another may lack
+        some of them, which are then outside its samples.
+    adoption : mapping of str to pandas.Series
+        Codings of the first treated year by unit, 0 for never treated. A unit that a coding
+        does not treat is a control there.
+    estimators : sequence of str
+        ``cs_cohort`` and ``cs_simple`` are the aggregates of Callaway & Sant'Anna (2021) with
+        never-treated controls and outcome regression; ``before_after`` compares the mean after
+        with the mean before adoption; ``detrended`` takes out each unit's own straight line,
+        drawn through the years before; ``twfe`` is two-way fixed effects, with covariates
+        times year.
+    controls : mapping of str to pandas.DataFrame or None, optional
+        Covariates that do not change over time, shape (units, covariates); None for none.
+    samples : mapping of str to sequence of str or None, optional
+        Units that stay, by code; None for all. A treated unit outside a sample is left out.
+    weights : mapping of str to pandas.Series or None, optional
+        Weight by unit, above zero; None for equal weights.
+
+    Returns
+    -------
+    SpecificationGrid
+        One specification per combination.
+
+    Raises
+    ------
+    InputError
+        If a dimension is empty, units, years, covariates or weights are at fault, or a
+        combination has no treated unit or no control left.
+
+    Examples
+    --------
+    >>> wide = pd.DataFrame([[1., 2., 5.], [1., 1., 1.], [0., 1., 2.]],
+    ...                     index=["a", "b", "c"], columns=[2000, 2001, 2002])
+    >>> grid = specification_grid({"y": Panel("y", wide)},
+    ...                           {"coded": pd.Series({"a": 2002, "b": 0, "c": 0})},
+    ...                           estimators=["cs_cohort", "before_after", "twfe"])
+    >>> [float(v) for v in grid.blocks[0].evaluate([[0]])[:, 0].round(12)]
+    [2.5, 2.75, 2.75]
+    """
+    controls = {"none": None} if controls is None else controls
+    samples = {"all": None} if samples is None else samples
+    weights = {"equal": None} if weights is None else weights
+    dimensions = {
+        "outcomes": outcomes,
+        "adoption": adoption,
+        "estimators": estimators,
+        "controls": controls,
+        "samples": samples,
+        "weights": weights,
+    }
+    for name, given in dimensions.items():
+        if not given:
+            raise InputError("at least one choice is needed", field=name)
+    unknown = [e for e in estimators if e not in ESTIMATORS]
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is none of {', '.join(ESTIMATORS)}", field="estimators")
+    first = next(iter(outcomes.values()))
+    units = first.units
+    for name, panel in outcomes.items():
+        extra = sorted(set(panel.units) - set(units))
+        if extra:
+            raise InputError(
+                f"{name} has unit {extra[0]}, which the first outcome lacks; put the widest first",
+                field="outcomes",
+            )
+    ever = np.zeros(len(units), dtype=bool)
+    for coding in adoption.values():
+        ever |= coding.reindex(units).fillna(0).to_numpy(dtype=int) > 0
+    slots = [int(i) for i in np.flatnonzero(ever)]
+    if not slots:
+        raise InputError("no unit is treated", field="adoption")
+    blocks: list[Block] = []
+    for who, unit_weights, chosen, coded in itertools.product(samples, weights, controls, adoption):
+        w = _unit_weight(weights[unit_weights], samples[who], units, f"{who}, {unit_weights}")
+        # outcomes that cover the same units share their algebra
+        covered: dict[tuple[str, ...], list[str]] = {}
+        for name, panel in outcomes.items():
+            covered.setdefault(tuple(sorted(panel.units)), []).append(name)
+        for cover, names in covered.items():
+            inside = np.where(np.isin(units, cover), w, 0.0)
+            labels = {
+                "controls": chosen,
+                "sample": who,
+                "weights": unit_weights,
+                "adoption": coded,
+            }
+            blocks.append(
+                _block(
+                    {n: outcomes[n] for n in names},
+                    adoption[coded],
+                    estimators,
+                    controls[chosen],
+                    inside,
+                    units,
+                    slots,
+                    labels,
+                )
+            )
+    data_hash = _digest(
+        *(p.hash() for p in outcomes.values()),
+        *(v for mapping in (adoption, controls, samples, weights) for v in mapping.values()),
+    )
+    return SpecificationGrid(tuple(units), tuple(slots), tuple(blocks), data_hash)
+
+
+def _block(
+    panels: Mapping[str, Panel],
+    cohort: pd.Series,
+    estimators: Sequence[Estimator],
+    covariates: pd.DataFrame | None,
+    w: np.ndarray,
+    units: Sequence[str],
+    slots: Sequence[int],
+    labels: Mapping[str, str],
+) -> _Linear:
+    """Compute the tables of all specifications that share everything but outcome and estimator."""
+    where = ", ".join(labels.values())
+    x = np.empty((len(units), 0))
+    if covariates is not None:
+        x = np.column_stack(
+            [
+                _unit_values(covariates[c], units, f"{labels['controls']}, {c}", "controls")
+                for c in covariates
+            ]
+        )
+    start = cohort.reindex(list(units)).fillna(0).to_numpy(dtype=int)
+    active = np.flatnonzero(start[list(slots)] > 0)
+    columns = np.asarray(slots)[active]
+    treated = int((w[columns] > 0).sum())
+    kept = int((w > 0).sum())
+    if treated == 0 or kept - treated < 1:
+        side = "treated unit" if treated == 0 else "control"
+        raise InputError(f"{where}: no {side} is left", field="samples")
+    basis = _basis(x, w, where)
+    first_years, group = np.unique(start[columns], return_inverse=True)
+    choices, counts, tables = [], [], []
+    for name, panel in panels.items():
+        check_cohorts(panel, cohort.reindex(panel.units).fillna(0))
+        years = np.array(panel.years)
+        y = panel.values.set_axis(panel.units).reindex(list(units)).fillna(0.0).to_numpy(float)
+        for estimator in estimators:
+            if estimator == "twfe":
+                after = (years[None, :] >= first_years[:, None]).astype(float)
+                after -= after.mean(axis=1, keepdims=True)
+                # covariates times year, weighted: taken out of every year by itself
+                residual = y - basis @ (basis.T @ (w[:, None] * y))
+                table, extra = after @ residual.T, after @ after.T
+            else:
+                paths = np.array([_path(estimator, years, int(g)) for g in first_years])
+                n_post = (years[None, :] >= first_years[:, None]).sum(axis=1)
+                per_slot = n_post if estimator == "cs_simple" else np.ones(len(first_years))
+                table, extra = paths @ y.T, per_slot[group].astype(float)
+            choices.append({"estimator": estimator, "outcome": name, **labels})
+            counts.append((kept, treated, kept * len(years)))
+            tables.append((estimator, table, extra))
+    block = _Linear(tuple(choices), tuple(counts), active, group, basis, w, tuple(tables))
+    if not np.isfinite(block.evaluate(np.array([slots]))).all():
+        raise InputError(
+            f"{where}: the controls that are left do not identify the covariates", field="controls"
+        )
+    return block
