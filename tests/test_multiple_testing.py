@@ -62,7 +62,7 @@ def test_holm_and_benjamini_hochberg_by_hand():
     assert benjamini_hochberg(p).tolist() == pytest.approx([0.04, 0.04, 0.04, 0.5])
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
 def test_adjusted_p_values_lie_where_they_must(seed, k):
     rng = np.random.default_rng(seed)

@@ -318,7 +318,8 @@ def specification_curve(
         )
     if values.shape[1] < 2:
         raise InputError("no other assignment can be compared with the real one", field="picks")
-    ordered = np.ascontiguousarray(values.T)
+    # a copy in any case: where the transpose is contiguous already, sorting would disorder values
+    ordered = values.T.copy(order="C")
     ordered.sort(axis=1)
     joint = _joint_tests(values, ordered, alpha)
     low, high = np.quantile(ordered[1:], [alpha / 2, 1 - alpha / 2], axis=0)
