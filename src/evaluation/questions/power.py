@@ -1,15 +1,14 @@
 """How small an effect could the design find? Answered on the panel's own variation.
 
 Units of the real panel are declared treated from an adoption year on, an effect of known size is
-added to their values, and the inference that will be used is asked. The share of such studies that reject is the power. Nothing is assumed about
-the errors: their size, their tails, how they hang together over the years are the panel's.
+added to their values, and the inference that will be used is asked. The share of such studies
+that reject is the power. Nothing is assumed about the errors: their size, their tails, how they
+hang together over the years are the panel's.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,26 +16,25 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data.panel import Panel
-from evaluation.design.comparison import matched_sets
 from evaluation.errors import InputError
-from evaluation.estimation.few_treated.contrasts import Contrasts, contrasts
-from evaluation.estimation.few_treated.permutation import (
-    assignments,
-    free_assignments,
-    placebo_estimates,
-    tie,
-)
+from evaluation.estimation.few_treated.contrasts import contrasts
+from evaluation.estimation.few_treated.permutation import placebo_estimates
 from evaluation.estimation.robustness.refits import map_draws
+from evaluation.estimation.robustness.simulated_studies import (
+    Inference,
+    cohort_of,
+    draw_mechanism,
+    inference_study,
+    permutation_study,
+)
 from evaluation.language import Lang, level, number, per_cent
 from evaluation.results import Check
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Inference", "Power", "power", "refit_inference"]
+__all__ = ["Power", "power"]
 
-# p-values of "no effect", one for each effect that is added to the treated
-Inference = Callable[[Panel, pd.Series, np.ndarray, np.random.Generator], np.ndarray]
 # the default effects reach this many standard deviations of the placebo estimates
 REACH, STEP = 8.0, 0.25
 
@@ -204,121 +202,6 @@ class Power:
         return "\n".join(lines)
 
 
-def refit_inference(p_value: Callable[[Panel, pd.Series], float | None]) -> Inference:
-    """Turn a test of one panel into an inference for :func:`power`, by fitting it anew.
-
-    Parameters
-    ----------
-    p_value : callable
-        Called as ``p_value(panel, cohort)``; returns the p-value of no effect, or None where
-        it refuses to give one.
-
-    Returns
-    -------
-    callable
-        Adds each effect to the treated years of the treated and asks ``p_value``.
-    """
-
-    def inference(
-        panel: Panel, cohort: pd.Series, effects: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
-        del rng
-        start = cohort[panel.units].to_numpy()[:, None]
-        on = (start > 0) & (np.array(panel.years)[None, :] >= start)
-        found = []
-        for effect in effects:
-            p = p_value(Panel(panel.outcome, panel.values + effect * on), cohort)
-            found.append(math.nan if p is None else p)
-        return np.array(found)
-
-    return inference
-
-
-@dataclass(frozen=True)
-class _Mechanism:
-    """How the treated are drawn: one of each set, or any units where there are no sets."""
-
-    panel: Panel
-    n_treated: int
-    sets: tuple[tuple[int, ...], ...]
-    words: str
-
-    def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """Return the columns of one simulated study's treated units."""
-        if self.sets:
-            return np.array([s[rng.integers(len(s))] for s in self.sets])
-        return rng.choice(len(self.panel.units), self.n_treated, replace=False)
-
-    def reference(self, n: int, seed: int) -> tuple[np.ndarray, bool]:
-        """Return assignments to compare with, and whether they are all there are."""
-        if self.sets:
-            first = np.array([[s[0] for s in self.sets]])
-            others = assignments(self.sets, n, seed)
-            complete = math.prod(len(s) for s in self.sets) - 1 <= n
-            return (np.vstack([first, others]) if complete else others), complete
-        units = len(self.panel.units)
-        if math.comb(units, self.n_treated) - 1 <= n:
-            every = itertools.combinations(range(units), self.n_treated)
-            return np.array(list(every)), True
-        return free_assignments(units, range(self.n_treated), n, seed), False
-
-
-def _mechanism(
-    panel: Panel,
-    n_treated: int | None,
-    treated_units: Sequence[str] | None,
-    cohort_year: int,
-    size: pd.Series | None,
-    donors: int,
-) -> _Mechanism:
-    if (n_treated is None) == (treated_units is None):
-        raise InputError("either a number of treated units or their names", field="treated")
-    if treated_units is None:
-        assert n_treated is not None
-        if not 1 <= n_treated < len(panel.units):
-            raise InputError(
-                f"{n_treated} treated of {len(panel.units)} units; at least one on each side is "
-                "needed",
-                field="treated",
-            )
-        if size is not None:
-            raise InputError("sizes are used with named treated units only", field="size")
-        return _Mechanism(panel, n_treated, (), "any units are treated")
-    named = list(dict.fromkeys(treated_units))
-    unknown = [u for u in named if u not in set(panel.units)]
-    if unknown or not named:
-        who = f"there is no unit {unknown[0]}" if unknown else "no unit is named"
-        raise InputError(f"{who} with a value in every year", field="treated_units")
-    near = "size"
-    if size is None:
-        near = "variance before adoption"
-        size = _variance_before(panel, cohort_year)
-    others = [u for u in panel.units if u not in set(named)]
-    try:
-        matched = matched_sets(named, others, size, donors)
-    except InputError as error:
-        raise error.placed(field="donors") from None
-    # the named units' own values may hold the effect already: others like them stand in
-    rest = panel.select(others)
-    place = {u: i for i, u in enumerate(others)}
-    sets = tuple(tuple(place[u] for u in s[1:]) for s in matched)
-    words = f"one of the {donors} units nearest in {near} to each of {', '.join(named)}"
-    return _Mechanism(rest, len(named), sets, words)
-
-
-def _variance_before(panel: Panel, cohort_year: int) -> pd.Series:
-    before = panel.values.loc[:, [y for y in panel.values.columns if int(y) < cohort_year]]
-    if before.shape[1] < 2:
-        raise InputError(
-            "two years before adoption are needed to find units of like variance; give sizes "
-            "otherwise",
-            field="size",
-        )
-    away = before.sub(before.mean(axis=1), axis=0)
-    away = away - away.mean(axis=0)
-    return (away**2).mean(axis=1).set_axis(panel.units).rename("variance before adoption")
-
-
 def power(
     panel: Panel,
     *,
@@ -369,7 +252,8 @@ def power(
     inference : callable or "permutation"
         Called as ``inference(panel, cohort, effects, rng)``; returns the p-values of no effect
         once each effect is added to the treated, NaN where it refuses.
-        :func:`refit_inference` makes one from an ordinary test. ``"permutation"`` compares the
+        :func:`evaluation.estimation.robustness.simulated_studies.refit_inference` makes one
+        from an ordinary test. ``"permutation"`` compares the
         cohort aggregate of :func:`evaluation.estimation.few_treated.contrasts.contrasts` under
         the same mechanism that draws the treated.
     inference_name : str
@@ -425,10 +309,10 @@ def power(
             f"{year} leaves no year before or after; the data are from {years[0]} to {years[-1]}",
             field="cohort_year",
         )
-    mechanism = _mechanism(panel, n_treated, treated_units, year, size, donors)
+    mechanism = draw_mechanism(panel, n_treated, treated_units, year, size, donors)
     used = mechanism.panel
     some = mechanism.draw(np.random.default_rng(0))
-    c = contrasts(used, _cohort(used, some, year))
+    c = contrasts(used, cohort_of(used, some, year))
     reference, complete = mechanism.reference(n_assignments, seed)
     placebo = placebo_estimates(c, c.d, reference)
     noise = float(placebo.std())
@@ -442,9 +326,9 @@ def power(
                 f"the smallest possible p-value is {smallest:.3f}: no effect can be significant "
                 f"at {alpha}"
             )
-        test = _permutation(c, mechanism, reference, placebo, complete, grid)
+        test = permutation_study(c, mechanism, reference, placebo, complete, grid)
     else:
-        test = _callable(inference, mechanism, year, grid)
+        test = inference_study(inference, mechanism, year, grid)
     p = map_draws(test, draws, seed=seed, workers=workers)
     if p.shape != (draws, len(grid)):
         raise InputError(
@@ -478,12 +362,6 @@ def power(
     )
 
 
-def _cohort(panel: Panel, treated: np.ndarray, year: int) -> pd.Series:
-    cohort = pd.Series(0, index=panel.units)
-    cohort.iloc[treated] = year
-    return cohort
-
-
 def _effects(effects: Sequence[float] | None, noise: float) -> np.ndarray:
     if effects is None:
         return np.asarray(noise * np.arange(0.0, REACH + STEP / 2, STEP))
@@ -493,46 +371,6 @@ def _effects(effects: Sequence[float] | None, noise: float) -> np.ndarray:
             "finite effects of zero or above are needed; the test is two-sided", field="effects"
         )
     return grid
-
-
-def _permutation(
-    c: Contrasts,
-    mechanism: _Mechanism,
-    reference: np.ndarray,
-    placebo: np.ndarray,
-    complete: bool,
-    effects: np.ndarray,
-) -> Callable[[int, np.random.Generator], np.ndarray]:
-    """Return the permutation test of one simulated study, by table look-up."""
-    n, s = len(c.units), mechanism.n_treated
-    # the real assignment is one of those compared where all are listed
-    itself = 0 if complete else 1
-
-    def test(number: int, rng: np.random.Generator) -> np.ndarray:
-        del number
-        treated = mechanism.draw(rng)
-        member = np.zeros(n)
-        member[treated] = 1.0
-        shared = member[reference].sum(axis=1)
-        moved = shared / s - (s - shared) / (n - s)
-        real = placebo_estimates(c, c.d, treated[None, :])[0] + effects
-        size = np.abs(placebo[:, None] + moved[:, None] * effects[None, :])
-        count = (size >= np.abs(real) - tie(placebo)).sum(axis=0)
-        return np.asarray((itself + count) / (itself + len(reference)))
-
-    return test
-
-
-def _callable(
-    inference: Inference, mechanism: _Mechanism, year: int, effects: np.ndarray
-) -> Callable[[int, np.random.Generator], np.ndarray]:
-    def test(number: int, rng: np.random.Generator) -> np.ndarray:
-        del number
-        treated = mechanism.draw(rng)
-        cohort = _cohort(mechanism.panel, treated, year)
-        return np.asarray(inference(mechanism.panel, cohort, effects, rng), dtype=float)
-
-    return test
 
 
 def _detectable(effects: np.ndarray, share: np.ndarray, target: float) -> float | None:

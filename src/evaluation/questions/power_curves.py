@@ -180,7 +180,7 @@ def variance_function(panel: Panel, leavers: pd.DataFrame) -> VarianceFunction:
     if bad.any():
         i, j = np.argwhere(bad)[0]
         raise InputError(
-            f"unit {panel.units[i]}, year {panel.years[j]}: a number of leavers above zero is needed",
+            f"unit {panel.units[i]}, year {panel.years[j]}: leavers above zero are needed",
             field="leavers",
         )
     _, residual = _two_way(panel.values.to_numpy(dtype=float))
