@@ -42,7 +42,7 @@ Study = Callable[[int, np.random.Generator], np.ndarray]
 
 
 def refit_inference(p_value: Callable[[Panel, pd.Series], float | None]) -> Inference:
-    """Turn a test of one panel into an inference for :func:`evaluation.questions.power.power`, by fitting it anew.
+    """Turn a test of one panel into an inference of simulated studies, by fitting it anew.
 
     Parameters
     ----------
