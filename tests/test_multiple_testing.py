@@ -10,13 +10,12 @@ from evaluation import InputError, Panel, contrasts, permutation_test
 from evaluation.estimation.did.aggregation import aggregate
 from evaluation.estimation.did.callaway_santanna import callaway_santanna
 from evaluation.estimation.few_treated.permutation import free_assignments
-from evaluation.estimation.robustness.multiple_testing import (
-    adjust_outcomes,
+from evaluation.estimation.robustness.adjusted_p_values import (
     benjamini_hochberg,
     holm,
-    multiple_testing,
     romano_wolf,
 )
+from evaluation.estimation.robustness.multiple_testing import adjust_outcomes, multiple_testing
 
 DRAWS = np.array([[1.0, -2.0, 0.1], [2.0, 0.5, 0.2], [-3.5, 0.5, 0.3], [0.2, 1.5, -0.9]])
 

@@ -1,6 +1,7 @@
 """The specification curve: R's numbers, regressions by statsmodels, brute force, bad input."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from evaluation.estimation.few_treated.permutation import (
     placebo_estimates,
 )
 from evaluation.estimation.robustness.specification_curve import specification_curve
-from evaluation.estimation.robustness.specifications import specification_grid
+from evaluation.estimation.robustness.specifications import RefittedBlock, specification_grid
 
 HERE = Path(__file__).parent / "reference"
 R = json.loads((HERE / "r_mpdta.json").read_text(encoding="utf-8"))
@@ -142,6 +143,31 @@ def test_without_covariates_it_is_the_permutation_of_the_contrasts():
         c = contrasts(y, STAGGERED, estimand)
         ours = estimates(grid, picks)[f"cs_{estimand}", "y", "none", "all", "equal", "c"]
         assert ours == pytest.approx(placebo_estimates(c, c.d, picks), abs=1e-12)
+
+
+def test_a_specification_fitted_anew_stands_beside_the_others():
+    y = panel()
+    one = {"c": cohorts(u03=2004)}
+    grid = specification_grid({"y": y}, one, estimators=["cs_cohort", "before_after"])
+    d = y.values.loc[:, 2004:].mean(axis=1).to_numpy() - y.values[2003].to_numpy()
+
+    def anew(pick):
+        return d[pick[0]] - np.delete(d, pick[0]).mean()
+
+    dimensions = grid.blocks[0].choices[0]
+    block = RefittedBlock(dict(dimensions) | {"estimator": "by hand"}, (12, 1, 96), anew)
+    both = grid.joined(block)
+    assert len(both) == len(grid) + 1
+    picks = free_assignments(N, grid.slots, 99, seed=1)
+    found = specification_curve(both, picks, seed=1, mechanism="any").tidy()
+    found = found.set_index("estimator")
+    assert found.loc["by hand", "estimate"] == pytest.approx(found.loc["cs_cohort", "estimate"])
+    assert found.loc["by hand", "p_value"] == found.loc["cs_cohort", "p_value"]
+    with pytest.raises(InputError, match="estimator: the dimensions are"):
+        grid.joined(RefittedBlock({"estimator": "x"}, (12, 1, 96), anew))
+    nothing = grid.joined(replace(block, estimate=lambda pick: np.nan))
+    with pytest.raises(InputError, match=r"by hand.*no estimate for the real assignment"):
+        specification_curve(nothing, picks, seed=1, mechanism="any")
 
 
 def test_an_outcome_that_lacks_units_is_estimated_on_those_it_has():

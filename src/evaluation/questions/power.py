@@ -27,7 +27,7 @@ from evaluation.estimation.robustness.simulated_studies import (
     inference_study,
     permutation_study,
 )
-from evaluation.language import Lang, level, number, per_cent
+from evaluation.language import Lang, axis_decimals, level, number, per_cent
 from evaluation.results import Check
 
 if TYPE_CHECKING:
@@ -184,7 +184,8 @@ class Power:
             )
         ax.set_ylim(0, 1.02)
         ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: per_cent(v, lang)))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, 1)))
+        decimals = axis_decimals(*ax.get_xlim())
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
         ax.set_xlabel("Effekt" if lang == "sv" else "Effect")
         ax.set_ylabel("Styrka" if lang == "sv" else "Power")
         return ax

@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
-from evaluation.language import Lang, number
+from evaluation.language import Lang, axis_decimals, number
 from evaluation.questions.power import Power, power
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class PowerCurve:
             The axes drawn on.
         """
         import matplotlib.pyplot as plt
-        from matplotlib.ticker import FuncFormatter, NullFormatter
+        from matplotlib.ticker import FuncFormatter, NullLocator
 
         if ax is None:
             _, ax = plt.subplots(figsize=(5.6, 3.0), layout="constrained")
@@ -126,13 +126,14 @@ class PowerCurve:
         ax.plot(table["value"], table["detectable"], "o-", color="#0072b2", ms=4)
         if self.over != "years":
             ax.set_xscale("log")
-            ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xticks(list(self.value))
+        ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(
             FuncFormatter(lambda v, _: number(v, lang, 0 if float(v).is_integer() else 2))
         )
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, 1)))
         ax.set_ylim(bottom=0)
+        decimals = axis_decimals(*ax.get_ylim())
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
         ax.set_xlabel(WORDS[self.over][lang])
         ax.set_ylabel(WORDS["detectable"][lang])
         return ax

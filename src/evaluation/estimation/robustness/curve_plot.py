@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evaluation.language import Lang, level, number, per_cent
+from evaluation.language import Lang, axis_decimals, level, number, per_cent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,8 +97,7 @@ def draw(curve: SpecificationCurve, lang: Lang) -> Figure:
     above.scatter(rank[sure], estimate[sure], s=size, color=SURE, label=_p_label(curve, "≤", lang))
     above.set_ylabel(_word("effect", lang))
     above.legend(fontsize=7, frameon=False, loc="upper left")
-    low, high = above.get_ylim()
-    decimals = 0 if high - low >= 8 else 1 if high - low >= 0.8 else 2
+    decimals = axis_decimals(*above.get_ylim())
     above.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
     _choices(below, table, rows, shown, rank, sure, lang)
     below.set_xlabel(_word("rank", lang))

@@ -191,7 +191,8 @@ def _variance_before(panel: Panel, cohort_year: int) -> pd.Series:
             field="size",
         )
     away = before.sub(before.mean(axis=1), axis=0)
-    away = away - away.mean(axis=0)
+    # medians: with means, the years of a noisy unit would make quiet ones look noisy
+    away = away - away.median(axis=0)
     return (away**2).mean(axis=1).set_axis(panel.units).rename("variance before adoption")
 
 

@@ -1,27 +1,12 @@
-r"""Many specifications of one difference-in-differences, as tables to look up.
-
-A specification is an estimator, covariates, a sample, weights, a definition of the outcome and a
-coding of the adoption years. All estimators here are linear in the outcome: with :math:`x_i` the
-covariates and a constant, :math:`w_i` the unit's weight (zero outside the sample) and
-:math:`d_i(g) = \sum_t a_g(t) Y_{it}` the unit's contrast,
-
-.. math::
-    \hat\tau = \sum_s \kappa_s \left( d_{i(s)}(g_s) - x_{i(s)}' \hat\beta_{g_s} \right), \quad
-    \kappa_s \propto \lambda_s w_{i(s)} ,
-
-where :math:`\hat\beta_g` regresses the controls' :math:`d(g)` on x. For another assignment only
-:math:`i(s)` changes: the controls' moment matrix loses a few units, and the outcome is looked up.
-What depends on the assignment, but not on the outcome, is computed once for all specifications
-that share covariates, sample, weights and adoption years.
-"""
+"""Crossing the choices of a specification curve: what is estimated, on whom, and with what."""
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -29,19 +14,16 @@ import pandas as pd
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.cohorts import check_cohorts
-
-__all__ = ["ESTIMATORS", "Block", "Estimator", "SpecificationGrid", "specification_grid"]
-
-Estimator = Literal["cs_cohort", "cs_simple", "before_after", "detrended", "twfe"]
-ESTIMATORS: tuple[Estimator, ...] = (
-    "cs_cohort",
-    "cs_simple",
-    "before_after",
-    "detrended",
-    "twfe",
+from evaluation.estimation.robustness.linear_specifications import (
+    ESTIMATORS,
+    Estimator,
+    LinearBlock,
+    orthonormal,
+    year_weights,
 )
-# below this share of its moments left to the controls, a covariate is not identified
-SINGULAR = 1e-9
+from evaluation.estimation.robustness.refits import map_draws
+
+__all__ = ["Block", "RefittedBlock", "SpecificationGrid", "specification_grid"]
 
 
 class Block(Protocol):
@@ -87,119 +69,85 @@ class SpecificationGrid:
     def __len__(self) -> int:
         return sum(len(b.choices) for b in self.blocks)
 
+    def joined(self, *blocks: Block) -> SpecificationGrid:
+        """Return the grid with further specifications, such as refitted ones.
+
+        Parameters
+        ----------
+        *blocks : Block
+            With the same dimensions as those that are there.
+
+        Returns
+        -------
+        SpecificationGrid
+            All of them.
+
+        Raises
+        ------
+        InputError
+            If a specification names other dimensions.
+
+        Examples
+        --------
+        See :class:`RefittedBlock`.
+        """
+        names = set(self.blocks[0].choices[0])
+        for choice in (c for b in blocks for c in b.choices):
+            if set(choice) != names:
+                raise InputError(
+                    f"{', '.join(choice)}: the dimensions are {', '.join(sorted(names))}",
+                    field="specifications",
+                )
+        return replace(self, blocks=(*self.blocks, *blocks))
+
 
 @dataclass(frozen=True)
-class _Linear:
-    """Specifications that share covariates, sample, weights and adoption years.
+class RefittedBlock:
+    """One specification that no table can be made for: fitted anew for every assignment.
 
-    ``active`` are the positions among the grid's slots that this coding treats, ``group`` the
-    place of their adoption year among the distinct ones; ``basis`` is orthonormal under
-    ``weight``, so that the moment matrix of all units is the identity.
+    Parameters
+    ----------
+    choice : dict of str to str
+        What it chooses, by dimension.
+    count : tuple of int
+        Units, treated units and unit-years.
+    estimate : callable
+        Called with the columns of the treated units, in the order of the grid's slots; returns
+        the estimate, NaN where there is none.
+    workers : int
+        Processes, as in :func:`evaluation.estimation.robustness.refits.map_draws`.
+
+    Examples
+    --------
+    >>> block = RefittedBlock({"estimator": "first pick"}, (3, 1, 6), lambda pick: float(pick[0]))
+    >>> block.evaluate(np.array([[2], [0]])).tolist()
+    [[2.0, 0.0]]
     """
 
-    choices: tuple[dict[str, str], ...]
-    counts: tuple[tuple[int, int, int], ...]
-    active: np.ndarray
-    group: np.ndarray
-    basis: np.ndarray
-    weight: np.ndarray
-    # per specification: estimator, contrasts (groups, units), slot weights; twfe carries the
-    # cross-products of the demeaned treatment paths instead of slot weights
-    tables: tuple[tuple[Estimator, np.ndarray, np.ndarray], ...] = field(repr=False)
+    choice: dict[str, str]
+    count: tuple[int, int, int]
+    estimate: Callable[[np.ndarray], float] = field(repr=False)
+    workers: int = 1
+
+    @property
+    def choices(self) -> tuple[dict[str, str]]:
+        """The one choice."""
+        return (self.choice,)
+
+    @property
+    def counts(self) -> tuple[tuple[int, int, int]]:
+        """The one count."""
+        return (self.count,)
 
     def evaluate(self, picks: np.ndarray) -> np.ndarray:
-        """Return the estimates, shape (specifications, assignments)."""
-        p = np.asarray(picks)[:, self.active]
-        w = self.weight[p]
-        x = self.basis[p]  # (draws, slots, k)
-        left = np.eye(self.basis.shape[1]) - np.einsum("bs,bsk,bsl->bkl", w, x, x)
-        identified = np.linalg.eigvalsh(left)[:, 0] > SINGULAR
-        identified &= w.sum(axis=1) > 0
-        left[~identified] = np.eye(left.shape[1])
-        inverse = np.linalg.inv(left)
-        known: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
-        out = np.full((len(self.tables), len(p)), np.nan)
-        for row, (estimator, table, extra) in enumerate(self.tables):
-            key = estimator.encode() if estimator == "twfe" else extra.tobytes()
-            if key not in known:
-                make = self._twfe_weights if estimator == "twfe" else self._contrast_weights
-                known[key] = make(w, x, inverse, extra)
-            on_picked, on_totals = known[key]
-            values = np.zeros(len(p))
-            for g in range(len(table)):
-                values += np.einsum("bs,bs->b", on_picked[g], table[g][p])
-                values -= on_totals[g] @ (self.basis.T @ (self.weight * table[g]))
-            out[row, identified] = values[identified]
-        return out
+        """Return the estimates, shape (1, assignments)."""
+        picks, function = np.asarray(picks), self.estimate
 
-    def _contrast_weights(
-        self, w: np.ndarray, x: np.ndarray, inverse: np.ndarray, slot_weight: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return what each picked unit's contrast and the units' totals weigh, by cohort."""
-        kappa = w * slot_weight
-        total = kappa.sum(axis=1, keepdims=True)
-        kappa = np.divide(kappa, total, out=np.zeros_like(kappa), where=total > 0)
-        groups = int(self.group.max()) + 1
-        picked = np.empty((groups, *w.shape))
-        totals = np.empty((groups, len(w), x.shape[2]))
-        for g in range(groups):
-            own = kappa * (self.group == g)
-            v = np.einsum("bkl,bl->bk", inverse, np.einsum("bs,bsk->bk", own, x))
-            # the picked units' share of the totals is taken out again: they are no controls
-            picked[g] = own + w * np.einsum("bsk,bk->bs", x, v)
-            totals[g] = v
-        return picked, totals
+        def refit(draw: int, rng: np.random.Generator) -> float:
+            del rng
+            return float(function(picks[draw]))
 
-    def _twfe_weights(
-        self, w: np.ndarray, x: np.ndarray, inverse: np.ndarray, cross: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        r"""Return the weights of :math:`\hat\beta = \sum w \tilde D y / \sum w \tilde D^2`."""
-        del inverse
-        k = cross[np.ix_(self.group, self.group)]
-        inner = np.einsum("brk,bsk->brs", x, x)
-        square = (w * np.diag(k)).sum(axis=1) - np.einsum("br,bs,rs,brs->b", w, w, k, inner)
-        groups = int(self.group.max()) + 1
-        kappa = np.divide(w, square[:, None], out=np.zeros_like(w), where=square[:, None] > 0)
-        picked = np.stack([kappa * (self.group == g) for g in range(groups)])
-        return picked, np.zeros((groups, len(w), x.shape[2]))
-
-
-def _path(estimator: Estimator, years: np.ndarray, start: int) -> np.ndarray:
-    """Return a cohort's weights over years."""
-    post = years >= start
-    mean_after = post / post.sum()
-    if estimator in {"cs_cohort", "cs_simple"}:
-        return np.asarray(mean_after - (years == start - 1))
-    mean_before = ~post / (~post).sum()
-    if estimator == "before_after":
-        return np.asarray(mean_after - mean_before)
-    if (~post).sum() < 2:
-        raise InputError(
-            f"detrended needs two years before adoption in {start}; the data begin in {years[0]}",
-            field="estimators",
-        )
-    away = np.where(post, 0.0, years - years[~post].mean())
-    slope = away / (away**2).sum()
-    return np.asarray(mean_after - mean_before - (years[post].mean() - years[~post].mean()) * slope)
-
-
-def _basis(x: np.ndarray, w: np.ndarray, name: str) -> np.ndarray:
-    """Return covariates and a constant, made orthonormal under the weights."""
-    inside = w > 0
-    design = np.column_stack([np.ones(len(w)), x])
-    centre = np.average(design[inside, 1:], axis=0, weights=w[inside]) if x.size else 0.0
-    design[:, 1:] -= centre
-    root = np.sqrt(w[inside])[:, None] * design[inside]
-    length = np.sqrt((root**2).sum(axis=0))
-    if (length == 0).any() or np.linalg.matrix_rank(root / length) < root.shape[1]:
-        raise InputError(
-            f"{name}: the covariates do not vary, or one is a sum of others, within a sample",
-            field="controls",
-        )
-    _, r = np.linalg.qr(root)
-    basis: np.ndarray = np.linalg.solve(r.T, design.T).T
-    basis[~inside] = 0.0
-    return basis
+        return map_draws(refit, len(picks), seed=0, workers=self.workers)[None, :]
 
 
 def _unit_values(values: pd.Series, units: Sequence[str], name: str, field: str) -> np.ndarray:
@@ -366,7 +314,7 @@ def _block(
     units: Sequence[str],
     slots: Sequence[int],
     labels: Mapping[str, str],
-) -> _Linear:
+) -> LinearBlock:
     """Compute the tables of all specifications that share everything but outcome and estimator."""
     where = ", ".join(labels.values())
     x = np.empty((len(units), 0))
@@ -385,7 +333,7 @@ def _block(
     if treated == 0 or kept - treated < 1:
         side = "treated unit" if treated == 0 else "control"
         raise InputError(f"{where}: no {side} is left", field="samples")
-    basis = _basis(x, w, where)
+    basis = orthonormal(x, w, where)
     first_years, group = np.unique(start[columns], return_inverse=True)
     choices, counts, tables = [], [], []
     for name, panel in panels.items():
@@ -400,14 +348,14 @@ def _block(
                 residual = y - basis @ (basis.T @ (w[:, None] * y))
                 table, extra = after @ residual.T, after @ after.T
             else:
-                paths = np.array([_path(estimator, years, int(g)) for g in first_years])
+                paths = np.array([year_weights(estimator, years, int(g)) for g in first_years])
                 n_post = (years[None, :] >= first_years[:, None]).sum(axis=1)
                 per_slot = n_post if estimator == "cs_simple" else np.ones(len(first_years))
                 table, extra = paths @ y.T, per_slot[group].astype(float)
             choices.append({"estimator": estimator, "outcome": name, **labels})
             counts.append((kept, treated, kept * len(years)))
             tables.append((estimator, table, extra))
-    block = _Linear(tuple(choices), tuple(counts), active, group, basis, w, tuple(tables))
+    block = LinearBlock(tuple(choices), tuple(counts), active, group, basis, w, tuple(tables))
     if not np.isfinite(block.evaluate(np.array([slots]))).all():
         raise InputError(
             f"{where}: the controls that are left do not identify the covariates", field="controls"
