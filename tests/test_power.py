@@ -360,3 +360,8 @@ def test_a_fault_of_the_file_names_it(cli, command, refused, file):
     refused(
         cli, *command, "--treated", 2, "--cohort-year", 1999, where=f"{file}, field cohort_year"
     )
+
+
+def test_a_fault_of_the_environment_does_not_name_the_file(cli, command, refused, monkeypatch):
+    monkeypatch.setenv("EVALUATION_BACKEND", "spark")
+    refused(cli, *command, "--treated", 2, where="field EVALUATION_BACKEND", says="'spark'")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from evaluation.data.files import balanced_panel, number_column, read_table
 from evaluation.errors import InputError
+from evaluation.estimation.robustness.refits import BACKEND, SCHEDULER
 from evaluation.language import Lang
 from evaluation.questions.power import Power, power
 from evaluation.questions.power_curves import OVER, PowerCurve, power_curve
@@ -192,5 +193,7 @@ alpha, workers
             progress(over)
             drawn.append(power_curve(panel, over, leavers=people, **settings))  # type: ignore[arg-type]
     except InputError as error:
+        if error.field in {BACKEND, SCHEDULER}:
+            raise  # a fault of the environment, not of the file
         raise error.placed(file=str(path)) from None
     return OwnPower(result, tuple(drawn))

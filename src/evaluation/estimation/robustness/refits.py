@@ -16,13 +16,13 @@ import numpy as np
 
 from evaluation.errors import InputError
 
-__all__ = ["BACKENDS", "draw_rng", "map_draws"]
+__all__ = ["BACKEND", "BACKENDS", "SCHEDULER", "draw_rng", "map_draws"]
 
 BACKENDS = ("joblib", "dask")
 BACKEND, SCHEDULER = "EVALUATION_BACKEND", "EVALUATION_DASK_SCHEDULER"
 # small batches share the work evenly and lose little when a worker dies
 BATCHES_PER_WORKER = 8
-CONNECT_SECONDS = 30
+CONNECT_SECONDS = 15
 
 Draw = Callable[[int, np.random.Generator], Any]
 
