@@ -244,6 +244,10 @@ def test_where_all_variance_is_sampling_four_times_the_leavers_halve_the_effect(
         ({"treated_units": ["nobody"]}, "there is no unit nobody"),
         ({"treated_units": []}, "no unit is named"),
         ({"treated_units": ["u001"], "donors": 40}, "donors: 1 treated units with 40"),
+        (
+            {"treated_units": ["u001"], "size": pd.Series({"u001": 1}, name="people")},
+            "people: unit u000 has no size",
+        ),
         ({"treated_units": ["u001"], "cohort_year": 2001}, "two years before adoption"),
         ({"n_treated": 2, "cohort_year": 2000}, "cohort_year: 2000 leaves no year"),
         ({"n_treated": 2, "cohort_year": 2008}, "cohort_year: 2008 leaves no year"),
@@ -261,6 +265,13 @@ def test_where_all_variance_is_sampling_four_times_the_leavers_halve_the_effect(
 def test_bad_designs_are_refused(given, says):
     with pytest.raises(InputError, match=says):
         power(panel(), **({"draws": 50, "n_assignments": 99} | given))
+
+
+def test_units_that_all_change_alike_are_refused():
+    used = panel()
+    alike = used.values * 0 + np.arange(8.0) + np.arange(40.0)[:, None]
+    with pytest.raises(InputError, match="all units change alike"):
+        power(Panel("y", alike), n_treated=2)
 
 
 @pytest.mark.parametrize(

@@ -309,6 +309,8 @@ def test_results_are_plain_for_json(curve):
             "do not identify",
         ),
         ({"adoption": {"c": cohorts()}}, "no unit is treated"),
+        ({"adoption": {"c": STAGGERED.drop("u04")}}, "c: unit u04 has no first treated year"),
+        ({"adoption": {"c": STAGGERED.mask(STAGGERED == 0)}}, "c: unit u00 has no first"),
         ({"adoption": {"c": cohorts(u01=2000)}}, "leaves no pre-period"),
         ({"adoption": {"c": cohorts(u01=2001)}}, "two years before adoption"),
         ({"outcomes": {"a": panel().select(UNITS[:11]), "b": panel()}}, "the widest first"),

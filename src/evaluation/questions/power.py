@@ -18,7 +18,7 @@ import pandas as pd
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.contrasts import contrasts
-from evaluation.estimation.few_treated.permutation import placebo_estimates
+from evaluation.estimation.few_treated.permutation import placebo_estimates, tie
 from evaluation.estimation.robustness.refits import map_draws
 from evaluation.estimation.robustness.simulated_studies import (
     Inference,
@@ -317,6 +317,11 @@ def power(
     reference, complete = mechanism.reference(n_assignments, seed)
     placebo = placebo_estimates(c, c.d, reference)
     noise = float(placebo.std())
+    if noise <= tie(placebo):
+        raise InputError(
+            "all units change alike; there is no variation to find an effect in",
+            field=panel.outcome,
+        )
     grid = _effects(effects, noise)
     notes: list[str] = []
     if inference == "permutation":

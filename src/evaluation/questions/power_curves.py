@@ -172,7 +172,7 @@ def variance_function(panel: Panel, leavers: pd.DataFrame) -> VarianceFunction:
     References
     ----------
     Ferman, B. & Pinto, C. (2019). Inference in differences-in-differences with few treated groups
-    and heteroskedasticity. Review of Economics and Statistics 101(3), section III.
+    and heteroskedasticity. Review of Economics and Statistics 101(3).
     """
     n = leavers.set_axis(leavers.index.astype(str)).reindex(
         index=panel.units, columns=panel.values.columns

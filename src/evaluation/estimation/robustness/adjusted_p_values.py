@@ -177,10 +177,9 @@ def romano_wolf(
     References
     ----------
     Romano, J. & Wolf, M. (2005). Exact and approximate stepdown methods for multiple
-    hypothesis testing. Journal of the American Statistical Association 100(469), algorithm
-    3.1. Romano, J. & Wolf, M. (2016). Efficient computation of adjusted p-values for
-    resampling-based stepdown multiple testing. Statistics & Probability Letters 113,
-    algorithm 4.1.
+    hypothesis testing. Journal of the American Statistical Association 100(469). Romano, J. &
+    Wolf, M. (2016). Efficient computation of adjusted p-values for resampling-based stepdown
+    multiple testing. Statistics & Probability Letters 113.
 
     Examples
     --------

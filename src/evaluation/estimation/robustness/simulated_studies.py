@@ -173,7 +173,8 @@ def draw_mechanism(
     try:
         matched = matched_sets(named, others, size, donors)
     except InputError as error:
-        raise error.placed(field="donors") from None
+        too_few = error.field == "donors_per_treated"
+        raise error.placed(field="donors" if too_few else None) from None
     # the named units' own values may hold the effect already: others like them stand in
     rest = panel.select(others)
     place = {u: i for i, u in enumerate(others)}

@@ -266,8 +266,14 @@ def specification_grid(
                 field="outcomes",
             )
     ever = np.zeros(len(units), dtype=bool)
-    for coding in adoption.values():
-        ever |= coding.reindex(units).fillna(0).to_numpy(dtype=int) > 0
+    for name, coding in adoption.items():
+        absent = [u for u in units if u not in coding.index or pd.isna(coding[u])]
+        if absent:
+            raise InputError(
+                f"{name}: unit {absent[0]} has no first treated year; 0 is never treated",
+                field="adoption",
+            )
+        ever |= coding[units].to_numpy(dtype=int) > 0
     slots = [int(i) for i in np.flatnonzero(ever)]
     if not slots:
         raise InputError("no unit is treated", field="adoption")
@@ -325,7 +331,7 @@ def _block(
                 for c in covariates
             ]
         )
-    start = cohort.reindex(list(units)).fillna(0).to_numpy(dtype=int)
+    start = cohort[list(units)].to_numpy(dtype=int)
     active = np.flatnonzero(start[list(slots)] > 0)
     columns = np.asarray(slots)[active]
     treated = int((w[columns] > 0).sum())
@@ -337,7 +343,7 @@ def _block(
     first_years, group = np.unique(start[columns], return_inverse=True)
     choices, counts, tables = [], [], []
     for name, panel in panels.items():
-        check_cohorts(panel, cohort.reindex(panel.units).fillna(0))
+        check_cohorts(panel, cohort)
         years = np.array(panel.years)
         y = panel.values.set_axis(panel.units).reindex(list(units)).fillna(0.0).to_numpy(float)
         for estimator in estimators:
