@@ -96,7 +96,7 @@ def draw(curve: SpecificationCurve, lang: Lang) -> Figure:
     )  # fmt: skip
     above.scatter(rank[sure], estimate[sure], s=size, color=SURE, label=_p_label(curve, "≤", lang))
     above.set_ylabel(_word("effect", lang))
-    above.legend(fontsize=7, frameon=False, loc="upper left")
+    figure.legend(fontsize=7, frameon=False, loc="outside upper center", ncols=4)
     decimals = axis_decimals(*above.get_ylim())
     above.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
     _choices(below, table, rows, shown, rank, sure, lang)
@@ -118,6 +118,7 @@ def _choices(
 ) -> None:
     """Mark which choices each specification makes, one line per choice."""
     places, labels, y = [], [], 0.0
+    width = float(np.clip(150 / len(table), 0.7, 2.5))
     for d in shown:
         y += 0.6
         ax.text(
@@ -129,7 +130,7 @@ def _choices(
                 continue
             used = (table[d] == choice).to_numpy()
             for mask, colour in ((used & ~sure, UNSURE), (used & sure, SURE)):
-                ax.scatter(rank[mask], np.full(mask.sum(), y), marker="|", s=18, lw=0.7, c=colour)
+                ax.scatter(rank[mask], np.full(mask.sum(), y), marker="|", s=18, lw=width, c=colour)
             places.append(y)
             labels.append(_word(choice, lang))
             y += 1.0

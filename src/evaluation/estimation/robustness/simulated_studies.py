@@ -96,7 +96,7 @@ class Mechanism:
         """Return the columns of one simulated study's treated units."""
         if self.sets:
             return np.array([s[rng.integers(len(s))] for s in self.sets])
-        return rng.choice(len(self.panel.units), self.n_treated, replace=False)
+        return rng.choice(len(self.panel.values), self.n_treated, replace=False)
 
     def reference(self, n: int, seed: int) -> tuple[np.ndarray, bool]:
         """Return assignments to compare with, and whether they are all there are."""
@@ -243,12 +243,34 @@ def permutation_study(
         member[treated] = 1.0
         shared = member[reference].sum(axis=1)
         moved = shared / s - (s - shared) / (n - s)
-        real = placebo_estimates(c, c.d, treated[None, :])[0] + effects
-        size = np.abs(placebo[:, None] + moved[:, None] * effects[None, :])
-        count = (size >= np.abs(real) - tie(placebo)).sum(axis=0)
+        real = float(placebo_estimates(c, c.d, treated[None, :])[0])
+        count = _reach(placebo, moved, real, effects)
         return np.asarray((itself + count) / (itself + len(reference)))
 
     return test
+
+
+def _reach(placebo: np.ndarray, moved: np.ndarray, real: float, effects: np.ndarray) -> np.ndarray:
+    """Count, by effect δ, the assignments with ``|placebo + moved δ| ≥ |real + δ|``.
+
+    Where ``|moved| < 1`` these are the effects between ``(placebo − real)/(1 − moved)`` and
+    ``−(placebo + real)/(1 + moved)``, so that each assignment is placed once among the
+    effects and not compared with each.
+    """
+    close = tie(placebo)
+    inside = np.abs(moved) < 1 - 1e-12
+    a, b = placebo[inside], moved[inside]
+    one, two = (a - real) / (1 - b), -(a + real) / (1 + b)
+    slack = close / (1 - np.abs(b))
+    first = np.searchsorted(effects, np.minimum(one, two) - slack, side="left")
+    last = np.searchsorted(effects, np.maximum(one, two) + slack, side="right")
+    slots = len(effects) + 1
+    began = np.bincount(first, minlength=slots) - np.bincount(last, minlength=slots)
+    count: np.ndarray = np.cumsum(began)[:-1]
+    # the study's own assignment, and all that hold none of its units where half are treated
+    a, b = placebo[~inside], moved[~inside]
+    other = np.abs(a[:, None] + b[:, None] * effects) >= np.abs(real + effects) - close
+    return np.asarray(count + other.sum(axis=0))
 
 
 def inference_study(
