@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-__all__ = ["Lang", "interval", "level", "listed", "number", "p_value", "per_cent"]
+__all__ = ["Lang", "axis_decimals", "interval", "level", "listed", "number", "p_value", "per_cent"]
 
 Lang = Literal["sv", "en"]
 _NARROW = "\u202f"
@@ -106,3 +106,15 @@ def listed(items: Sequence[str], lang: Lang) -> str:
         return "".join(items)
     word = "och" if lang == "sv" else "and"
     return f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+def axis_decimals(low: float, high: float) -> int:
+    """Return how many decimals the tick labels of an axis need.
+
+    Examples
+    --------
+    >>> axis_decimals(0, 20), axis_decimals(0, 1), axis_decimals(0.1, 0.4), axis_decimals(0, 0.05)
+    (0, 1, 2, 3)
+    """
+    span = abs(high - low)
+    return next((k for k, width in enumerate((8, 0.8, 0.08)) if span >= width), 3)

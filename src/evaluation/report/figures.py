@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from evaluation.language import Lang, listed, number
+from evaluation.language import Lang, axis_decimals, listed, number
 from evaluation.report.words import own_work, word
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def _locale(ax: Axes, lang: Lang, axis: str = "y") -> None:
     from matplotlib.ticker import FuncFormatter
 
     target = ax.yaxis if axis == "y" else ax.xaxis
-    low, high = sorted(target.get_view_interval())
-    decimals = 0 if high - low >= 8 else 1 if high - low >= 0.8 else 2
+    decimals = axis_decimals(*target.get_view_interval())
     target.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
 
 

@@ -1,0 +1,1 @@
+"""Robustness: many outcomes, many specifications, many refits."""
