@@ -72,12 +72,13 @@ class LeastSquares:
     @property
     def n_parameters(self) -> int:
         """Columns and every absorbed effect."""
-        return self.basis.shape[1] + self.n_absorbed
+        return len(self.directions.T) + self.n_absorbed
 
     @property
     def n_parameters_nested(self) -> int:
         """Columns, and of absorbed effects that lie within clusters only their constant."""
-        return self.basis.shape[1] + (min(self.n_absorbed, 1) if self.nested else self.n_absorbed)
+        effects = min(self.n_absorbed, 1) if self.nested else self.n_absorbed
+        return len(self.directions.T) + effects
 
     def position(self, term: str) -> int:
         """Return the place of a term among the coefficients.
@@ -130,9 +131,7 @@ def cluster_sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return sums
 
 
-def demean(
-    values: np.ndarray, groups: np.ndarray, weights: np.ndarray | None = None
-) -> np.ndarray:
+def demean(values: np.ndarray, groups: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     """Take out group means.
 
     Parameters
@@ -299,7 +298,7 @@ def least_squares(
             f"{n} usable rows cannot carry {k + n_effects} coefficients and effects; "
             "more rows or fewer regressors are needed"
         )
-    r = np.linalg.qr(design, mode="r")
+    r = np.asarray(np.linalg.qr(design, mode="r"))
     _refuse_collinear(r, names, length, m)
     inverse = solve_triangular(r, np.eye(k))
     basis = design @ inverse

@@ -186,9 +186,7 @@ def _moments(
     return _Moments(n0, n1, v0, v1, v2)
 
 
-def _invert(
-    moments: _Moments, base: float, alpha: float, extra: int, side: float
-) -> float:
+def _invert(moments: _Moments, base: float, alpha: float, extra: int, side: float) -> float:
     """Return how far δ goes to one side before the test rejects, by bisection."""
     draws = len(moments.n0) + extra
 
