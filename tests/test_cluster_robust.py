@@ -150,7 +150,7 @@ def test_cr3_by_leaving_every_cluster_out(case):
 
 
 def test_a_year_seen_in_one_cluster_only_does_not_disturb_the_jackknife():
-    y, x, unit, by_year, by_unit, weights = panel(gaps=False, weighted=False)
+    y, x, unit, by_year, by_unit, _ = panel(gaps=False, weighted=False)
     year = by_year @ np.arange(1, 5)
     keep = (year != 4) | (unit == 7)
     y, x, unit, by_year = y[keep], x[keep], unit[keep], by_year[keep]

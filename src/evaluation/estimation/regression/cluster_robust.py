@@ -15,7 +15,15 @@ import numpy as np
 from evaluation.errors import InputError
 from evaluation.estimation.regression.least_squares import LeastSquares
 
-__all__ = ["ClusterErrors", "SmallSample", "cluster_grams", "cr1", "cr2", "cr3"]
+__all__ = [
+    "ClusterErrors",
+    "SmallSample",
+    "cluster_covariance",
+    "cluster_grams",
+    "cr1",
+    "cr2",
+    "cr3",
+]
 
 SmallSample = Literal["fixest", "stata", "none"]
 # of 1 − leverage: below it the cluster alone carries a direction
@@ -54,8 +62,27 @@ def cluster_grams(fit: LeastSquares) -> np.ndarray:
     return grams
 
 
+def _factor(fit: LeastSquares, small_sample: SmallSample) -> tuple[float, str]:
+    """Return the named factor on the variance, and its words."""
+    g, n = fit.n_clusters, fit.n_obs
+    if small_sample == "none":
+        return 1.0, f"no factor; t({g - 1})"
+    k = fit.n_parameters if small_sample == "stata" else fit.n_parameters_nested
+    if n <= k:
+        raise InputError(f"{n} rows leave no degrees of freedom beside {k} parameters")
+    words = f"{small_sample}: G/(G−1)·(N−1)/(N−K) with G = {g}, N = {n}, K = {k}; t({g - 1})"
+    return g / (g - 1) * (n - 1) / (n - k), words
+
+
+def cluster_covariance(fit: LeastSquares, *, small_sample: SmallSample = "fixest") -> np.ndarray:
+    """Return the cluster sandwich of :func:`cr1` as a matrix, shape (k, k)."""
+    moved = fit.scores() @ fit.directions.T
+    covariance: np.ndarray = _factor(fit, small_sample)[0] * moved.T @ moved
+    return covariance
+
+
 def cr1(fit: LeastSquares, *, small_sample: SmallSample = "fixest") -> ClusterErrors:
-    r"""Return the cluster sandwich with a named small-sample factor.
+    r"""Return the errors of the cluster sandwich with a named small-sample factor.
 
     .. math:: V = f \sum_g (X'X)^{-1} X_g'\hat e_g \hat e_g'X_g (X'X)^{-1}
 
@@ -74,22 +101,19 @@ def cr1(fit: LeastSquares, *, small_sample: SmallSample = "fixest") -> ClusterEr
     ClusterErrors
         With t(G−1).
 
+    Raises
+    ------
+    InputError
+        If the factor leaves no degrees of freedom.
+
     References
     ----------
     Liang, K.-Y. & Zeger, S. (1986). Longitudinal data analysis using generalized linear
     models. Biometrika 73(1).
     """
-    g, n = fit.n_clusters, fit.n_obs
-    k = fit.n_parameters if small_sample == "stata" else fit.n_parameters_nested
-    factor = 1.0 if small_sample == "none" else g / (g - 1) * (n - 1) / (n - k)
-    moved = fit.scores() @ fit.directions.T
-    errors = np.sqrt(factor * (moved**2).sum(axis=0))
-    words = (
-        f"no factor; t({g - 1})"
-        if small_sample == "none"
-        else f"{small_sample}: G/(G−1)·(N−1)/(N−K) with G = {g}, N = {n}, K = {k}; t({g - 1})"
-    )
-    return ClusterErrors(errors, np.full(len(errors), g - 1.0), words)
+    errors = np.sqrt(np.diag(cluster_covariance(fit, small_sample=small_sample)))
+    df = np.full(len(errors), fit.n_clusters - 1.0)
+    return ClusterErrors(errors, df, _factor(fit, small_sample)[1])
 
 
 def _spectrum(fit: LeastSquares, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

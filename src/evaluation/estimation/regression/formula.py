@@ -259,12 +259,12 @@ def model_rows(
     columns, categories = formula_variables(formula)
     wanted = [(c, "formula") for c in columns] + [(unit, "unit"), (time, "time")]
     wanted += [(c, w) for c, w in ((weights, "weights"), (cluster, "cluster")) if c is not None]
-    for column, role in wanted:
-        if column not in frame.columns:
+    for wants, role in wanted:
+        if wants not in frame.columns:
             have = ", ".join(map(str, frame.columns))
             raise InputError(
-                f"there is no column {column!r}, which the {role} names; the data have {have}",
-                field=column,
+                f"there is no column {wants!r}, which the {role} names; the data have {have}",
+                field=wants,
             )
     if frame.empty:
         raise InputError("the data have no rows")

@@ -171,7 +171,7 @@ def _moments(
     sums = np.vstack(rows)
     own = sums[:, -3:]
     cut = [1, rank, rank]
-    pieces = np.split(sums[:, :-3], np.cumsum((cut * 2 if restricted else cut))[:-1], axis=1)
+    pieces = np.split(sums[:, :-3], np.cumsum(cut * 2 if restricted else cut)[:-1], axis=1)
     n0, t0, q0 = pieces[0][:, 0], pieces[1], pieces[2]
     v0 = own[:, 0] - 2 * (t0 * q0).sum(axis=1) + ((t0 * size) ** 2).sum(axis=1)
     zero = np.zeros_like(n0)
