@@ -58,10 +58,8 @@ class Comparison:
         columns: dict[str, dict[str, str]] = {}
         for name, result in self.results.items():
             rows = long[long.result == name]
-            column = {
-                str(r.term): self._cell(r.estimate, r.std_error, r.p_value)
-                for r in rows.itertuples()
-            }
+            quintet = zip(rows.term, rows.estimate, rows.std_error, rows.p_value, strict=True)
+            column = {str(t): self._cell(b, se, p) for t, b, se, p in quintet}
             whole = isinstance(result, RegressionResult)
             effects = result.effects if isinstance(result, RegressionResult) else ()
             column |= {

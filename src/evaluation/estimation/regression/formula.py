@@ -311,8 +311,9 @@ def model_rows(
                 field=unit if what == "unit" else time,
             )
     y, x = _materialise(used, outcome, terms)
-    for name, column in [(outcome, y), *((str(c), x[c]) for c in x if c != "Intercept")]:
-        if np.ptp(column) == 0:
+    whole = {outcome: y} | {str(c): x[c].to_numpy() for c in x if c != "Intercept"}
+    for name, values in whole.items():
+        if np.ptp(values) == 0:
             raise InputError("never varies in the usable rows", field=name)
     if "1" not in terms:
         x = x.drop(columns="Intercept")

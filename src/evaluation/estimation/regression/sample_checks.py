@@ -47,7 +47,7 @@ def _balanced(rows: ModelRows) -> Check:
     )
 
 
-def _effective_clusters(fit: LeastSquares, cov: str) -> Check | None:
+def _effective_clusters(fit: LeastSquares, cov: str) -> Check:
     terms = [j for j, name in enumerate(fit.names) if name != "Intercept"]
     effective = [1 / float((fit.leverages(j) ** 2).sum()) for j in terms]
     fewest = int(np.argmin(effective))
@@ -97,7 +97,5 @@ def sample_checks(rows: ModelRows, fit: LeastSquares, cov: str) -> tuple[Check, 
     """
     checks = [_rows_used(rows), _balanced(rows)]
     if cov not in ("robust", "unadjusted"):
-        clusters = _effective_clusters(fit, cov)
-        if clusters is not None:
-            checks.append(clusters)
+        checks.append(_effective_clusters(fit, cov))
     return tuple(checks)
