@@ -121,7 +121,8 @@ def _spectrum(fit: LeastSquares, what: str) -> tuple[np.ndarray, np.ndarray, np.
     if not fit.nested:
         raise InputError(
             f"{what} needs clusters that hold whole units, because the unit effects are absorbed; "
-            "cluster by unit or by a larger group of units, or take clustered or two-way"
+            "cluster by unit or by a larger group of units, or take clustered or two-way",
+            field="cluster",
         )
     leverage, axes = np.linalg.eigh(cluster_grams(fit))
     left = 1.0 - leverage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -15,7 +16,7 @@ from evaluation.estimation.regression.formula import ModelRows, model_rows
 from evaluation.estimation.regression.least_squares import LeastSquares
 from evaluation.estimation.regression.result import Coefficient, RegressionResult
 from evaluation.estimation.regression.sample_checks import sample_checks
-from evaluation.estimation.regression.transform import library_columns, transform
+from evaluation.estimation.regression.transform import library_columns, transform, varying_within
 from evaluation.estimation.regression.wild_bootstrap import Multiplier, wild_cluster_bootstrap
 
 __all__ = ["Cov", "Model", "random_effects_share", "regress"]
@@ -71,6 +72,25 @@ def _check_call(rows: ModelRows, model: str, cov: str, weights: str | None, alph
             "take clustered or driscoll-kraay",
             field="cov",
         )
+
+
+def _check_absorbed(rows: ModelRows) -> None:
+    """Name a regressor that one kind of effect alone takes in whole."""
+    if rows.entity_effects:
+        within = varying_within(rows)
+        for name in [str(c) for c in rows.x if c != "Intercept"]:
+            if name not in within:
+                raise InputError(
+                    "does not vary within any unit, so the unit effects absorb it", field=name
+                )
+    if rows.time_effects:
+        by_year = replace(rows, unit=np.searchsorted(rows.years, rows.year))
+        within = varying_within(by_year)
+        for name in [str(c) for c in rows.x if c != "Intercept"]:
+            if name not in within:
+                raise InputError(
+                    "is the same in all units each year, so the year effects absorb it", field=name
+                )
 
 
 def random_effects_share(rows: ModelRows, model: Literal["random", "mundlak"]) -> np.ndarray:
@@ -251,6 +271,7 @@ def regress(
     """
     rows = model_rows(frame, formula, unit=unit, time=time, weights=weights, cluster=cluster)
     _check_call(rows, model, cov, weights, alpha)
+    _check_absorbed(rows)
     # the plain rows first: what is collinear in them is told before anything is estimated
     fit = transform(rows, model).fit()
     done = _library_fit(rows, model, {"cov_type": "unadjusted"})

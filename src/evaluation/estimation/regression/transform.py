@@ -112,12 +112,11 @@ def with_unit_means(rows: ModelRows) -> tuple[pd.DataFrame, np.ndarray]:
     years = _years(rows, "Intercept" in rows.x)
     if rows.time_effects:
         means = unit_means(rows, years)[rows.unit]
-        both = np.column_stack([np.ones(len(rows.y)), years, means])
-        kept = independent_columns(both)
-        # the constant leads so that means which are the same for all units fall away
-        years = both[:, kept[kept > 0] if "Intercept" in rows.x else kept[1:]]
-        if "Intercept" not in rows.x:
-            years = np.column_stack([np.ones(len(rows.y)), years])
+        before = np.column_stack([np.ones(len(rows.y)), years, x.to_numpy()])
+        # in a balanced panel they are the same for all units, and with few gaps they may be
+        # what regressors that are constant in time already say
+        kept = independent_columns(np.column_stack([before, means])) - before.shape[1]
+        years = np.column_stack([years, means[:, kept[kept >= 0]]])
     return x, years
 
 

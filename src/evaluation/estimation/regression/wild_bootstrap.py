@@ -277,7 +277,8 @@ def wild_cluster_bootstrap(
     if not fit.nested:
         raise InputError(
             "the wild bootstrap needs clusters that hold whole units, because the unit effects "
-            "are absorbed; cluster by unit or by a larger group of units"
+            "are absorbed; cluster by unit or by a larger group of units",
+            field="cluster",
         )
     if draws < 1:
         raise InputError(f"{draws} draws are too few; at least 1 is needed", field="draws")
