@@ -18,6 +18,7 @@ __all__ = ["LeastSquares", "cluster_sums", "demean", "independent_columns", "lea
 
 ABSORBED = 1e-10  # what is left of a column, as a share of its length, that counts as nothing
 COLLINEAR = 1e-8
+EXACT = 1e-13
 
 
 @dataclass(frozen=True)
@@ -251,7 +252,7 @@ def least_squares(
     ------
     InputError
         If a regressor is absorbed by the effects or collinear with others, there is one
-        cluster, or no degree of freedom is left.
+        cluster, no degree of freedom is left, or the fit is exact.
 
     Examples
     --------
@@ -273,7 +274,8 @@ def least_squares(
     m = w.shape[1]
     root = None if weights is None else np.sqrt(np.asarray(weights, dtype=float)[order])
     lengths = columns if root is None else columns * root[:, None]
-    length = np.sqrt(np.einsum("ij,ij->j", lengths, lengths))[1 + m :]
+    length = np.sqrt(np.einsum("ij,ij->j", lengths, lengths))
+    size, length = length[0], length[1 + m :]
     nested, n_effects = True, 0
     if absorb is not None:
         effects = np.unique(np.asarray(absorb)[order], return_inverse=True)[1]
@@ -304,6 +306,8 @@ def least_squares(
     basis = design @ inverse
     theta = basis.T @ target
     residuals = target - basis @ theta
+    if np.linalg.norm(residuals) <= EXACT * size:
+        raise InputError("the residuals are zero: the model says the outcome exactly")
     return LeastSquares(
         names=names,
         coefficients=inverse[m:] @ theta,

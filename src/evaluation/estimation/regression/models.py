@@ -357,7 +357,7 @@ def _coefficients(
     out = []
     for name, b, se, df in zip(names, estimates, errors.std_error, errors.df, strict=True):
         if not se > 0:
-            raise InputError("the residuals are zero, so there is nothing to test", field=name)
+            raise InputError("its standard error is zero, so there is nothing to test", field=name)
         half = float(student.ppf(1 - alpha / 2, df) * se)
         p = float(2 * student.sf(abs(b / se), df))
         bounds = (float(b) - half, float(b) + half)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -222,8 +222,6 @@ def _with_logit(rows: ModelRows, linear: RegressionResult, alpha: float) -> Shar
         certain = (mean == 0) | (mean == 1)
         keep = ~certain[rows.unit]
         left_out = tuple(u for u, c in zip(rows.units, certain, strict=True) if c)
-    if not keep.any():
-        raise InputError("every unit's share is always 0 or always 1", field=rows.outcome)
     units, unit = np.unique(rows.unit[keep], return_inverse=True)
     n, n_dummies = int(keep.sum()), len(units) if rows.entity_effects else 0
     if n * n_dummies > LARGEST:
