@@ -250,11 +250,25 @@ def test_order_of_rows_does_not_matter():
 
 def test_one_treated_unit_is_refused_by_cr2_and_cr3():
     y, x, unit, by_year, by_unit, weights = panel(gaps=False)
-    x = np.column_stack([(unit == 0) & (by_year[:, 2:].sum(axis=1) > 0), x[:, 1]]).astype(float)
-    fit = fitted((y, x, unit, by_year, by_unit, weights))
+    treated = ((unit == 0) & (by_year[:, 2:].sum(axis=1) > 0)).astype(float)
+    fit = fitted((y, np.column_stack([treated, x[:, 1]]), unit, by_year, by_unit, weights))
+    only = least_squares(y, treated[:, None], unit, nuisance=by_year, absorb=unit, weights=weights)
     for method in (cr2, cr3):
-        with pytest.raises(InputError, match="treated: rests on cluster 0 alone"):
-            method(fit)
+        with pytest.raises(InputError, match="x1: rests on cluster 0 alone"):
+            method(only)
+        # the other coefficient keeps its error, whatever is not known of this one
+        assert method(fit).undefined == {"treated": "0"}
+        assert np.isnan(method(fit).std_error[0])
+        assert np.isfinite(method(fit).df[1])
+        if method is cr3:
+            changes = []
+            for g in range(8):
+                keep = unit != g
+                root = np.sqrt(weights[keep])[:, None]
+                full = np.column_stack([x[:, 1], treated, by_year, by_unit])[keep] * root
+                b = np.linalg.lstsq(full, y[keep] * root[:, 0], rcond=None)[0][0]
+                changes.append(b - fit.coefficients[1])
+            assert method(fit).std_error[1] == close(np.sqrt(7 / 8 * np.sum(np.square(changes))))
 
 
 def test_effects_that_cross_clusters():

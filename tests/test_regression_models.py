@@ -401,6 +401,42 @@ def test_compare(data):
         compare({})
 
 
+def test_a_dummy_of_one_cluster_has_no_error_and_it_is_told(data):
+    alone = data.assign(area=data.region.where(data.unit != "u00", "alone"))
+    ours = regress(alone, "y ~ x + C(area)", "unit", "year", model="pooled", cov="cr2")
+    terms = ["Intercept", *(f"C(area)[T.r{j}]" for j in range(10))]
+    expected = [f"{t} rests on cluster u00 alone, so it has no cr2 error" for t in terms]
+    assert sorted(ours.notes) == sorted(expected)
+    assert np.isnan(ours["Intercept"].std_error)
+    assert ours["x"].std_error > 0
+    content = ours.to_dict()["coefficients"]
+    assert content[0]["std_error"] is None
+    assert content[0]["conf_int"] == [None, None]
+    assert "–" in ours.summary()
+
+
+def test_types_and_labels_of_tables(data):
+    """Nullable and boolean columns, numbers as units, repeated labels of rows."""
+    plain = regress(data.assign(d=(data.z > 0).astype(float)), "y ~ x + d + EntityEffects",
+                    "unit", "year")  # fmt: skip
+    frame = data.assign(d=data.z > 0, unit=data.unit.str[1:].astype(int))
+    frame = frame.astype({"x": "Float64", "year": "Int64"})
+    frame.index = np.zeros(len(frame), dtype=int)
+    ours = regress(frame, "y ~ x + d + EntityEffects", "unit", "year")
+    assert values(ours) == close(values(plain))
+    frame.loc[0, "x"] = frame["x"].where(frame.y > -1, pd.NA)
+    assert regress(frame, "y ~ x + d + EntityEffects", "unit", "year").n_obs < len(data)
+
+
+def test_column_names_with_blanks(data):
+    frame = data.rename(columns={"x": "share of x", "region": "the region", "y": "my y"})
+    ours = regress(frame, "`my y` ~ `share of x` + C(`the region`)", "unit", "year", model="pooled")
+    same = regress(data, "y ~ x + C(region)", "unit", "year", model="pooled")
+    assert sorted(values(ours)) == close(sorted(values(same)))
+    assert ours.outcome == "my y"
+    assert ours["share of x"].estimate == close(same["x"].estimate)
+
+
 def test_result_as_data(data):
     ours = regress(data, BOTH, "unit", "year", cov="cr2")
     tidy = ours.tidy()

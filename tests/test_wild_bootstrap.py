@@ -4,11 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from diff_diff.utils import wild_bootstrap_se
 from test_cluster_robust import explicit, fitted, panel
 
 from evaluation.errors import InputError
 from evaluation.estimation.regression.cluster_robust import cr1
-from evaluation.estimation.regression.least_squares import least_squares
+from evaluation.estimation.regression.least_squares import demean, least_squares
 from evaluation.estimation.regression.wild_bootstrap import wild_cluster_bootstrap
 
 
@@ -177,6 +178,35 @@ def test_size_of_the_restricted_test():
         rejections += wild_cluster_bootstrap(fit, "d", draws=199, alpha=0.1).p_value <= 0.1
     # three standard errors of 500 draws at 10 %
     assert 0.06 < rejections / 500 < 0.14
+
+
+def test_the_library_says_the_same():
+    """diff-diff on the same rows, which leaves the sample's own pattern and its mirror out.
+
+    Both are at least as extreme as the sample, so they are 2 of 512 in p, and in the level.
+    """
+    parts = panel(weighted=False, n=9, seed=4)
+    y, x, unit, by_year, _, _ = parts
+    rows = demean(np.column_stack([y, x, by_year]), unit)
+    theirs = wild_bootstrap_se(rows[:, 1:], rows[:, 0], rows[:, 0], unit, 0, n_bootstrap=999)
+    ours = wild_cluster_bootstrap(fitted(parts), "treated", draws=999, alpha=0.05 + 2 / 512)
+    assert len(ours.t_star) == 512
+    assert ours.p_value == close(theirs.p_value + 2 / 512)
+    assert ours.conf_int == close((theirs.ci_lower, theirs.ci_upper), 1e-6)
+
+
+@pytest.mark.parametrize("restricted", [True, False])
+def test_one_treated_cluster_gives_numbers(restricted):
+    """No draw divides by zero; that the answer is worth little is said elsewhere."""
+    unit, year = np.repeat(np.arange(40), 6), np.tile(np.arange(6), 40)
+    treated = ((unit == 0) & (year >= 3)).astype(float)[:, None]
+    by_year = (year[:, None] == np.arange(1, 6)).astype(float)
+    y = np.random.default_rng(1).standard_normal(240)
+    fit = least_squares(y, treated, unit, names=["d"], nuisance=by_year, absorb=unit)
+    ours = wild_cluster_bootstrap(fit, "d", draws=999, restricted=restricted)
+    assert 0 < ours.p_value <= 1
+    assert ours.conf_int[0] < ours.estimate < ours.conf_int[1]
+    assert not np.isnan(ours.t_star).any()
 
 
 def test_refusals():

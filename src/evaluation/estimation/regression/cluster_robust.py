@@ -7,7 +7,7 @@ theorem 2), and nothing larger than K × K is decomposed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -42,11 +42,14 @@ class ClusterErrors:
         Shape (k,): degrees of freedom of the t distribution.
     small_sample : str
         The convention in words.
+    undefined : dict of str to str
+        Terms that have no error (NaN), with the cluster that they rest on alone.
     """
 
     std_error: np.ndarray
     df: np.ndarray
     small_sample: str
+    undefined: dict[str, str] = field(default_factory=dict)
 
 
 def cluster_grams(fit: LeastSquares) -> np.ndarray:
@@ -116,8 +119,26 @@ def cr1(fit: LeastSquares, *, small_sample: SmallSample = "fixest") -> ClusterEr
     return ClusterErrors(errors, df, _factor(fit, small_sample)[1])
 
 
-def _spectrum(fit: LeastSquares, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return each cluster's 1 − leverage, its axes, and the directions seen along them."""
+@dataclass(frozen=True)
+class _Spectrum:
+    """Each cluster in the axes of its own leverage.
+
+    ``left`` is 1 − leverage, shape (clusters, K); ``seen`` the directions of the coefficients
+    along the axes, shape (clusters, k, K); ``along`` the scores along them.
+    """
+
+    left: np.ndarray
+    axes: np.ndarray
+    seen: np.ndarray
+    along: np.ndarray
+    undefined: dict[str, str]
+
+    def masked(self, values: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+        """Put NaN where a coefficient has no error."""
+        return np.where([n in self.undefined for n in names], np.nan, values)
+
+
+def _spectrum(fit: LeastSquares, what: str) -> _Spectrum:
     if not fit.nested:
         raise InputError(
             f"{what} needs clusters that hold whole units, because the unit effects are absorbed; "
@@ -126,19 +147,22 @@ def _spectrum(fit: LeastSquares, what: str) -> tuple[np.ndarray, np.ndarray, np.
         )
     leverage, axes = np.linalg.eigh(cluster_grams(fit))
     left = 1.0 - leverage
-    # (clusters, k, K): each coefficient's direction in the axes of each cluster
     seen = np.matmul(fit.directions[None], axes)
     alone = (left < ALONE)[:, None, :] & (
         np.abs(seen) > 1e-6 * np.linalg.norm(fit.directions, axis=1)[None, :, None]
     )
-    if alone.any():
-        cluster, term, _ = np.argwhere(alone)[0]
+    undefined = {}
+    for cluster, term in np.argwhere(alone.any(axis=2))[::-1]:
+        undefined[fit.names[term]] = fit.labels[cluster]
+    slopes = [n for n in fit.names if n != "Intercept"] or list(fit.names)
+    if all(n in undefined for n in slopes):
         raise InputError(
-            f"rests on cluster {fit.labels[cluster]} alone, so {what} has no answer; "
+            f"rests on cluster {undefined[slopes[0]]} alone, so {what} has no answer; "
             "permutation inference is the way with one treated unit",
-            field=fit.names[term],
+            field=slopes[0],
         )
-    return left, axes, seen
+    along = np.matmul(fit.scores()[:, None, :], axes)[:, 0, :]
+    return _Spectrum(left, axes, seen, along, undefined)
 
 
 def _power(left: np.ndarray, exponent: float) -> np.ndarray:
@@ -171,7 +195,7 @@ def cr2(fit: LeastSquares) -> ClusterErrors:
     Raises
     ------
     InputError
-        If absorbed effects cross clusters, or a coefficient rests on one cluster alone.
+        If absorbed effects cross clusters, or every slope rests on one cluster alone.
 
     References
     ----------
@@ -180,24 +204,24 @@ def cr2(fit: LeastSquares) -> ClusterErrors:
     Small-sample methods for cluster-robust variance estimation and hypothesis testing in
     fixed effects models. Journal of Business & Economic Statistics 36(4), section 2.
     """
-    left, axes, seen = _spectrum(fit, "CR2")
-    along = np.matmul(fit.scores()[:, None, :], axes)[:, 0, :]  # scores in the axes
-    leverage = 1.0 - left
-    inner = seen * _power(left, -0.5)[:, None, :]  # (clusters, k, K)
-    terms = np.einsum("gcj,gj->gc", inner, along)
+    s = _spectrum(fit, "CR2")
+    leverage = 1.0 - s.left
+    inner = s.seen * _power(s.left, -0.5)[:, None, :]  # (clusters, k, K)
+    terms = np.einsum("gcj,gj->gc", inner, s.along)
     variance = (terms**2).sum(axis=0)
     own = np.einsum("gcj,gj->gc", inner**2, leverage)
-    cross = np.matmul(inner * leverage[:, None, :], axes.transpose(0, 2, 1))
+    cross = np.matmul(inner * leverage[:, None, :], s.axes.transpose(0, 2, 1))
     shared = (cross**2).sum(axis=2)
     trace = (own - shared).sum(axis=0)
     overlap = np.einsum("gcj,gci->cij", cross, cross)
     trace_square = (own**2 - 2 * own * shared).sum(axis=0) + (overlap**2).sum(axis=(1, 2))
-    df = trace**2 / trace_square
+    df = np.divide(trace**2, trace_square, out=np.full_like(trace, np.nan), where=trace_square > 0)
     return ClusterErrors(
-        np.sqrt(variance),
-        df,
+        s.masked(np.sqrt(variance), fit.names),
+        s.masked(df, fit.names),
         "CR2 with Bell–McCaffrey degrees of freedom per coefficient; working model: independent "
         "errors with variance proportional to 1/weight",
+        s.undefined,
     )
 
 
@@ -220,8 +244,7 @@ def cr3(fit: LeastSquares) -> ClusterErrors:
     Raises
     ------
     InputError
-        If absorbed effects cross clusters, or a coefficient is not identified without one
-        of the clusters.
+        If absorbed effects cross clusters, or no slope is identified without some cluster.
 
     References
     ----------
@@ -229,12 +252,12 @@ def cr3(fit: LeastSquares) -> ClusterErrors:
     methods for cluster-robust inference. Journal of Applied Econometrics 38(5), section 2:
     CV3, centred at the estimate.
     """
-    left, axes, seen = _spectrum(fit, "CR3")
-    along = np.matmul(fit.scores()[:, None, :], axes)[:, 0, :]
-    change = np.einsum("gcj,gj->gc", seen * _power(left, -1.0)[:, None, :], along)
+    s = _spectrum(fit, "CR3")
+    change = np.einsum("gcj,gj->gc", s.seen * _power(s.left, -1.0)[:, None, :], s.along)
     g = fit.n_clusters
     return ClusterErrors(
-        np.sqrt((g - 1) / g * (change**2).sum(axis=0)),
+        s.masked(np.sqrt((g - 1) / g * (change**2).sum(axis=0)), fit.names),
         np.full(len(fit.names), g - 1.0),
         f"CV3: (G−1)/G times the jackknife around the estimate, G = {g}; t({g - 1})",
+        s.undefined,
     )

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,7 @@ def _parse(formula: str) -> tuple[str, list[str], bool, bool]:
         raise InputError(f"{formula!r} is not a formula: {reason}", field="formula") from None
     if len(left) != 1:
         raise InputError(f"{formula!r} has {len(left)} outcomes; one is needed", field="formula")
-    terms = [str(t) for t in right]
+    terms = [_written(t) for t in right]
     plain = [t for t in terms if t not in (ENTITY, TIME)]
     for term in plain:
         if ENTITY in term or TIME in term:
@@ -101,7 +102,17 @@ def _parse(formula: str) -> tuple[str, list[str], bool, bool]:
             )
     if not [t for t in plain if t != "1"]:
         raise InputError(f"{formula!r} names no regressor", field="formula")
-    return str(left[0]), plain, ENTITY in terms, TIME in terms
+    return _written(left[0]), plain, ENTITY in terms, TIME in terms
+
+
+def _written(term: Any) -> str:
+    """Write a parsed term so that it can be parsed again: odd column names in backticks."""
+    parts = [str(f) for f in term.factors]
+    looked_up = [f.eval_method.value == "lookup" for f in term.factors]
+    return ":".join(
+        f"`{p}`" if plain and not p.isidentifier() else p
+        for p, plain in zip(parts, looked_up, strict=True)
+    )
 
 
 def formula_variables(formula: str) -> tuple[list[str], list[str]]:
@@ -157,7 +168,7 @@ def _numeric(frame: pd.DataFrame, column: str, *, category: bool) -> pd.Series:
             f"write C({column}) to use it as categories",
             field=column,
         )
-    numbers = values.astype(float)
+    numbers = pd.Series(values.to_numpy(dtype=float, na_value=np.nan), index=values.index)
     bad = np.isinf(numbers.to_numpy())
     if bad.any():
         row, text = _place(frame, frame.index[bad][0])
@@ -167,14 +178,14 @@ def _numeric(frame: pd.DataFrame, column: str, *, category: bool) -> pd.Series:
 
 def _years(frame: pd.DataFrame, column: str) -> np.ndarray:
     values = frame[column]
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
     text = not pd.api.types.is_numeric_dtype(values)
+    numbers = np.full(len(values), np.nan) if text else values.to_numpy(float, na_value=np.nan)
     bad = ~(np.abs(numbers) <= LAST_YEAR) | (numbers != np.round(numbers))
-    if text or bad.any():
-        label = frame.index[0 if text else int(np.argmax(bad))]
-        row, where = _place(frame, label)
+    if bad.any():
+        at = int(np.argmax(bad))
+        row, where = _place(frame, frame.index[at])
         raise InputError(
-            f"{where}{values.loc[label]!r} is not a whole year; "
+            f"{where}{values.iloc[at]!r} is not a whole year; "
             "years must be whole numbers, not text",
             row=row,
             field=column,
@@ -323,7 +334,7 @@ def model_rows(
         digest.update(np.ascontiguousarray(np.asarray(part, dtype="<f8")).tobytes())
     digest.update(repr(groups.tolist()).encode())
     return ModelRows(
-        outcome=outcome,
+        outcome=outcome.strip("`"),
         y=y,
         x=x,
         unit=code,

@@ -288,6 +288,7 @@ def regress(
         "robust": "analytic, robust to unequal variance",
         "unadjusted": "analytic, independent errors of equal variance",
     }.get(cov, "")
+    notes: list[str] = []
     if cov == "wild":
         tests = [
             wild_cluster_bootstrap(
@@ -316,7 +317,10 @@ def regress(
         )
         coefficients = _coefficients(fit.names, estimates, errors, alpha)
         small_sample, used_seed = errors.small_sample, None
-    notes = []
+        notes = [
+            f"{term} rests on cluster {label} alone, so it has no {cov} error"
+            for term, label in errors.undefined.items()
+        ]
     if cov == "robust" and rows.entity_effects:
         notes.append(
             "these errors are inconsistent with unit effects and few years, and take years of a "
@@ -356,6 +360,12 @@ def _coefficients(
 ) -> tuple[Coefficient, ...]:
     out = []
     for name, b, se, df in zip(names, estimates, errors.std_error, errors.df, strict=True):
+        if np.isnan(se):
+            # told in a note
+            out.append(
+                Coefficient(name, float(b), np.nan, np.nan, np.nan, (-np.inf, np.inf), np.nan)
+            )
+            continue
         if not se > 0:
             raise InputError("its standard error is zero, so there is nothing to test", field=name)
         half = float(student.ppf(1 - alpha / 2, df) * se)

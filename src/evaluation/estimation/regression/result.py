@@ -165,8 +165,10 @@ class RegressionResult:
     def summary(self) -> str:
         """Return the result as text for people."""
         table = self.tidy()
-        table["p_value"] = [p_value(p, "en").partition("\u00a0")[2] for p in table.p_value]
-        shown = table.to_string(index=False, float_format=lambda v: f"{v:.4f}")
+        table["p_value"] = [
+            "–" if math.isnan(p) else p_value(p, "en").partition("\u00a0")[2] for p in table.p_value
+        ]
+        shown = table.to_string(index=False, float_format=lambda v: f"{v:.4f}", na_rep="–")
         effects = f", effects: {' and '.join(self.effects)}" if self.effects else ""
         weights = f", weights: {self.weights}" if self.weights else ""
         lines = [
