@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,13 @@ from evaluation.errors import InputError
 from evaluation.estimation.regression.cluster_robust import ClusterErrors, cr1, cr2, cr3
 from evaluation.estimation.regression.formula import ModelRows, model_rows
 from evaluation.estimation.regression.least_squares import LeastSquares
+from evaluation.estimation.regression.panel_library import library_fit
 from evaluation.estimation.regression.result import Coefficient, RegressionResult
 from evaluation.estimation.regression.sample_checks import sample_checks
-from evaluation.estimation.regression.transform import library_columns, transform, varying_within
+from evaluation.estimation.regression.transform import transform, varying_within
 from evaluation.estimation.regression.wild_bootstrap import Multiplier, wild_cluster_bootstrap
 
-__all__ = ["Cov", "Model", "random_effects_share", "regress"]
+__all__ = ["Cov", "Model", "regress"]
 
 Model = Literal["fixed", "random", "between", "first_difference", "mundlak", "pooled"]
 Cov = Literal[
@@ -93,58 +94,6 @@ def _check_absorbed(rows: ModelRows) -> None:
                 )
 
 
-def random_effects_share(rows: ModelRows, model: Literal["random", "mundlak"]) -> np.ndarray:
-    r"""Return each unit's share θ of its mean that random effects take off, shape (units,).
-
-    .. math:: \theta_i = 1 - \sqrt{\sigma_e^2 / (\sigma_e^2 + T_i \sigma_u^2)}
-
-    with the variances of Swamy & Arora (1972), by linearmodels.
-    """
-    return np.asarray(_library_fit(rows, model, {"cov_type": "unadjusted"}).theta)[:, 0]
-
-
-def _library_fit(rows: ModelRows, model: str, config: dict[str, Any]) -> Any:
-    """Fit with linearmodels; ``config`` is its covariance."""
-    from linearmodels.panel import (
-        BetweenOLS,
-        FirstDifferenceOLS,
-        PanelOLS,
-        PooledOLS,
-        RandomEffects,
-    )
-
-    index = pd.MultiIndex.from_arrays([rows.unit, rows.year], names=["unit", "year"])
-    y = pd.Series(rows.y, index=index, name=rows.outcome)
-    weights = None if rows.weights is None else pd.Series(rows.weights, index=index)
-    if "clusters" in config:
-        codes = pd.DataFrame(
-            {"cluster": np.unique(rows.cluster, return_inverse=True)[1], "year": rows.year},
-            index=index,
-        )
-        config = config | {"clusters": codes}
-    if model == "fixed":
-        x = rows.x.drop(columns="Intercept", errors="ignore").set_axis(index)
-        absent = {"auto_df": False, "count_effects": False} if "clusters" in config else {}
-        return PanelOLS(
-            y,
-            x,
-            entity_effects=rows.entity_effects,
-            time_effects=rows.time_effects,
-            weights=weights,
-        ).fit(**config, **absent)
-    if model == "between":
-        return BetweenOLS(y, rows.x.set_axis(index)).fit(**config)
-    x = library_columns(rows, model).set_axis(index)
-    if model == "first_difference":
-        return FirstDifferenceOLS(y, x, weights=weights).fit(**config)
-    if model == "pooled":
-        return PooledOLS(y, x, weights=weights).fit(**config)
-    try:
-        return RandomEffects(y, x).fit(**config)
-    except ValueError as error:
-        raise InputError(str(error).partition(". ")[0], field="model") from None
-
-
 def _library_errors(
     rows: ModelRows, model: str, cov: str, fit: LeastSquares, bandwidth: int | None
 ) -> ClusterErrors:
@@ -153,7 +102,7 @@ def _library_errors(
     n, n_years = fit.n_obs, len(rows.years) - (model == "first_difference")
     left = float(n - fit.n_parameters)
     if cov == "two-way":
-        done = _library_fit(
+        done = library_fit(
             rows,
             model,
             {"cov_type": "clustered", "clusters": True, "group_debias": True, "debiased": False},
@@ -179,7 +128,7 @@ def _library_errors(
             raise InputError(
                 f"{lags} lags are not possible with {n_years} periods", field="bandwidth"
             )
-        done = _library_fit(
+        done = library_fit(
             rows,
             model,
             {"cov_type": "kernel", "kernel": "bartlett", "bandwidth": lags, "debiased": True},
@@ -190,7 +139,7 @@ def _library_errors(
             f"(every effect counted); t({df:.0f}), T = {n_years} periods"
         )
         return ClusterErrors(np.asarray(done.std_errors)[:k], np.full(k, df), words)
-    done = _library_fit(rows, model, {"cov_type": cov, "debiased": True})
+    done = library_fit(rows, model, {"cov_type": cov, "debiased": True})
     words = f"N/(N−K) with N = {n}, K = {fit.n_parameters} (every effect counted); t({left:.0f})"
     return ClusterErrors(np.asarray(done.std_errors)[:k], np.full(k, left), words)
 
@@ -274,7 +223,7 @@ def regress(
     _check_absorbed(rows)
     # the plain rows first: what is collinear in them is told before anything is estimated
     fit = transform(rows, model).fit()
-    done = _library_fit(rows, model, {"cov_type": "unadjusted"})
+    done = library_fit(rows, model, {"cov_type": "unadjusted"})
     if model in ("random", "mundlak"):
         theta = np.asarray(done.theta)[:, 0]
         fit = transform(rows, model, theta).fit()

@@ -11,7 +11,7 @@ from scipy import stats
 from evaluation.errors import InputError
 from evaluation.estimation.regression.cluster_robust import cluster_covariance
 from evaluation.estimation.regression.formula import ModelRows, model_rows
-from evaluation.estimation.regression.models import random_effects_share
+from evaluation.estimation.regression.panel_library import random_effects_share
 from evaluation.estimation.regression.transform import Transformed, transform, varying_within
 from evaluation.language import number, p_value
 from evaluation.results import Check
