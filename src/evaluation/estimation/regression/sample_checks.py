@@ -12,7 +12,24 @@ from evaluation.results import Check
 __all__ = ["ENOUGH_CLUSTERS", "sample_checks"]
 
 ENOUGH_CLUSTERS = 8  # effective; below it sandwich errors are known to be too short
-BUILT_FOR_FEW = ("cr2", "cr3", "wild")
+PLAIN = (
+    "; vanliga klustrade fel är då för korta, se cr2 eller permutation",
+    "; clustered errors are too short then, see cr2 or permutation",
+)
+CORRECTED = (
+    "; felen är rättade för det, men permutation är då säkrare",
+    "; the errors are corrected for it, but permutation is safer then",
+)
+ADVICE = {
+    "cr2": CORRECTED,
+    "cr3": CORRECTED,
+    "wild": (
+        "; bootstrapen förkastar då för sällan (med nollhypotesen pålagd) eller för ofta, "
+        "se permutation",
+        "; the bootstrap then rejects too rarely (restricted) or too often (unrestricted), "
+        "see permutation",
+    ),
+}
 
 
 def _rows_used(rows: ModelRows) -> Check:
@@ -53,11 +70,7 @@ def _effective_clusters(fit: LeastSquares, cov: str) -> Check:
     fewest = int(np.argmin(effective))
     name, value = fit.names[terms[fewest]], effective[fewest]
     enough = value >= ENOUGH_CLUSTERS
-    advice_sv = "" if enough else "; vanliga klustrade fel blir då för korta"
-    advice = ""
-    if not enough:
-        advice = "; sandwich errors are too short then"
-        advice += "" if cov in BUILT_FOR_FEW else ", see cr2, wild or permutation"
+    advice_sv, advice = ("", "") if enough else ADVICE.get(cov, PLAIN)
     return Check(
         "effective_clusters",
         enough,
