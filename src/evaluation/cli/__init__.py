@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from evaluation.cli import data, estimate, power, report
+from evaluation.cli import data, estimate, power, regress, report
 from evaluation.errors import InputError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command()(report.run)
 app.command()(report.verify)
 app.command()(estimate.estimate)
+app.command()(regress.regress)
 app.command()(power.power)
 app.add_typer(data.app, name="data")
 

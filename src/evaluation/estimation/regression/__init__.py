@@ -1,0 +1,1 @@
+"""Panel regressions: models, errors that respect clusters, and tests of the specification."""
