@@ -78,9 +78,7 @@ class LinearEstimator:
         return result
 
 
-def _cs_cells(
-    g: np.ndarray, years: np.ndarray, estimand: str
-) -> list[tuple[int, int, float]]:
+def _cs_cells(g: np.ndarray, years: np.ndarray, estimand: str) -> list[tuple[int, int, float]]:
     """List (cohort, period, weight) of an aggregate of group-time effects."""
     sizes = {int(c): int((g == c).sum()) for c in np.unique(g[g > 0])}
     cells = [(c, int(t)) for c in sizes for t in years if t >= c]
@@ -90,11 +88,11 @@ def _cs_cells(
         last = int(years[-1])
         w = {(c, t): sizes[c] / (last - c + 1) for c, t in cells}
     elif estimand in {"dynamic", "calendar"}:
-        age = (lambda c, t: t - c) if estimand == "dynamic" else (lambda c, t: t)
+        group = {(c, t): t - c if estimand == "dynamic" else t for c, t in cells}
         total: dict[int, int] = {}
         for c, t in cells:
-            total[age(c, t)] = total.get(age(c, t), 0) + sizes[c]
-        w = {(c, t): sizes[c] / total[age(c, t)] for c, t in cells}
+            total[group[c, t]] = total.get(group[c, t], 0) + sizes[c]
+        w = {(c, t): sizes[c] / total[group[c, t]] for c, t in cells}
     elif estimand.startswith("event:"):
         e = int(estimand.removeprefix("event:"))
         cells = [(c, c + e) for c in sizes if years[0] <= c + e <= years[-1]]
@@ -223,9 +221,7 @@ def linear_estimator(
     elif method == "twfe":
         c, estimand = _twfe(g, years), "twfe"
     else:
-        raise InputError(
-            f"{method!r} is none of {', '.join(LINEAR_METHODS)}", field="method"
-        )
+        raise InputError(f"{method!r} is none of {', '.join(LINEAR_METHODS)}", field="method")
     treated = np.flatnonzero(g > 0)
     start = np.array([int(np.searchsorted(years, g[i])) for i in treated])
     position = np.arange(len(years))[None, :]

@@ -120,9 +120,7 @@ def collapse(y: np.ndarray, estimator: LinearEstimator) -> Collapsed:
     return Collapsed(est, effect @ est.weight, effect, own, which, composite)
 
 
-def sampling_variance(
-    size: np.ndarray, profile: np.ndarray
-) -> np.ndarray:
+def sampling_variance(size: np.ndarray, profile: np.ndarray) -> np.ndarray:
     r"""Return the relative sampling variance of a contrast, by unit.
 
     .. math:: h_i = \frac{\sum_t a_t^2 / n_{it}}{m \sum_t a_t^2},

@@ -46,9 +46,9 @@ class IntegratedTest:
     def p_value(self, effect: float = 0.0) -> np.ndarray:
         """Return the two-sided p-value of a hypothesised effect, shape (draws,)."""
         distance = np.abs(self.estimate - effect)[:, None]
-        result: np.ndarray = (
-            self.weights * 2 * stdtr(self.df, -distance / self.std_errors)
-        ).sum(axis=1)
+        result: np.ndarray = (self.weights * 2 * stdtr(self.df, -distance / self.std_errors)).sum(
+            axis=1
+        )
         return result
 
     @property
@@ -84,9 +84,7 @@ class IntegratedTest:
         return np.array([width(se, w) for se, w in pairs])
 
 
-def _treated_spread(
-    effect: np.ndarray, omega: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _treated_spread(effect: np.ndarray, omega: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the treated units' weighted spread and the log determinants that go with it.
 
     ``effect`` has shape (..., treated) and ``omega`` (..., treated, treated).
@@ -94,7 +92,8 @@ def _treated_spread(
     chol = np.linalg.cholesky(omega)
     both = np.stack([effect, np.ones_like(effect)], axis=-1)
     z = np.linalg.solve(chol, both)
-    ee, e1, one = (z[..., 0] ** 2).sum(-1), (z[..., 0] * z[..., 1]).sum(-1), (z[..., 1] ** 2).sum(-1)
+    ee, one = np.moveaxis((z**2).sum(axis=-2), -1, 0)
+    e1 = z.prod(axis=-1).sum(axis=-1)
     logdet = 2 * np.log(np.diagonal(chol, axis1=-2, axis2=-1)).sum(-1)
     return ee - e1**2 / one, -0.5 * logdet - 0.5 * np.log(one)
 
@@ -178,11 +177,12 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
         + determinant
         - df / 2 * np.log(rss)
         + placebo_likelihood(
-            y, variances(sampling_variance(size, np.ones(y.shape[2]))),
-            int(est.start.min()), int(est.start.max()), est.controls,
+            y,
+            variances(sampling_variance(size, np.ones(y.shape[2]))),
+            int(est.start.min()),
+            int(est.start.max()),
+            est.controls,
         )
     )
     w = np.exp(log - log.max(axis=1, keepdims=True))
-    return IntegratedTest(
-        c.estimate, np.sqrt(variance), w / w.sum(axis=1, keepdims=True), df
-    )
+    return IntegratedTest(c.estimate, np.sqrt(variance), w / w.sum(axis=1, keepdims=True), df)

@@ -71,13 +71,31 @@ def history_contrasts(profile: np.ndarray, start: int) -> np.ndarray:
     basis, triangle = np.linalg.qr(np.column_stack([*known, cosines(start)]))
     size = np.abs(np.diag(triangle))
     fresh = [k for k in range(len(known), basis.shape[1]) if size[k] > 1e-9]
-    return basis[:, fresh]
+    result: np.ndarray = basis[:, fresh]
+    return result
+
+
+def _relative_variance(values: np.ndarray, n0: int) -> np.ndarray:
+    """Return each unit's mean square over contrasts scaled to be alike, shape (draws, units).
+
+    ``values`` has shape (contrasts, draws, units), the first ``n0`` units being controls.
+    The scales are those at which every contrast is as large as the unit's own mean square,
+    on average over controls: every unit counts the same, whatever its variance.
+    """
+    square = (values - values[:, :, :n0].mean(axis=2, keepdims=True)) ** 2
+    square = np.maximum(square, 1e-300)
+    scale = square[:, :, :n0].mean(axis=2)
+    for _ in range(6):
+        inverse = 1 / (np.einsum("krn,kr->rn", square[:, :, :n0], 1 / scale) / len(square))
+        scale = np.einsum("krn,rn->kr", square[:, :, :n0], inverse) / n0
+    result: np.ndarray = np.einsum("krn,kr->rn", square, 1 / scale) / len(square)
+    return result
 
 
 def _scale(square: np.ndarray, history: np.ndarray, df: int) -> np.ndarray:
     """Fit c in ``square ~ c · history · F(1, df)`` by maximum likelihood, per draw."""
     ratio = square / history
-    c = np.median(ratio, axis=1)
+    c: np.ndarray = np.median(ratio, axis=1)
     for _ in range(50):
         z = ratio / c[:, None]
         before = c
@@ -122,16 +140,8 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
         if basis.shape[1] < ENOUGH_HISTORY:
             return None
         everyone = np.concatenate([est.controls, est.treated[slots]])
-        square = y[:, everyone, :start] @ basis
-        square = (square - square[:, :n0].mean(axis=1, keepdims=True)) ** 2
-        scale = square[:, :n0].mean(axis=1, keepdims=True)
-        for _ in range(6):
-            # every unit counts the same, whatever its variance
-            relative = np.maximum((square / scale).mean(axis=2), 1e-300)
-            scale = scale * ((square / scale)[:, :n0] / relative[:, :n0, None]).mean(
-                axis=1, keepdims=True
-            )
-        relative = np.maximum((square / scale).mean(axis=2), 1e-300)
+        values = np.moveaxis(y[:, everyone, :start] @ basis, 2, 0)
+        relative = _relative_variance(np.ascontiguousarray(values), n0)
         change = c.own[p] ** 2 * n0 / (n0 - 1)
         factor = _scale(change, relative[:, :n0], basis.shape[1])
         variance[:, slots] = factor[:, None] * relative[:, n0:]

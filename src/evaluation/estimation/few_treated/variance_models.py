@@ -36,12 +36,9 @@ def variances(h: np.ndarray) -> np.ndarray:
         Shape (models, units).
     """
     theta = 1 / (1 + np.exp(-LOGIT_THETA))
-    return np.concatenate(
-        [
-            (1 - theta)[:, None] + theta[:, None] * h[None, :],
-            h[None, :] ** GAMMA[:, None],
-        ]
-    )
+    mixed = (1 - theta)[:, None] + theta[:, None] * h[None, :]
+    result: np.ndarray = np.concatenate([mixed, h[None, :] ** GAMMA[:, None]])
+    return result
 
 
 def log_prior() -> np.ndarray:
@@ -53,7 +50,10 @@ def log_prior() -> np.ndarray:
     first = np.full(len(LOGIT_THETA), 0.5 / len(LOGIT_THETA))
     first[0] += 0.4
     first[-1] += 0.1
-    return np.log(np.concatenate([0.9 * first, np.full(len(GAMMA), 0.1 / len(GAMMA))]))
+    result: np.ndarray = np.log(
+        np.concatenate([0.9 * first, np.full(len(GAMMA), 0.1 / len(GAMMA))])
+    )
+    return result
 
 
 def restricted_likelihood(x: np.ndarray, v: np.ndarray) -> np.ndarray:
