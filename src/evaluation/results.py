@@ -183,7 +183,8 @@ class Estimate(_Shown):
         if self.std_error is not None:
             lines.append(f"  standard error {self.std_error:.4f}   {self.small_sample}")
         if self.p_value is not None:
-            lines.append(f"  p = {self.p_value:.4f}")
+            small = self.p_value < 0.0001
+            lines.append("  p < 0.0001" if small else f"  p = {self.p_value:.4f}")
         lines.append(
             f"  {self.n_obs} observations, {self.n_units} units, "
             f"{self.n_treated_units} treated, {self.n_clusters} clusters"
@@ -351,7 +352,8 @@ class GroupTime(_Shown):
         ATT(g, t) and its analytic standard error.
     influence : numpy.ndarray
         Shape (units, cells), scaled so that the standard error of a weighted sum of
-        cells is the Euclidean norm of the same weighted sum of columns.
+        cells is the Euclidean norm of the same weighted sum of columns, summed within
+        clusters first where there are any.
     unit_cohort : numpy.ndarray
         Shape (units,): each unit's first treated year, 0 for never treated.
     method, control_group : str
@@ -364,6 +366,17 @@ class GroupTime(_Shown):
         SHA-256 of the data.
     notes : tuple of str
         What a reader must know, dropped units among it.
+    shares : {"estimated", "fixed"}
+        Whether the error of an aggregate counts that the cells' weights are estimated.
+    weight : numpy.ndarray, optional
+        What each unit weighs in an aggregate, shape (units,) or (units, cells); one each
+        without it.
+    cluster : numpy.ndarray, optional
+        Shape (units,): each unit's cluster; its own without it.
+    small_sample : str
+        The finite-sample convention; a factor is already in the influence functions.
+    degrees_of_freedom : float, optional
+        Of the t quantiles; normal quantiles without it.
     """
 
     cohort: tuple[int, ...]
@@ -378,6 +391,11 @@ class GroupTime(_Shown):
     alpha: float = 0.05
     data_hash: str = ""
     notes: tuple[str, ...] = ()
+    shares: str = "estimated"
+    weight: np.ndarray | None = field(default=None, repr=False, compare=False)
+    cluster: np.ndarray | None = field(default=None, repr=False, compare=False)
+    small_sample: str = "none (influence function, divisor n, normal quantiles)"
+    degrees_of_freedom: float | None = None
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per cell."""
