@@ -78,7 +78,7 @@ class Panel:
     @property
     def units(self) -> list[str]:
         """Unit codes, in the order of the rows."""
-        return [str(u) for u in self.values.index]
+        return list(map(str, self.values.index.tolist()))
 
     @property
     def years(self) -> list[int]:

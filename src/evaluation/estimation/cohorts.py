@@ -45,13 +45,14 @@ def known_cohorts(panel: Panel, cohort: pd.Series) -> np.ndarray:
         raise InputError("the cohorts must be whole years", field="cohort") from None
     g = np.where(np.isfinite(years), years, -1).astype(int)
     first, last = panel.years[0], panel.years[-1]
-    for unit, year, given in zip(panel.units, g, years, strict=True):
-        if given != year or year < 0 or year > last:
-            raise InputError(
-                f"unit {unit}: the first treated year {given:g} lies outside the data, "
-                f"{first}–{last}; 0 or empty means never treated",
-                field="cohort",
-            )
+    wrong = (years != g) | (g < 0) | (g > last)
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise InputError(
+            f"unit {panel.units[i]}: the first treated year {years[i]:g} lies outside the data, "
+            f"{first}–{last}; 0 or empty means never treated",
+            field="cohort",
+        )
     return g
 
 
@@ -132,19 +133,19 @@ def check_cohorts(
     """
     g = known_cohorts(panel, cohort)
     first = panel.years[0]
-    for unit, year in zip(panel.units, g, strict=True):
-        if 0 < year < first:
-            raise InputError(
-                f"unit {unit}: the first treated year {year} lies outside the data, "
-                f"{first}–{panel.years[-1]}; 0 or empty means never treated",
-                field="cohort",
-            )
-        if year == first:
-            raise InputError(
-                f"unit {unit}: the first treated year {year} leaves no pre-period; "
-                f"the data begin in {first}",
-                field="cohort",
-            )
+    early = (g > 0) & (g <= first)
+    if early.any():
+        i = int(early.argmax())
+        raise InputError(
+            f"unit {panel.units[i]}: the first treated year {g[i]} "
+            + (
+                f"leaves no pre-period; the data begin in {first}"
+                if g[i] == first
+                else f"lies outside the data, {first}–{panel.years[-1]}; 0 or empty means never "
+                "treated"
+            ),
+            field="cohort",
+        )
     if not (g > 0).any():
         raise InputError("no unit is treated", field="cohort")
     if not (g == 0).any():

@@ -22,6 +22,8 @@ __all__ = [
     "Estimand",
     "aggregate",
     "aggregate_influence",
+    "as_estimate",
+    "as_event_study",
     "cell_errors",
     "critical_value",
     "event_study",
@@ -206,7 +208,28 @@ def aggregate(gt: GroupTime, estimand: Estimand = "simple") -> Estimate:
     ----------
     Callaway & Sant'Anna (2021), section 3.2.
     """
-    value, by_unit = aggregate_influence(gt, estimand)
+    return as_estimate(gt, *aggregate_influence(gt, estimand), estimand)
+
+
+def as_estimate(gt: GroupTime, value: float, by_unit: np.ndarray, estimand: str) -> Estimate:
+    """Make an estimate from a value and its influence function.
+
+    Parameters
+    ----------
+    gt : GroupTime
+        What it comes from: conventions, clusters, counts and names.
+    value : float
+        The number.
+    by_unit : numpy.ndarray
+        Shape (units,): its influence function.
+    estimand : str
+        Its name.
+
+    Returns
+    -------
+    Estimate
+        With the analytic interval.
+    """
     influence = within_clusters(by_unit, gt.cluster)
     se = float(np.sqrt(influence @ influence))
     treated_units = int((gt.unit_cohort > 0).sum())
@@ -247,8 +270,8 @@ def _signed_sums(psi: np.ndarray, draws: int, seed: int) -> np.ndarray:
     parts = []
     for start in range(0, draws, rows):
         size = (min(rows, draws - start), len(psi))
-        parts.append((rng.integers(0, 2, size=size) * 2.0 - 1.0) @ psi)
-    return np.concatenate(parts)
+        parts.append(rng.integers(0, 2, size=size).astype(float) @ psi)
+    return 2 * np.concatenate(parts) - psi.sum(axis=0)
 
 
 def event_study(gt: GroupTime, *, draws: int = 999, seed: int = 0) -> EventStudy:
@@ -282,15 +305,48 @@ def event_study(gt: GroupTime, *, draws: int = 999, seed: int = 0) -> EventStudy
     times = np.unique(ages)
     parts = [_weighted(gt, np.flatnonzero(ages == e)) for e in times]
     value = np.array([v for v, _ in parts])
+    carrying = [int(np.isin(gt.unit_cohort, cohort[ages == e]).sum()) for e in times]
     psi = np.column_stack([f for _, f in parts])
-    psi = within_clusters(psi, gt.cluster)
+    return as_event_study(gt, times, value, psi, carrying, draws=draws, seed=seed)
+
+
+def as_event_study(
+    gt: GroupTime,
+    times: np.ndarray,
+    value: np.ndarray,
+    by_unit: np.ndarray,
+    carrying: Sequence[int],
+    *,
+    draws: int = 999,
+    seed: int = 0,
+) -> EventStudy:
+    """Make an event study from values and their influence functions.
+
+    Parameters
+    ----------
+    gt : GroupTime
+        What it comes from: conventions, clusters and names.
+    times, value : numpy.ndarray
+        Shape (event times,).
+    by_unit : numpy.ndarray
+        Shape (units, event times): influence functions.
+    carrying : sequence of int
+        Treated units behind each event time.
+    draws, seed : int
+        Of the multiplier bootstrap behind the band.
+
+    Returns
+    -------
+    EventStudy
+        Pointwise and simultaneous bounds.
+    """
+    psi = within_clusters(by_unit, gt.cluster)
     se = np.sqrt((psi**2).sum(axis=0))
     usable = se > 0
     # a single treated and a single control unit leave no error to draw from
     largest = np.abs(_signed_sums(psi[:, usable], draws, seed) / se[usable]).max(axis=1, initial=0)
     z = critical_value(gt)
     critical = max(z, float(np.quantile(largest, 1 - gt.alpha)))
-    carrying = [int(np.isin(gt.unit_cohort, cohort[ages == e]).sum()) for e in times]
     return EventStudy(
         event_time=tuple(int(e) for e in times),
         estimate=tuple(float(v) for v in value),

@@ -161,6 +161,7 @@ def prepare(
     covariates: Mapping[str, pd.Series | pd.DataFrame] | None = None,
     cluster: pd.Series | None = None,
     last_as_control: bool = False,
+    all_treated: bool = False,
     anticipation: int = 0,
     gaps: bool = False,
 ) -> Sample:
@@ -181,6 +182,8 @@ def prepare(
     last_as_control : bool
         Where nobody is never treated, take the last cohort as comparison and leave out
         the years from its adoption (less the anticipation) on.
+    all_treated : bool
+        Let everybody be treated, without giving up any year for it.
     anticipation : int
         Years before adoption in which the effect may already show.
     gaps : bool
@@ -214,8 +217,10 @@ def prepare(
             f"{n} always-treated {'unit was' if n == 1 else 'units were'} left out, treated from "
             f"the first year on, {panel.years[0]}, without a pre-period: {named(always)}"
         )
-    g = check_cohorts(panel, cohort, gaps=gaps, all_treated=last_as_control, unbalanced=True)
-    if not (g == 0).any():
+    g = check_cohorts(
+        panel, cohort, gaps=gaps, all_treated=last_as_control or all_treated, unbalanced=True
+    )
+    if last_as_control and not (g == 0).any():
         last = int(g.max())
         end = last - anticipation
         keep = [y for y in panel.years if y < end]
