@@ -79,7 +79,7 @@ def without_always_treated(panel: Panel, cohort: pd.Series) -> tuple[Panel, tupl
     Raises
     ------
     InputError
-        As :func:`known_cohorts`, or if nobody is left.
+        As :func:`known_cohorts`, or if nobody who is treated is left.
     """
     g = known_cohorts(panel, cohort)
     always = (g > 0) & (g <= panel.years[0])
@@ -89,6 +89,12 @@ def without_always_treated(panel: Panel, cohort: pd.Series) -> tuple[Panel, tupl
         raise InputError(
             f"every unit is treated from the first year, {panel.years[0]}, on, which leaves no "
             "pre-period",
+            field="cohort",
+        )
+    if not (g[~always] > 0).any():
+        raise InputError(
+            f"no unit is treated after the first year, {panel.years[0]}; those treated from it on "
+            "have no pre-period",
             field="cohort",
         )
     names = np.array(panel.units, dtype=object)

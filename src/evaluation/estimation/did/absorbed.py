@@ -130,7 +130,7 @@ def _inverse(normal: np.ndarray, names: Sequence[str], sizes: np.ndarray) -> np.
                 break
         name = names[k - 1]
         raise InputError(
-            f"{name} is collinear with the unit effects, the year effects and what stands before it",
+            f"{name} is collinear with the unit effects, the year effects and what comes before",
             field="covariates" if name.startswith("the covariate") else "cohort",
         )
     inverse: np.ndarray = np.linalg.inv(correlation) * scale[:, None] * scale
@@ -189,7 +189,8 @@ def absorbed_least_squares(
     right[p:] = np.einsum("itk,it->k", wx, y)
     names = [*labels, *(f"the covariate {name}" for name in s.names)]
     sizes = np.append(
-        [np.inf] * p, np.einsum("it,itk->k", weight, np.where(seen[:, :, None], s.covariates, 0)**2)
+        [np.inf] * p,
+        np.einsum("it,itk->k", weight, np.where(seen[:, :, None], s.covariates, 0) ** 2),
     )
     bread = _inverse(normal, names, sizes)
     coefficient = bread @ right

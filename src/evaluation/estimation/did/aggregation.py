@@ -271,7 +271,8 @@ def _signed_sums(psi: np.ndarray, draws: int, seed: int) -> np.ndarray:
     for start in range(0, draws, rows):
         size = (min(rows, draws - start), len(psi))
         parts.append(rng.integers(0, 2, size=size).astype(float) @ psi)
-    return 2 * np.concatenate(parts) - psi.sum(axis=0)
+    sums: np.ndarray = 2 * np.concatenate(parts) - psi.sum(axis=0)
+    return sums
 
 
 def event_study(gt: GroupTime, *, draws: int = 999, seed: int = 0) -> EventStudy:

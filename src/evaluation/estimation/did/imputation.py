@@ -50,10 +50,10 @@ def _impute(
     later = s.years[None, :] >= starts[:, None]
     clean = s.observed & ~later
     fit = _untreated_model(s, clean)
-    possible = clean.any(axis=1)
+    possible = np.asarray(clean.any(axis=1))
     treated = s.observed & later & possible[:, None]
     notes = list(s.notes)
-    lost = (s.observed & later).any(axis=1) & ~possible
+    lost = np.asarray((s.observed & later).any(axis=1)) & ~possible
     if lost.any():
         who = tuple(u for u, out in zip(s.units, lost, strict=True) if out)
         notes.append(
@@ -61,7 +61,9 @@ def _impute(
             f"their unit effect is unknown: {named(who)}"
         )
     effect = np.where(
-        treated, np.where(treated, s.y, 0.0) - fit.fitted - np.nan_to_num(fit.unit_effect)[:, None], 0
+        treated,
+        np.where(treated, s.y, 0.0) - fit.fitted - np.nan_to_num(fit.unit_effect)[:, None],
+        0,
     )
     w0 = s.weight * clean
     before = w0 / np.where(possible, w0.sum(axis=1), 1.0)[:, None]

@@ -75,7 +75,12 @@ def _noise(control: np.ndarray, pre: int) -> float:
 
 
 def _weights(
-    control: np.ndarray, treated: np.ndarray, pre: int, n_treated: int, noise: float
+    control: np.ndarray,
+    treated: np.ndarray,
+    pre: int,
+    n_treated: int,
+    noise: float,
+    start: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> _Block:
     """Find unit and time weights for one cohort; ``control`` is (units, years)."""
     from diff_diff.utils import compute_sdid_unit_weights, compute_time_weights
@@ -86,8 +91,20 @@ def _weights(
         warnings.simplefilter("ignore")
         stop = 1e-5 * noise if noise > 0 else 1e-5
         before = control[:, :pre].T
-        omega = compute_sdid_unit_weights(before, treated[:pre], zeta, min_decrease=stop)
-        lam = compute_time_weights(before, control[:, pre:].T, 1e-6 * noise, min_decrease=stop)
+        omega = compute_sdid_unit_weights(
+            before,
+            treated[:pre],
+            zeta,
+            min_decrease=stop,
+            init_weights=None if start is None else start[0],
+        )
+        lam = compute_time_weights(
+            before,
+            control[:, pre:].T,
+            1e-6 * noise,
+            min_decrease=stop,
+            init_weights=None if start is None else start[1],
+        )
     return _Block(pre, n_treated, omega, lam, treated - omega @ control)
 
 
@@ -109,22 +126,22 @@ def _by_event_time(blocks: list[_Block]) -> dict[int, float]:
     return {e: sums[e] / sizes[e] for e in sorted(sums)}
 
 
-def _placebos(
-    y0: np.ndarray, shape: list[tuple[int, int]], draws: int, seed: int
-) -> list[list[_Block]]:
+def _placebos(y0: np.ndarray, real: list[_Block], draws: int, seed: int) -> list[list[_Block]]:
     """Treat controls at random as cohorts of the real sizes and dates, and fit again."""
     found = []
-    n_treated = sum(size for _, size in shape)
-    # as in R's synthdid the penalty stays that of the real fit
-    noise = [_noise(y0, pre) for pre, _ in shape]
+    n_treated = sum(b.size for b in real)
+    # as in R's synthdid the penalty and the starting weights are those of the real fit
+    noise = [_noise(y0, b.first) for b in real]
     for child in np.random.SeedSequence(seed).spawn(draws):
         order = np.random.default_rng(child).permutation(len(y0))
         rest = y0[order[n_treated:]]
         blocks, start = [], 0
-        for (pre, size), sd in zip(shape, noise, strict=True):
-            mean = y0[order[start : start + size]].mean(axis=0)
-            blocks.append(_weights(rest, mean, pre, size, sd))
-            start += size
+        for b, sd in zip(real, noise, strict=True):
+            mean = y0[order[start : start + b.size]].mean(axis=0)
+            kept = b.omega[order[n_treated:]]
+            kept = kept / kept.sum() if kept.sum() > 0 else np.full(len(rest), 1 / len(rest))
+            blocks.append(_weights(rest, mean, b.first, b.size, sd, (kept, b.lam)))
+            start += b.size
         found.append(blocks)
     return found
 
@@ -243,7 +260,7 @@ def synthetic_did(
     ]
     value = _total(blocks)
     if variance == "placebo":
-        others, factor = _placebos(y0, shape, draws, seed), 1.0
+        others, factor = _placebos(y0, blocks, draws, seed), 1.0
         text = f"placebo, {draws} draws, standard deviation with divisor B; normal quantiles"
     else:
         others = _leave_one_out(s, y0, blocks)
