@@ -15,6 +15,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from evaluation.errors import InputError
+from evaluation.estimation.did.multiplier_draws import multiplied_sums
 from evaluation.results import Estimate, EventStudy, GroupTime
 
 __all__ = [
@@ -32,7 +33,6 @@ __all__ = [
 
 Estimand = Literal["simple", "cohort", "dynamic", "calendar"]
 ESTIMANDS: tuple[Estimand, ...] = ("simple", "cohort", "dynamic", "calendar")
-CHUNK = 1 << 21
 
 
 def within_clusters(psi: np.ndarray, cluster: np.ndarray | None) -> np.ndarray:
@@ -263,18 +263,6 @@ def as_estimate(gt: GroupTime, value: float, by_unit: np.ndarray, estimand: str)
     )
 
 
-def _signed_sums(psi: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """Sum rows with random signs, in chunks of draws so that memory stays bounded."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed))
-    rows = max(1, CHUNK // max(1, len(psi)))
-    parts = []
-    for start in range(0, draws, rows):
-        size = (min(rows, draws - start), len(psi))
-        parts.append(rng.integers(0, 2, size=size).astype(float) @ psi)
-    sums: np.ndarray = 2 * np.concatenate(parts) - psi.sum(axis=0)
-    return sums
-
-
 def event_study(gt: GroupTime, *, draws: int = 999, seed: int = 0) -> EventStudy:
     r"""Aggregate by time since adoption, with pointwise and simultaneous bounds.
 
@@ -345,7 +333,9 @@ def as_event_study(
     se = np.sqrt((psi**2).sum(axis=0))
     usable = se > 0
     # a single treated and a single control unit leave no error to draw from
-    largest = np.abs(_signed_sums(psi[:, usable], draws, seed) / se[usable]).max(axis=1, initial=0)
+    largest = np.abs(multiplied_sums(psi[:, usable], draws, seed) / se[usable]).max(
+        axis=1, initial=0
+    )
     z = critical_value(gt)
     critical = max(z, float(np.quantile(largest, 1 - gt.alpha)))
     return EventStudy(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from scipy.stats import norm
@@ -15,45 +14,10 @@ from evaluation.estimation.did.aggregation import (
     aggregate_influence,
     within_clusters,
 )
+from evaluation.estimation.did.multiplier_draws import Multiplier, multiplied_sums
 from evaluation.results import Estimate, GroupTime
 
-__all__ = ["Multiplier", "multiplier_bootstrap", "multipliers"]
-
-Multiplier = Literal["rademacher", "mammen"]
-CHUNK = 1 << 21
-GOLDEN = (1 + 5**0.5) / 2
-
-
-def multipliers(
-    rng: np.random.Generator, size: tuple[int, int], kind: Multiplier = "rademacher"
-) -> np.ndarray:
-    """Draw weights with mean zero and variance one.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where they come from.
-    size : tuple of int
-        Shape.
-    kind : {"rademacher", "mammen"}
-        Signs, or Mammen's two points, whose third moment is one as well.
-
-    Returns
-    -------
-    numpy.ndarray
-        The draws.
-
-    Raises
-    ------
-    InputError
-        If the kind is neither.
-    """
-    if kind == "rademacher":
-        return rng.integers(0, 2, size=size) * 2.0 - 1.0
-    if kind == "mammen":
-        # 1 − φ with probability φ/√5, else φ
-        return np.where(rng.random(size) < GOLDEN / 5**0.5, 1 - GOLDEN, GOLDEN)
-    raise InputError(f"{kind!r} is none of rademacher, mammen", field="multiplier")
+__all__ = ["multiplier_bootstrap"]
 
 
 def multiplier_bootstrap(
@@ -107,10 +71,7 @@ def multiplier_bootstrap(
     psi = within_clusters(by_unit, gt.cluster)
     if not (psi != 0).any():
         raise InputError("the units leave no variation to measure an error by", field="inference")
-    rng = np.random.default_rng(np.random.SeedSequence(seed))
-    rows = max(1, CHUNK // len(psi))
-    sizes = [min(rows, draws - start) for start in range(0, draws, rows)]
-    sums = np.concatenate([multipliers(rng, (n, len(psi)), kind) @ psi for n in sizes])
+    sums = multiplied_sums(psi, draws, seed, kind)
     low, high = np.quantile(sums, [0.25, 0.75])
     se = float((high - low) / (norm.ppf(0.75) - norm.ppf(0.25)))
     half = float(np.quantile(np.abs(sums), 1 - gt.alpha))

@@ -172,7 +172,8 @@ def two_period_effect(
     if method != "ipw":
         root = np.sqrt(weight[control])[:, None]
         design = x[control] * root
-        if np.linalg.matrix_rank(design / np.linalg.norm(design, axis=0)) < x.shape[1]:
+        length = np.linalg.norm(design, axis=0)
+        if length.min() == 0 or np.linalg.matrix_rank(design / length) < x.shape[1]:
             raise InputError(
                 f"{where}: the covariates are collinear among the controls", field="covariates"
             )
