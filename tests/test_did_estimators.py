@@ -382,6 +382,73 @@ def test_methods_that_need_a_balanced_panel_say_so():
         synthetic_did(panel, g)
 
 
+def test_stacked_counts_weights_and_clusters():
+    """A weight of two is a unit twice; copies within a cluster change nothing."""
+    panel, g, *_ = staggered()
+    copies = panel.units[::3]
+    weights = pd.Series(1.0, index=panel.units)
+    weights[copies] = 2.0
+
+    def more(v, who):
+        return pd.concat([v, v.loc[who].rename(index=lambda u: f"{u}-again")])
+
+    weighted = stacked(panel, g, pre=2, post=1, weights=weights)
+    copied = stacked(Panel("y", more(panel.values, copies)), more(g, copies), pre=2, post=1)
+    assert list(weighted.event.estimate) == close(copied.event.estimate)
+    everyone = panel.units
+    cluster = pd.Series(everyone * 2, index=more(g, everyone).index)
+    one = stacked(panel, g, pre=2, post=1)
+    two = stacked(
+        Panel("y", more(panel.values, everyone)), more(g, everyone), pre=2, post=1, cluster=cluster
+    )
+    n, k = one.result.n_obs, 8
+    # only the factor (N − 1)/(N − K) counts the rows
+    ratio = ((2 * n - 1) / (2 * n - k)) / ((n - 1) / (n - k))
+    assert two.result.std_error == close(one.result.std_error * ratio**0.5)
+    assert two.result.n_clusters == one.result.n_clusters == 60
+
+
+@pytest.mark.parametrize("estimate", [*GROUP_TIME, twfe, stacked])
+def test_without_any_noise_there_is_no_error(estimate):
+    """Exact unit and year effects and one exact effect: the effect, and no invented precision."""
+    t = np.array(YEARS)
+    g = pd.Series([0, 0, 0, 2004, 2004], index=list("abcde"))
+    y = np.arange(5)[:, None] * 0.3 + 0.1 * t + 1.7 * ((g.to_numpy()[:, None] > 0) & (t >= 2004))
+    fit = estimate(Panel("y", pd.DataFrame(y, g.index, list(YEARS))), g)
+    if estimate is not twfe:
+        fit = fit.result if estimate is stacked else aggregate(fit)
+    assert fit.estimate == close(1.7)
+    # rounding of numbers as large as 200 must not pass for a standard error
+    assert (fit.std_error, fit.p_value) == (None, None)
+    assert fit.conf_int == (-np.inf, np.inf)
+    assert "no error can be estimated" in fit.small_sample
+
+
+def test_where_another_package_differs_the_result_says_so():
+    panel, g, _, x, _ = staggered()
+    assert any(
+        "diff-diff 3.13.0" in n for n in callaway_santanna(panel, g, covariates={"x": x}).notes
+    )
+    assert callaway_santanna(panel, g).notes == ()
+    early = g.replace(2003, 2001)
+    assert any("cohort 2001" in n and "didimputation" in n for n in imputation(panel, early).notes)
+    assert imputation(panel, g).notes == two_stage(panel, early).notes == ()
+
+
+@pytest.mark.parametrize("estimate", [sun_abraham, extended_two_way, twfe])
+def test_units_observed_once_do_not_count_in_a_regression(estimate):
+    """As in R's fixest: the numbers, the factor too, are those without them."""
+    panel, g, *_ = staggered()
+    values = panel.values.copy()
+    values.iloc[[1, 5], 1:] = np.nan
+    ours = estimate(Panel("y", values, unbalanced=True), g)
+    without = estimate(panel.select([u for u in panel.units if u not in ("u001", "u005")]), g)
+    assert ours.estimate == without.estimate
+    assert ours.std_error == without.std_error
+    assert ours.n_obs == without.n_obs == 58 * 7
+    assert "2 units observed in one year only were left out: u001, u005" in ours.notes
+
+
 # edge cases
 
 
@@ -560,6 +627,15 @@ def test_nullable_and_text_values():
         callaway_santanna(panel, g.astype(str) + "x")
     with pytest.raises(InputError, match=r"2003.5 lies outside"):
         callaway_santanna(panel, g.replace(2003, 2003.5))
+    holes = panel.values.astype("Float64").copy()
+    holes.iloc[0, 0] = pd.NA
+    plain = holes.astype(float)
+    kept = imputation(Panel("y", holes, unbalanced=True), g)
+    assert kept.estimate == imputation(Panel("y", plain, unbalanced=True), g).estimate
+    nobody = panel.values.copy()
+    nobody[2002] = np.nan
+    with pytest.raises(InputError, match="nobody is observed in 2002"):
+        twfe(Panel("y", nobody, unbalanced=True), g)
     missing = panel.values.astype("Float64").copy()
     missing.iloc[0, 0] = pd.NA
     with pytest.raises(InputError, match="unit u000, year 2000: a finite number is needed"):

@@ -67,6 +67,10 @@ class Panel:
             numbers = v.to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError):
             raise InputError("the values must be numbers", field=self.outcome) from None
+        if not all(kind == np.float64 for kind in v.dtypes):
+            # nullable and integer columns become plain floats, so that nothing below sees pd.NA
+            plain = pd.DataFrame(numbers, index=v.index, columns=v.columns)
+            object.__setattr__(self, "values", plain)
         bad = np.isinf(numbers) if self.unbalanced else ~np.isfinite(numbers)
         if bad.any():
             i, j = np.argwhere(bad)[0]

@@ -28,7 +28,9 @@ __all__ = [
     "cell_errors",
     "critical_value",
     "event_study",
+    "rounding",
     "within_clusters",
+    "without_rounding",
 ]
 
 Estimand = Literal["simple", "cohort", "dynamic", "calendar"]
@@ -73,6 +75,23 @@ def cell_errors(influence: np.ndarray, cluster: np.ndarray | None) -> tuple[floa
     """
     psi = within_clusters(influence, cluster)
     return tuple(np.sqrt(np.einsum("ij,ij->j", psi, psi)).tolist())
+
+
+def without_rounding(influence: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Set influence functions to zero that are nothing but rounding of the outcome.
+
+    Examples
+    --------
+    >>> without_rounding(np.array([[1e-14, 0.5]]), np.array([[200.0]])).tolist()
+    [[0.0, 0.5]]
+    """
+    size = np.sqrt(np.einsum("ij,ij->j", influence, influence))
+    return np.where(size > 1e-12 * float(np.nanmax(np.abs(y))), influence, 0.0)
+
+
+def rounding(gt: GroupTime) -> float:
+    """Return the standard error of an aggregate below which there is only rounding."""
+    return 1e-13 * max(1.0, float(np.abs(gt.estimate).max()))
 
 
 def critical_value(gt: GroupTime) -> float:
@@ -232,6 +251,7 @@ def as_estimate(gt: GroupTime, value: float, by_unit: np.ndarray, estimand: str)
     """
     influence = within_clusters(by_unit, gt.cluster)
     se = float(np.sqrt(influence @ influence))
+    se = se if se > rounding(gt) else 0.0
     treated_units = int((gt.unit_cohort > 0).sum())
     convention = gt.small_sample
     if se == 0:
@@ -331,7 +351,7 @@ def as_event_study(
     """
     psi = within_clusters(by_unit, gt.cluster)
     se = np.sqrt((psi**2).sum(axis=0))
-    usable = se > 0
+    usable = se > rounding(gt)
     # a single treated and a single control unit leave no error to draw from
     largest = np.abs(multiplied_sums(psi[:, usable], draws, seed) / se[usable]).max(
         axis=1, initial=0

@@ -16,7 +16,7 @@ import pandas as pd
 
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
-from evaluation.estimation.did.aggregation import cell_errors
+from evaluation.estimation.did.aggregation import cell_errors, without_rounding
 from evaluation.estimation.did.sample import Sample, prepare
 from evaluation.estimation.did.two_period import (
     Method,
@@ -188,6 +188,12 @@ def callaway_santanna(
                 change, treated, weight, x, method=est_method, where=where, fitted=fitted
             )
         influence[rows, k] = psi
+    influence = without_rounding(influence, s.y)
+    if s.names and est_method == "dr":
+        notes.append(
+            "doubly robust as in R's did (DRDID, traditional); diff-diff 3.13.0 differs from it in "
+            "the sixth decimal"
+        )
     first = seen.argmax(axis=1)
     given = f", {METHODS[est_method]} given {', '.join(s.names)}" if s.names else ""
     return GroupTime(

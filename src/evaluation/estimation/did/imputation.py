@@ -22,7 +22,7 @@ from evaluation.estimation.did.absorbed import (
     absorbed_least_squares,
     year_columns,
 )
-from evaluation.estimation.did.aggregation import cell_errors
+from evaluation.estimation.did.aggregation import cell_errors, without_rounding
 from evaluation.estimation.did.sample import Sample, named, prepare
 from evaluation.results import GroupTime
 
@@ -60,6 +60,12 @@ def _impute(
             f"{len(who)} treated units without an observation before treatment were left out, "
             f"their unit effect is unknown: {named(who)}"
         )
+    once = [int(g) for g in s.cohorts if (s.years < g - anticipation).sum() == 1]
+    if once and error == "conservative":
+        notes.append(
+            f"cohort {', '.join(map(str, once))} has one year before treatment: R's didimputation "
+            "0.5.0 loses such cohorts and gives another number"
+        )
     effect = np.where(
         treated,
         np.where(treated, s.y, 0.0) - fit.fitted - np.nan_to_num(fit.unit_effect)[:, None],
@@ -92,6 +98,7 @@ def _impute(
     influence = fit.scores @ (-fit.bread @ np.array(loadings).T)
     for k, (rows, psi) in enumerate(own):
         influence[rows, k] += psi
+    influence = without_rounding(influence, s.y)
     periods = [t for _, t in cells]
     weight = s.weight * (treated | clean)
     even = treated[later].all() and (s.weight == s.weight[:, :1]).all()

@@ -12,6 +12,7 @@ from evaluation.estimation.did.aggregation import (
     Estimand,
     aggregate,
     aggregate_influence,
+    rounding,
     within_clusters,
 )
 from evaluation.estimation.did.multiplier_draws import Multiplier, multiplied_sums
@@ -69,7 +70,7 @@ def multiplier_bootstrap(
         raise InputError("at least 99 draws are needed", field="draws")
     value, by_unit = aggregate_influence(gt, estimand)
     psi = within_clusters(by_unit, gt.cluster)
-    if not (psi != 0).any():
+    if float(np.sqrt(psi @ psi)) <= rounding(gt):
         raise InputError("the units leave no variation to measure an error by", field="inference")
     sums = multiplied_sums(psi, draws, seed, kind)
     low, high = np.quantile(sums, [0.25, 0.75])

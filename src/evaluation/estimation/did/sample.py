@@ -164,6 +164,7 @@ def prepare(
     all_treated: bool = False,
     anticipation: int = 0,
     gaps: bool = False,
+    singletons: bool = True,
 ) -> Sample:
     """Check everything that an estimator is given, and say what it leaves out.
 
@@ -188,6 +189,9 @@ def prepare(
         Years before adoption in which the effect may already show.
     gaps : bool
         Whether calendar years may be missing.
+    singletons : bool
+        Whether units observed once stay. Their own effect fits them exactly, so in a regression
+        they say nothing, but they would count in its small-sample factor.
 
     Returns
     -------
@@ -210,6 +214,16 @@ def prepare(
             f"{n} {'unit' if n == 1 else 'units'} without a value in {lack} "
             f"{'was' if n == 1 else 'were'} left out: {named(panel.dropped)}"
         )
+    if not singletons:
+        once = (panel.values.notna().sum(axis=1) == 1).to_numpy()
+        if once.any() and not once.all():
+            names = np.array(panel.units, dtype=object)
+            n = int(once.sum())
+            notes.append(
+                f"{n} {'unit' if n == 1 else 'units'} observed in one year only "
+                f"{'was' if n == 1 else 'were'} left out: {named(tuple(names[once]))}"
+            )
+            panel = panel.select(list(names[~once]))
     panel, always = without_always_treated(panel, cohort)
     if always:
         n = len(always)
@@ -249,6 +263,11 @@ def prepare(
             f"unit {first_unit}: treated from {g[short][0]} on, {anticipation} years of "
             f"anticipation leave no pre-period; the data begin in {panel.years[0]}",
             field="anticipation",
+        )
+    nobody = panel.values.isna().all(axis=0).to_numpy()
+    if nobody.any():
+        raise InputError(
+            f"nobody is observed in {panel.years[int(nobody.argmax())]}", field=panel.outcome
         )
     tables = covariates or {}
     x = [_per_unit_year(v, panel, k) for k, v in tables.items()]

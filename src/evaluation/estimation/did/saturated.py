@@ -21,7 +21,7 @@ from evaluation.estimation.did.absorbed import (
     cluster_factor,
     year_columns,
 )
-from evaluation.estimation.did.aggregation import cell_errors
+from evaluation.estimation.did.aggregation import cell_errors, without_rounding
 from evaluation.estimation.did.sample import Sample, prepare
 from evaluation.results import GroupTime
 
@@ -51,7 +51,7 @@ def _fit(
     fit = absorbed_least_squares(s, designs, labels, s.weight)
     factor, df, text = cluster_factor(s, len(fit.coefficient))
     span = slice(m, m + len(cells))
-    influence = fit.influence(span) * np.sqrt(factor)
+    influence = without_rounding(fit.influence(span), s.y) * np.sqrt(factor)
     periods = [t for _, t in cells]
     even = seen.all() and (s.weight == s.weight[:, :1]).all()
     return GroupTime(
@@ -135,6 +135,7 @@ def sun_abraham(
         cluster=cluster,
         last_as_control=True,
         anticipation=anticipation,
+        singletons=False,
     )
     cells = []
     for g in s.cohorts:
@@ -197,6 +198,7 @@ def extended_two_way(
         cluster=cluster,
         last_as_control=True,
         anticipation=anticipation,
+        singletons=False,
     )
     cells = [
         (int(g), t) for g in s.cohorts for t, year in enumerate(s.years) if year >= g - anticipation

@@ -14,7 +14,12 @@ import pandas as pd
 
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
-from evaluation.estimation.did.aggregation import as_estimate, as_event_study, cell_errors
+from evaluation.estimation.did.aggregation import (
+    as_estimate,
+    as_event_study,
+    cell_errors,
+    without_rounding,
+)
 from evaluation.estimation.did.callaway_santanna import ControlGroup
 from evaluation.estimation.did.sample import Sample, prepare
 from evaluation.results import Estimate, EventStudy, GroupTime
@@ -179,7 +184,7 @@ def stacked(
     if groups < 2 or n_rows <= columns_n:
         raise InputError("too few observations or clusters for an error", field=s.outcome)
     factor = groups / (groups - 1) * (n_rows - 1) / (n_rows - columns_n)
-    influence = np.hstack(by_cell)[members] * np.sqrt(factor)
+    influence = without_rounding(np.hstack(by_cell)[members], s.y) * np.sqrt(factor)
     cluster_codes = None if s.cluster is None else np.unique(codes, return_inverse=True)[1]
     notes = list(s.notes)
     if left:
@@ -207,7 +212,7 @@ def stacked(
         ),
         degrees_of_freedom=groups - 1,
     )
-    by_unit = (psi[:, shown] - psi[:, [base]])[members] * np.sqrt(factor)
+    by_unit = without_rounding((psi[:, shown] - psi[:, [base]])[members], s.y) * np.sqrt(factor)
     after = times[shown] >= 0
     result = as_estimate(
         gt,

@@ -14,7 +14,7 @@ from evaluation.estimation.did.absorbed import (
     cluster_factor,
     year_columns,
 )
-from evaluation.estimation.did.aggregation import within_clusters
+from evaluation.estimation.did.aggregation import within_clusters, without_rounding
 from evaluation.estimation.did.sample import prepare
 from evaluation.results import Estimate
 
@@ -79,6 +79,7 @@ def two_way_fixed_effects(
         cluster=cluster,
         all_treated=True,
         gaps=True,
+        singletons=False,
     )
     years = year_columns(len(s.years))
     designs = [
@@ -89,7 +90,8 @@ def two_way_fixed_effects(
     fit = absorbed_least_squares(s, designs, labels, s.weight)
     factor, df, text = cluster_factor(s, len(fit.coefficient))
     k = years.shape[1]
-    psi = within_clusters(fit.influence(slice(k, k + 1)), s.cluster) * np.sqrt(factor)
+    by_unit = without_rounding(fit.influence(slice(k, k + 1)), s.y)
+    psi = within_clusters(by_unit, s.cluster) * np.sqrt(factor)
     beta, se = float(fit.coefficient[k]), float(np.sqrt((psi**2).sum()))
     statistic = beta / se if se > 0 else None
     half = float(student.ppf(1 - alpha / 2, df)) * se if se > 0 else float("inf")
@@ -107,7 +109,7 @@ def two_way_fixed_effects(
         n_units=len(s.units),
         n_treated_units=int((s.cohort > 0).sum()),
         n_clusters=s.n_clusters,
-        small_sample=text,
+        small_sample=text if se > 0 else f"{text}; no error can be estimated, nothing varies",
         alpha=alpha,
         data_hash=s.data_hash,
         notes=s.notes,
