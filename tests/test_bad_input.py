@@ -259,7 +259,7 @@ def test_always_treated_units_are_left_out_counted_and_told(cli, write, method, 
     )
     check = next(c for c in found["checks"] if c["name"] == "always_treated")
     assert check["passed"] is False
-    assert "1 units are treated from the first year on" in check["text"]
+    assert "1 always-treated unit, treated from the first year on" in check["text"]
     without = json.loads(cli("estimate", "--data", write(only(lambda c: c[0] != "b")), *call).out)
     assert found["estimate"] == without["estimate"]
     assert found["std_error"] == without["std_error"]

@@ -123,8 +123,8 @@ def own_checks(panel: Panel, always: tuple[str, ...], result: Estimate) -> tuple
         Check(
             "few_treated",
             min(n1, n0) >= ENOUGH_TREATED,
-            f"{n1} behandlade mot {n0} aldrig behandlade. {few_sv}",
-            f"{n1} treated against {n0} never treated. {few_en}",
+            f"{n1} behandlade mot {n0} i jämförelsen. {few_sv}",
+            f"{n1} treated against {n0} in the comparison. {few_en}",
             float(min(n1, n0)),
             float(ENOUGH_TREATED),
         ),
@@ -139,10 +139,14 @@ def own_checks(panel: Panel, always: tuple[str, ...], result: Estimate) -> tuple
         Check(
             "always_treated",
             not always,
-            f"{len(always)} enheter är behandlade från första året och har utelämnats: "
-            "de saknar år före behandlingen.",
-            f"{len(always)} units are treated from the first year on and were left out: they have "
-            "no year before treatment.",
+            f"{len(always)} {'enhet' if len(always) == 1 else 'enheter'} är behandlade från första "
+            "året och har utelämnats: de saknar år före behandlingen."
+            if always
+            else "Ingen enhet är behandlad från första året.",
+            f"{len(always)} always-treated {'unit' if len(always) == 1 else 'units'}, treated from "
+            "the first year on, left out for want of a year before treatment."
+            if always
+            else "No unit is treated from the first year on.",
             float(len(always)),
             0.0,
         ),

@@ -189,8 +189,8 @@ def stacked(
     notes = list(s.notes)
     if left:
         notes.append(
-            f"cohorts {', '.join(left)} were left out: they do not fill the window of {pre} years "
-            f"before and {post} after adoption, or have no clean controls in it"
+            f"left out for want of {pre} years before and {post} after adoption with clean "
+            f"controls: {'cohort' if len(left) == 1 else 'cohorts'} {', '.join(left)}"
         )
     gt = GroupTime(
         cohort=tuple(c[0] for c in cells),
