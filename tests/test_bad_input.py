@@ -69,12 +69,15 @@ BAD_FILES = {
     "cohort after the data": (
         GOOD.replace(",2003,11", ",2031,11"), 7, "first", "2031 lies outside the data, 2000–2004",
     ),
-    "cohort before the data": (
-        GOOD.replace(",2003,11", ",1999,11"), 7, "first", "1999 lies outside the data, 2000–2004",
-    ),
     "negative cohort": (GOOD.replace(",2003,11", ",-1,11"), 7, "first", "-1 lies outside the data"),
     "cohort beyond any calendar": (GOOD.replace(",2003,11", ",1e300,11"), 7, "first", "1e300"),
-    "no pre-period": (GOOD.replace(",2003,11", ",2000,11"), 7, "first", "leaves no pre-period"),
+    "all always-treated": (
+        column(3, 2000), None, "first", "every unit is treated from the first year, 2000, on",
+    ),
+    "only always-treated": (
+        only(lambda c: c[0] in "bcde").replace(",2003,11", ",2000,11"), None, "first",
+        "no unit is treated after the first year, 2000",
+    ),
     "nobody treated": (column(3, ""), None, "first", "no unit is treated"),
     "everybody treated": (column(3, 2002), None, "first", "every unit is treated"),
     "one year": (only(lambda c: c[1] == "2000"), None, None, "at least two are needed"),
@@ -156,6 +159,26 @@ PERMUTATION = ("--inference", "permutation")
         (("--size", "size"), "--size"),
         (("--method", "twfe", "--control", "notyet"), "--method"),
         (("--method", "twfe", "--aggregate", "cohort"), "--method"),
+        (("--method", "stacked", "--aggregate", "calendar"), "--method"),
+        (("--method", "stacked", "--covariates", "size"), "--method"),
+        (("--method", "stacked", "--window", "3"), "--window"),
+        (("--method", "stacked", "--window", "0,1"), "--window"),
+        (("--method", "stacked", "--window", "9,1"), "--window"),
+        (("--method", "sunab", "--control", "notyet"), "--method"),
+        (("--method", "sunab", "--est-method", "reg"), "--method"),
+        (("--method", "sunab", "--window", "1,1"), "--method"),
+        (("--method", "sdid", "--weights", "size"), "--method"),
+        (("--method", "sdid", "--unbalanced", "keep"), "--method"),
+        (("--method", "sdid", "--anticipation", "1"), "--method"),
+        (("--method", "cs", "--variance", "jackknife"), "--method"),
+        (("--method", "twfe", "--inference", "multiplier"), "--inference"),
+        ((*PERMUTATION, "--covariates", "size"), "--covariates"),
+        ((*PERMUTATION, "--weights", "size"), "--weights"),
+        ((*PERMUTATION, "--unbalanced", "keep"), "--unbalanced"),
+        (("--covariates", "size,"), "--covariates"),
+        (("--covariates", "size,size"), "--covariates"),
+        (("--anticipation", "3"), "--anticipation"),
+        (("--triple", "unit", "--weights", "size"), "--weights"),
     ],
 )
 def test_options_that_do_not_go_together(cli, refused, write, options, field):
@@ -181,11 +204,90 @@ def test_sizes_that_are_none(cli, refused, write, content, row, says):
 
 
 def test_more_donors_than_there_are(cli, write):
-    answer = cli("estimate", "--data", write(GOOD), *ROLES, *PERMUTATION, "--size", "size")
+    """The message names a number that works, and it does."""
+    call = ("estimate", "--data", write(GOOD), *ROLES, *PERMUTATION, "--size", "size")
+    answer = cli(*call)
     assert answer.code == 2
     assert answer.err.count("\n") == 1
-    assert "--donors" in answer.err
-    assert "there are 3" in answer.err
+    assert "there are 3; take --donors 1 or fewer, or leave out --size" in answer.err
+    assert cli(*call, "--donors", 1).code == 0
+    few = only(lambda c: c[0] in "abc")
+    answer = cli("estimate", "--data", write(few), *ROLES, *PERMUTATION, "--size", "size")
+    assert "there are 1; leave out --size" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "row", "says"),
+    [
+        ("--weights", edit(",10\n", ",0\n"), 2, "'0' must be above zero"),
+        ("--weights", edit(",10\n", ",-1\n"), 2, "'-1' must be above zero"),
+        ("--weights", edit(",10\n", ",inf\n"), 2, "'inf' is not finite"),
+        ("--weights", edit("size", "n"), 1, "there is no such column"),
+        ("--cluster", edit("size", "n"), 1, "there is no such column"),
+        ("--cluster", edit(",10\n", ",\n"), 2, "is empty; a cluster is needed"),
+        ("--cluster", edit(",10\n", ",7\n"), 3, "unit a has 10 here and 7 in row 2"),
+        ("--cluster", column(4, 1), None, "all units lie in one cluster"),
+        ("--covariates", edit(",10\n", ",x\n"), 2, "'x' is not a number"),
+        ("--covariates", edit(",10\n", ",inf\n"), 2, "'inf' is not finite"),
+        ("--covariates", edit("size", "n"), 1, "there is no such column"),
+    ],
+)
+def test_columns_beside_the_roles_that_are_at_fault(
+    cli, refused, write, option, content, row, says
+):
+    file = write(content)
+    where = place(file, row, "size")
+    refused(cli, "estimate", "--data", file, *ROLES, option, "size", where=where, says=says)
+
+
+def test_a_gap_in_the_outcome_may_be_a_gap_in_the_covariate(cli, write):
+    file = write(GOOD + "f,2000,NA,,\n")
+    call = ("estimate", "--data", file, *ROLES, "--weights", "size", "--json")
+    assert cli(*call).code == 0
+
+
+@pytest.mark.parametrize("year", [1999, 2000])
+@pytest.mark.parametrize("method", ["cs", "sunab", "imputation", "twostage", "etwfe", "twfe"])
+def test_always_treated_units_are_left_out_counted_and_told(cli, write, method, year):
+    """The numbers are those of the file without them."""
+    call = (*ROLES, "--json", "--method", method)
+    file = write(GOOD.replace(",2003,11", f",{year},11"))
+    found = json.loads(cli("estimate", "--data", file, *call).out)
+    assert (found["n_units"], found["n_treated_units"]) == (4, 1)
+    assert any(
+        "1 always-treated unit was left out" in n and n.endswith(": b") for n in found["notes"]
+    )
+    check = next(c for c in found["checks"] if c["name"] == "always_treated")
+    assert check["passed"] is False
+    assert "1 always-treated unit, treated from the first year on" in check["text"]
+    without = json.loads(cli("estimate", "--data", write(only(lambda c: c[0] != "b")), *call).out)
+    assert found["estimate"] == without["estimate"]
+    assert found["std_error"] == without["std_error"]
+    listed = json.loads(cli("data", "check", write(GOOD.replace(",2003,11", f",{year},11")),
+                            *ROLES, "--json").out)  # fmt: skip
+    assert listed["always_treated"] == ["b"]
+
+
+def test_the_terminal_names_left_out_units_for_every_inference(cli, write):
+    file = write(GOOD + "f,2000,1,,9\n")
+    for more in ([], ["--method", "twfe"], PERMUTATION, ["--inference", "multiplier"]):
+        out = cli("estimate", "--data", file, *ROLES, *more).out
+        assert "note: 1 unit without a value in every year was left out: f" in out
+
+
+def test_permutation_shows_permutation_throughout(cli, write):
+    """Nothing analytic stands beneath a permutation headline."""
+    call = ("estimate", "--data", write(GOOD), *ROLES, *PERMUTATION)
+    out = cli(*call).out
+    assert "analytic" not in out
+    found = json.loads(cli(*call, "--json").out)
+    assert all(r["std_error"] is None for r in found["event_study"])
+    analytic = json.loads(cli("estimate", "--data", write(GOOD), *ROLES, "--json").out)
+    by_time = {r["time"]: r for r in analytic["event_study"]}
+    for row in found["event_study"]:
+        assert row["estimate"] == pytest.approx(by_time[row["time"]]["estimate"])
+        assert row["n_treated"] == by_time[row["time"]]["n_treated"]
+    assert len(found["event_study"]) == len(by_time)
 
 
 def test_two_units_are_few_but_no_fault(cli, write):

@@ -304,8 +304,7 @@ def test_one_treated_and_one_control_unit(inference):
         (dict.fromkeys("abecd", 0), "no unit is treated"),
         (dict.fromkeys("abecd", 2002), "every unit is treated"),
         (COHORT.to_dict() | {"a": 2010}, "2010 lies outside the data, 2000–2003"),
-        (COHORT.to_dict() | {"a": 1990}, "1990 lies outside the data, 2000–2003"),
-        (COHORT.to_dict() | {"a": 2000}, "2000 leaves no pre-period"),
+        (COHORT.to_dict() | {"a": -1}, "-1 lies outside the data, 2000–2003"),
     ],
 )
 @pytest.mark.parametrize(
@@ -314,6 +313,16 @@ def test_one_treated_and_one_control_unit(inference):
 def test_cohorts_that_cannot_be_are_refused(estimate, cohort, says):
     with pytest.raises(InputError, match=says):
         estimate(PANEL, pd.Series(cohort))
+
+
+@pytest.mark.parametrize(
+    ("year", "says"),
+    [(1990, "1990 lies outside the data, 2000–2003"), (2000, "2000 leaves no pre-period")],
+)
+@pytest.mark.parametrize("weigh", [contrasts, event_contrasts])
+def test_contrasts_refuse_always_treated_units(weigh, year, says):
+    with pytest.raises(InputError, match=says):
+        weigh(PANEL, pd.Series(COHORT.to_dict() | {"a": year}))
 
 
 def test_an_outcome_that_never_varies_is_refused():

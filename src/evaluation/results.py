@@ -183,7 +183,7 @@ class Estimate(_Shown):
         if self.std_error is not None:
             lines.append(f"  standard error {self.std_error:.4f}   {self.small_sample}")
         if self.p_value is not None:
-            lines.append(f"  p = {self.p_value:.4f}")
+            lines.append(f"  p = {self.p_value:.4f}" if self.p_value >= 1e-4 else "  p < 0.0001")
         lines.append(
             f"  {self.n_obs} observations, {self.n_units} units, "
             f"{self.n_treated_units} treated, {self.n_clusters} clusters"
@@ -191,8 +191,7 @@ class Estimate(_Shown):
         lines.extend(f"  note: {n}" for n in self.notes)
         return "\n".join(lines)
 
-    def __str__(self) -> str:
-        return self.summary()
+    __str__ = summary
 
     def __repr__(self) -> str:
         return f"<Estimate {self.term} ({self.estimand}): {self.estimate:.4f}>"
@@ -351,7 +350,7 @@ class GroupTime(_Shown):
         ATT(g, t) and its analytic standard error.
     influence : numpy.ndarray
         Shape (units, cells), scaled so that the standard error of a weighted sum of
-        cells is the Euclidean norm of the same weighted sum of columns.
+        cells is the Euclidean norm of the same weighted sum of columns (within clusters).
     unit_cohort : numpy.ndarray
         Shape (units,): each unit's first treated year, 0 for never treated.
     method, control_group : str
@@ -364,6 +363,13 @@ class GroupTime(_Shown):
         SHA-256 of the data.
     notes : tuple of str
         What a reader must know, dropped units among it.
+    shares : {"estimated", "fixed"}
+        Whether the error of an aggregate counts that the cells' weights are estimated.
+    weight, cluster : numpy.ndarray, optional
+        What each unit weighs in an aggregate, shape (units,) or (units, cells), one each
+        without it; and its cluster, shape (units,), its own without it.
+    small_sample, degrees_of_freedom : str, float, optional
+        The convention (a factor is in the influence functions); df of t, else normal.
     """
 
     cohort: tuple[int, ...]
@@ -378,17 +384,16 @@ class GroupTime(_Shown):
     alpha: float = 0.05
     data_hash: str = ""
     notes: tuple[str, ...] = ()
+    shares: str = "estimated"
+    weight: np.ndarray | None = field(default=None, repr=False, compare=False)
+    cluster: np.ndarray | None = field(default=None, repr=False, compare=False)
+    small_sample: str = "none (influence function, divisor n, normal quantiles)"
+    degrees_of_freedom: float | None = None
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per cell."""
-        return _frame(
-            {
-                "cohort": list(self.cohort),
-                "period": list(self.period),
-                "estimate": list(self.estimate),
-                "std_error": list(self.std_error),
-            }
-        )
+        names = ("cohort", "period", "estimate", "std_error")
+        return _frame({name: list(getattr(self, name)) for name in names})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON, without the influence functions."""

@@ -15,7 +15,13 @@ class Method(StrEnum):
     """Estimator."""
 
     cs = "cs"
+    sunab = "sunab"
+    imputation = "imputation"
+    twostage = "twostage"
+    etwfe = "etwfe"
+    stacked = "stacked"
     twfe = "twfe"
+    sdid = "sdid"
 
 
 class Control(StrEnum):
@@ -29,7 +35,44 @@ class Inference(StrEnum):
     """How the interval is made."""
 
     analytic = "analytic"
+    multiplier = "multiplier"
     permutation = "permutation"
+
+
+class EstMethod(StrEnum):
+    """How covariates are used."""
+
+    dr = "dr"
+    ipw = "ipw"
+    reg = "reg"
+
+
+class Base(StrEnum):
+    """Base of the years before adoption."""
+
+    varying = "varying"
+    universal = "universal"
+
+
+class Unbalanced(StrEnum):
+    """What becomes of units with a gap."""
+
+    drop = "drop"
+    keep = "keep"
+
+
+class Variance(StrEnum):
+    """Variance of synthetic difference-in-differences."""
+
+    placebo = "placebo"
+    jackknife = "jackknife"
+
+
+class Multiplier(StrEnum):
+    """Distribution of the multiplier bootstrap."""
+
+    rademacher = "rademacher"
+    mammen = "mammen"
 
 
 class Aggregate(StrEnum):
@@ -39,6 +82,35 @@ class Aggregate(StrEnum):
     cohort = "cohort"
     dynamic = "dynamic"
     calendar = "calendar"
+
+
+def _columns(text: str | None) -> tuple[str, ...]:
+    """Split a list of columns at its commas."""
+    from evaluation.errors import InputError
+
+    if text is None:
+        return ()
+    names = tuple(n.strip() for n in text.split(","))
+    if "" in names or len(set(names)) < len(names):
+        raise InputError(
+            f"{text!r} must be different columns, separated by commas", field="--covariates"
+        )
+    return names
+
+
+def _window(text: str | None) -> tuple[int, int] | None:
+    """Read two whole numbers separated by a comma."""
+    from evaluation.errors import InputError
+
+    if text is None:
+        return None
+    parts = [p.strip() for p in text.split(",")]
+    if len(parts) != 2 or not all(p.isdecimal() for p in parts):
+        raise InputError(
+            f"{text!r} must be two whole numbers such as 3,2: years before and after adoption",
+            field="--window",
+        )
+    return int(parts[0]), int(parts[1])
 
 
 def estimate(
@@ -51,21 +123,80 @@ def estimate(
     ],
     method: Annotated[
         Method,
-        typer.Option(help="cs: Callaway–Sant'Anna; twfe: two-way fixed effects."),
+        typer.Option(
+            help="cs: Callaway–Sant'Anna; sunab: Sun–Abraham; imputation: Borusyak–Jaravel–Spiess; "
+            "twostage: Gardner; etwfe: extended two-way (Wooldridge); stacked: "
+            "Wing–Freedman–Hollingsworth; twfe: two-way fixed effects; sdid: synthetic "
+            "difference-in-differences."
+        ),
     ] = Method.cs,
+    weights: Annotated[
+        str | None, typer.Option(help="Column of weights above zero (not sdid).")
+    ] = None,
+    covariates: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns, separated by commas. cs takes their value in the earlier year of each "
+            "comparison; the regressions need them to vary within units."
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Column of clusters that units lie in (not sdid).")
+    ] = None,
     control: Annotated[
-        Control, typer.Option(help="never: never treated; notyet: not yet treated.")
+        Control,
+        typer.Option(
+            help="never: never treated; notyet: not yet treated, and where nobody is never treated "
+            "the last cohort (cs, stacked)."
+        ),
     ] = Control.never,
+    anticipation: Annotated[
+        int,
+        typer.Option(min=0, help="Years before adoption in which the effect may already show."),
+    ] = 0,
+    est_method: Annotated[
+        EstMethod | None,
+        typer.Option(help="How cs uses covariates: doubly robust, weighting or regression. [dr]"),
+    ] = None,
+    base: Annotated[
+        Base | None,
+        typer.Option(help="Base of the years before adoption (cs). [varying]"),
+    ] = None,
+    unbalanced: Annotated[
+        Unbalanced,
+        typer.Option(help="drop: leave out units with a gap; keep: use what there is of them."),
+    ] = Unbalanced.drop,
+    window: Annotated[
+        str | None,
+        typer.Option(
+            help="Years before and after adoption, such as 3,2 (stacked). [the widest that every "
+            "cohort fills]"
+        ),
+    ] = None,
+    variance: Annotated[Variance | None, typer.Option(help="Variance of sdid. [placebo]")] = None,
+    triple: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of two groups, one row each per unit and year: the effect on their gap."
+        ),
+    ] = None,
     aggregate: Annotated[
-        Aggregate, typer.Option(help="Which aggregate of the group-time effects (cs).")
+        Aggregate,
+        typer.Option(
+            help="Which aggregate of the group-time effects; stacked, twfe and sdid have one "
+            "number of their own."
+        ),
     ] = Aggregate.simple,
     inference: Annotated[
         Inference,
         typer.Option(
-            help="analytic: too short with few treated units; permutation: exact if the units "
-            "of a matched set are exchangeable."
+            help="analytic and multiplier (bootstrap of the influence functions): too short with "
+            "few treated units; permutation: exact if the units of a matched set are exchangeable."
         ),
     ] = Inference.analytic,
+    multiplier: Annotated[
+        Multiplier, typer.Option(help="Distribution of the multiplier bootstrap.")
+    ] = Multiplier.rademacher,
     size: Annotated[
         str | None,
         typer.Option(help="Column of size for matched sets (permutation). Default: no matching."),
@@ -73,16 +204,22 @@ def estimate(
     donors: Annotated[
         int, typer.Option(min=1, help="Donors per treated unit (permutation with --size).")
     ] = 30,
-    draws: Annotated[int, typer.Option(min=99, help="Draws of permutation and band.")] = 9999,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            min=99,
+            help="Draws of permutation and multiplier bootstrap [9999] or sdid's placebos [200].",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
     alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
     as_json: Json = False,
 ) -> None:
     """Estimate an average treatment effect on the treated from your own file.
 
-    Units without a value in every year are left out and named. Standard errors of cs are
-    analytic with divisor n, as in R's did; those of twfe are clustered by unit with the
-    convention of R's fixest.
+    Units without a value in every year are left out and named, unless you keep them; so are
+    units treated from the first year on. Each standard error follows the package that the field
+    uses for the method, and says which convention that is.
     """
     from evaluation.questions.own_data import estimate_file
 
@@ -96,6 +233,17 @@ def estimate(
             method=method.value,
             control=control.value,
             aggregate=aggregate.value,
+            weights=weights,
+            covariates=_columns(covariates),
+            cluster=cluster,
+            anticipation=anticipation,
+            est_method=est_method.value if est_method else None,
+            base=base.value if base else None,
+            unbalanced=unbalanced.value,
+            window=_window(window),
+            variance=variance.value if variance else None,
+            triple=triple,
+            multiplier=multiplier.value,
             inference=inference.value,
             size=size,
             donors=donors,

@@ -171,7 +171,9 @@ def year_column(table: pd.DataFrame, column: str, *, empty_is_zero: bool = False
     return numbers.astype(int)
 
 
-def balanced_panel(table: pd.DataFrame, *, unit: str, time: str, outcome: str) -> Panel:
+def balanced_panel(
+    table: pd.DataFrame, *, unit: str, time: str, outcome: str, keep_gaps: bool = False
+) -> Panel:
     """Build a panel from long rows; units with a gap are left out and named.
 
     Parameters
@@ -180,6 +182,9 @@ def balanced_panel(table: pd.DataFrame, *, unit: str, time: str, outcome: str) -
         From :func:`read_table`: one row per unit and year.
     unit, time, outcome : str
         Names of the columns.
+    keep_gaps : bool
+        Keep units with a gap instead: the panel is then unbalanced. A unit without any
+        value is left out all the same.
 
     Returns
     -------
@@ -210,11 +215,11 @@ def balanced_panel(table: pd.DataFrame, *, unit: str, time: str, outcome: str) -
         first = frame.index[(frame.unit == who) & (frame.time == when)][0]
         raise _fault(table, row, unit, f"unit {who}, {when} stands twice (first in row {first})")
     wide = frame.pivot(index="unit", columns="time", values="value").sort_index(axis=1)
-    whole = wide.notna().all(axis=1)
+    whole = wide.notna().any(axis=1) if keep_gaps else wide.notna().all(axis=1)
     if not whole.any():
         raise InputError("no unit is observed in every year", file=table.attrs.get("file"))
     dropped = tuple(str(u) for u in wide.index[~whole])
     try:
-        return Panel(outcome, wide[whole], dropped)
+        return Panel(outcome, wide[whole], dropped, unbalanced=keep_gaps)
     except InputError as error:
         raise error.placed(file=table.attrs.get("file")) from None

@@ -26,15 +26,17 @@ class Panel:
         Name of the outcome.
     values : pandas.DataFrame
         Shape (units, years); index of unit codes as text, columns of years as int.
-        No gaps: whoever builds a panel says what was dropped.
+        No gaps, unless ``unbalanced``: whoever builds a panel says what was dropped.
     dropped : tuple of str
         Units that were left out because a year was missing.
+    unbalanced : bool
+        Whether values may be missing (NaN). Only the methods that say so take such a panel.
 
     Raises
     ------
     InputError
         If there are fewer than two years, years that do not ascend, duplicate units, or a
-        value that is missing or infinite.
+        value that is no number, infinite, or missing in a panel that is to be balanced.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class Panel:
     outcome: str
     values: pd.DataFrame = field(repr=False)
     dropped: tuple[str, ...] = ()
+    unbalanced: bool = False
 
     def __post_init__(self) -> None:
         v = self.values
@@ -60,7 +63,15 @@ class Panel:
         for before, after in itertools.pairwise(self.years):
             if after <= before:
                 raise InputError(f"years must ascend; {after} follows {before}", field=self.outcome)
-        bad = ~np.isfinite(v.to_numpy(dtype=float))
+        try:
+            numbers = v.to_numpy(dtype=float, na_value=np.nan)
+        except (TypeError, ValueError):
+            raise InputError("the values must be numbers", field=self.outcome) from None
+        if not all(kind == np.float64 for kind in v.dtypes):
+            # nullable and integer columns become plain floats, so that nothing below sees pd.NA
+            plain = pd.DataFrame(numbers, index=v.index, columns=v.columns)
+            object.__setattr__(self, "values", plain)
+        bad = np.isinf(numbers) if self.unbalanced else ~np.isfinite(numbers)
         if bad.any():
             i, j = np.argwhere(bad)[0]
             raise InputError(
@@ -71,7 +82,7 @@ class Panel:
     @property
     def units(self) -> list[str]:
         """Unit codes, in the order of the rows."""
-        return [str(u) for u in self.values.index]
+        return list(map(str, self.values.index.tolist()))
 
     @property
     def years(self) -> list[int]:
@@ -80,7 +91,7 @@ class Panel:
 
     def select(self, units: list[str]) -> Panel:
         """Return the panel with only these units, in this order."""
-        return Panel(self.outcome, self.values.loc[units], self.dropped)
+        return Panel(self.outcome, self.values.loc[units], self.dropped, self.unbalanced)
 
     def long(self) -> pd.DataFrame:
         """Return one row per unit and year, columns ``unit``, ``time``, ``value``."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,80 +12,35 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.data.files import MISSING, balanced_panel, number_column, read_table, year_column
 from evaluation.data.panel import Panel
-from evaluation.design.comparison import matched_sets
 from evaluation.errors import InputError
-from evaluation.estimation.cohorts import check_cohorts
+from evaluation.estimation.cohorts import without_always_treated
 from evaluation.estimation.did.aggregation import aggregate as aggregate_effects
 from evaluation.estimation.did.aggregation import event_study
 from evaluation.estimation.did.callaway_santanna import callaway_santanna
+from evaluation.estimation.did.imputation import imputation, two_stage
+from evaluation.estimation.did.multiplier import multiplier_bootstrap
+from evaluation.estimation.did.sample import prepare
+from evaluation.estimation.did.saturated import extended_two_way, sun_abraham
+from evaluation.estimation.did.stacked import stacked
+from evaluation.estimation.did.synthetic_did import synthetic_did
+from evaluation.estimation.did.triple import gap_panel
 from evaluation.estimation.did.two_way import two_way_fixed_effects
-from evaluation.estimation.few_treated.contrasts import Contrasts, contrasts
-from evaluation.estimation.few_treated.permutation import (
-    free_assignments,
-    matched_assignments,
-    permutation_test,
-)
-from evaluation.questions.checks import ENOUGH_TREATED
-from evaluation.results import Check, Estimate, EventStudy, GroupTime
+from evaluation.questions.own_options import METHODS, check_options
+from evaluation.questions.own_permutation import permuted
+from evaluation.questions.own_result import OwnEstimate, own_checks
+from evaluation.results import Estimate, EventStudy, GroupTime
 
-__all__ = ["OwnEstimate", "check_file", "estimate_file"]
+__all__ = ["METHODS", "OwnEstimate", "check_file", "estimate_file"]
 
-
-@dataclass(frozen=True)
-class OwnEstimate:
-    """What ``evaluation estimate`` prints.
-
-    Parameters
-    ----------
-    result : Estimate
-        The number asked for.
-    event : EventStudy or None
-        By time since adoption (not for twfe).
-    group_time : GroupTime or None
-        By cohort and period (not for twfe).
-    checks : tuple of Check
-        What a reader must know.
-    """
-
-    result: Estimate
-    event: EventStudy | None
-    group_time: GroupTime | None
-    checks: tuple[Check, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain types for JSON, in the command line's contract."""
-        e = self.result.to_dict()
-        events = self.event.to_dict()["rows"] if self.event else []
-        return e | {
-            "control_group": self.group_time.control_group if self.group_time else None,
-            "event_study": [
-                {
-                    "time": x["event_time"],
-                    "estimate": x["estimate"],
-                    "std_error": x["std_error"],
-                    "conf_int": [x["conf_low"], x["conf_high"]],
-                    "band": [x["band_low"], x["band_high"]],
-                    "n_treated": x["n_treated"],
-                }
-                for x in events
-            ],
-            "group_time": self.group_time.to_dict()["rows"] if self.group_time else [],
-            "checks": [
-                {"name": c.name, "passed": c.passed, "text": c.text_en} for c in self.checks
-            ],
-        }
-
-    def summary(self) -> str:
-        """Return the result as text for people."""
-        parts = [self.result.summary()]
-        if self.event:
-            table = self.event.tidy().to_string(index=False, float_format=lambda v: f"{v:.4f}")
-            parts.append(
-                f"by event time ({self.event.inference}; band: {self.event.band})\n{table}"
-            )
-        mark = {True: "passed", False: "NOT PASSED", None: "cannot be judged"}
-        parts.extend(f"{c.name}: {mark[c.passed]}. {c.text_en}" for c in self.checks)
-        return "\n\n".join(parts)
+BAND_DRAWS = 999
+GROUP_TIME: Mapping[str, Callable[..., GroupTime]] = {
+    "cs": callaway_santanna,
+    "sunab": sun_abraham,
+    "imputation": imputation,
+    "twostage": two_stage,
+    "etwfe": extended_two_way,
+}
+CONTROLS = {"never": "never_treated", "notyet": "not_yet_treated"}
 
 
 def _constant_by_unit(
@@ -99,8 +53,9 @@ def _constant_by_unit(
         value = values[line]
         seen = first.setdefault(name, (line, value))
         if seen[1] != value:
+            here, there = (f"{v:g}" if isinstance(v, float) else v for v in (value, seen[1]))
             raise InputError(
-                f"unit {name} has {value:g} here and {seen[1]:g} in row {seen[0]}; "
+                f"unit {name} has {here} here and {there} in row {seen[0]}; "
                 "one value per unit is needed",
                 file=table.attrs.get("file"),
                 row=line,
@@ -114,51 +69,53 @@ def _cohort(table: pd.DataFrame, unit: str, column: str, panel: Panel) -> pd.Ser
     years = year_column(table, column, empty_is_zero=True)
     cohort = _constant_by_unit(table, unit, years, column, panel)
     for name, year in cohort.items():
-        if year != 0 and not panel.years[0] < year <= panel.years[-1]:
-            row = int(table.index[table[unit] == name][0])
-            reason = (
-                f"leaves no pre-period; the data begin in {panel.years[0]}"
-                if year == panel.years[0]
-                else f"lies outside the data, {panel.years[0]}–{panel.years[-1]}; "
-                "empty or 0 means never treated"
-            )
+        if year < 0 or year > panel.years[-1]:
             raise InputError(
-                f"unit {name}: the first treated year {year} {reason}",
+                f"unit {name}: the first treated year {year} lies outside the data, "
+                f"{panel.years[0]}–{panel.years[-1]}; empty or 0 means never treated",
                 file=table.attrs.get("file"),
-                row=row,
+                row=int(table.index[table[unit] == name][0]),
                 field=column,
             )
-    try:
-        check_cohorts(panel, cohort, gaps=True)
-    except InputError as error:
-        field = column if error.field == "cohort" else error.field
-        raise error.placed(file=table.attrs.get("file"), field=field) from None
     return cohort
 
 
-def _checks(panel: Panel, cohort: pd.Series) -> tuple[Check, ...]:
-    n1 = int((cohort > 0).sum())
-    n0 = len(cohort) - n1
-    return (
-        Check(
-            "few_treated",
-            min(n1, n0) >= ENOUGH_TREATED,
-            f"{n1} behandlade mot {n0}.",
-            f"{n1} treated against {n0} never treated; with fewer than {ENOUGH_TREATED} on "
-            "either side analytic intervals are too short.",
-            float(min(n1, n0)),
-            float(ENOUGH_TREATED),
-        ),
-        Check(
-            "balanced",
-            not panel.dropped,
-            f"{len(panel.dropped)} enheter utelämnade.",
-            f"{len(panel.dropped)} units without a value in every year were left out"
-            + (f": {', '.join(panel.dropped[:10])}." if panel.dropped else "."),
-            float(len(panel.dropped)),
-            0.0,
-        ),
+def _by_cell(
+    table: pd.DataFrame, unit: str, time: str, outcome: str, column: str, *, positive: bool = False
+) -> pd.DataFrame:
+    """Spread a number column over units and years; it may be empty where the outcome is."""
+    rows = table[~table[outcome].isin(list(MISSING))]
+    values = number_column(rows, column, positive=positive)
+    frame = pd.DataFrame({"unit": rows[unit], "time": year_column(rows, time), "value": values})
+    return frame.pivot(index="unit", columns="time", values="value")
+
+
+def _two_groups(
+    table: pd.DataFrame, column: str, unit: str, time: str, outcome: str, keep_gaps: bool
+) -> tuple[Panel, str]:
+    """Read the gap between the two groups that a column names, in alphabetical order."""
+    if column not in table.columns:
+        raise InputError(
+            f"there is no such column; the file has {', '.join(map(str, table.columns))}",
+            file=table.attrs.get("file"),
+            row=1,
+            field=column,
+        )
+    names = sorted(set(table[column]))
+    if len(names) != 2 or "" in names:
+        raise InputError(
+            f"a triple difference needs two groups; there are {len(names)}: "
+            + ", ".join(map(repr, names[:5])),
+            file=table.attrs.get("file"),
+            field=column,
+        )
+    one, two = (
+        balanced_panel(
+            table[table[column] == n], unit=unit, time=time, outcome=outcome, keep_gaps=keep_gaps
+        )
+        for n in names
     )
+    return gap_panel(one, two), f"{names[0]} minus {names[1]}"
 
 
 def estimate_file(
@@ -172,9 +129,20 @@ def estimate_file(
     control: str = "never",
     aggregate: str = "simple",
     inference: str = "analytic",
+    weights: str | None = None,
+    covariates: tuple[str, ...] = (),
+    cluster: str | None = None,
+    anticipation: int = 0,
+    est_method: str | None = None,
+    base: str | None = None,
+    unbalanced: str = "drop",
+    window: tuple[int, int] | None = None,
+    variance: str | None = None,
+    triple: str | None = None,
+    multiplier: str = "rademacher",
     size: str | None = None,
     donors: int = 30,
-    draws: int = 9999,
+    draws: int | None = None,
     seed: int = 1,
     alpha: float = 0.05,
     progress: Callable[[str], None] = lambda _: None,
@@ -187,20 +155,42 @@ def estimate_file(
         The file.
     unit, time, outcome, cohort : str
         Columns; ``cohort`` is the first treated year, empty or 0 for never treated.
-    method : {"cs", "twfe"}
-        Callaway–Sant'Anna or two-way fixed effects.
+    method : str
+        A key of ``METHODS``.
     control : {"never", "notyet"}
-        Comparison group (cs).
+        Comparison group (cs, stacked).
     aggregate : {"simple", "cohort", "dynamic", "calendar"}
-        Which aggregate (cs).
-    inference : {"analytic", "permutation"}
+        Which aggregate; stacked, twfe and sdid have one number of their own.
+    inference : {"analytic", "multiplier", "permutation"}
         Permutation takes cs, never-treated controls and the aggregates simple or cohort.
+    weights, cluster : str, optional
+        Columns: weights of the observations; clusters that units are nested in.
+    covariates : tuple of str
+        Columns.
+    anticipation : int
+        Years before adoption in which the effect may already show.
+    est_method : {"dr", "ipw", "reg"}, optional
+        How cs uses covariates; dr without it.
+    base : {"varying", "universal"}, optional
+        Base of the years before adoption (cs); varying without it.
+    unbalanced : {"drop", "keep"}
+        Leave out units with a gap, or use what there is of them.
+    window : tuple of int, optional
+        Years before and after adoption (stacked).
+    variance : {"placebo", "jackknife"}, optional
+        Of sdid; placebo without it.
+    triple : str, optional
+        Column of two groups within every unit and year: the effect on their gap.
+    multiplier : {"rademacher", "mammen"}
+        Distribution of the multiplier bootstrap.
     size : str, optional
         Column of size for matched sets; without it any units may take the slots.
     donors : int
         Donors per treated unit, with ``size``.
-    draws, seed : int
-        Draws of permutation and band.
+    draws : int, optional
+        Draws of permutation and multiplier bootstrap (9,999) or of sdid's placebos (200).
+    seed : int
+        Seed of all draws.
     alpha : float
         One minus the level.
     progress : callable
@@ -216,67 +206,125 @@ def estimate_file(
     InputError
         If the file or the combination of options is at fault.
     """
-    if inference == "permutation":
-        if method != "cs":
-            raise InputError("permutation is there for method cs", field="--inference")
-        if control != "never":
-            raise InputError("permutation needs --control never", field="--control")
-        if aggregate not in {"simple", "cohort"}:
-            raise InputError(
-                f"permutation takes simple or cohort, not {aggregate}", field="--aggregate"
-            )
-    elif size is not None:
-        raise InputError("is used by --inference permutation only", field="--size")
-    if method == "twfe" and (control != "never" or aggregate != "simple"):
-        raise InputError("twfe takes neither --control nor --aggregate", field="--method")
+    asked = {
+        "control": control != "never",
+        "covariates": bool(covariates),
+        "weights": weights is not None,
+        "cluster": cluster is not None,
+        "anticipation": anticipation != 0,
+        "est_method": est_method is not None,
+        "base": base is not None,
+        "unbalanced": unbalanced != "drop",
+        "window": window is not None,
+        "variance": variance is not None,
+    }
+    check_options(method, inference, aggregate, asked, size)
+    if triple is not None and (covariates or weights):
+        name = "--covariates" if covariates else "--weights"
+        raise InputError("cannot be combined with --triple", field=name)
     progress("data")
     table = read_table(path)
-    panel = balanced_panel(table, unit=unit, time=time, outcome=outcome)
-    cohorts = _cohort(table, unit, cohort, panel)
-    checks = _checks(panel, cohorts)
-    progress("estimation")
+    keep = unbalanced == "keep"
+    names = {"unit": unit, "time": time, "outcome": outcome}
+    gap = ""
+    if triple is None:
+        panel = balanced_panel(table, **names, keep_gaps=keep)
+    else:
+        panel, gap = _two_groups(table, triple, **names, keep_gaps=keep)
     try:
+        cohorts = _cohort(table, unit, cohort, panel)
+        given: dict[str, Any] = {}
+        if weights is not None:
+            given["weights"] = _by_cell(table, unit, time, outcome, weights, positive=True)
+        if covariates:
+            given["covariates"] = {c: _by_cell(table, unit, time, outcome, c) for c in covariates}
+        if cluster is not None:
+            given["cluster"] = _clusters(table, unit, cluster, panel)
+        if anticipation:
+            given["anticipation"] = anticipation
+        inner, always = without_always_treated(panel, cohorts)
+        progress("estimation")
+        result: Estimate
+        event: EventStudy | None = None
+        gt: GroupTime | None = None
         if method == "twfe":
-            fit = two_way_fixed_effects(panel, cohorts, alpha=alpha)
-            return OwnEstimate(fit, None, None, checks)
-        gt = callaway_santanna(
-            panel,
-            cohorts,
-            control_group="never_treated" if control == "never" else "not_yet_treated",
-            alpha=alpha,
+            result = two_way_fixed_effects(panel, cohorts, alpha=alpha, **given)
+        elif method == "sdid":
+            more = {k: v for k, v in (("variance", variance), ("draws", draws)) if v is not None}
+            fit = synthetic_did(panel, cohorts, seed=seed, alpha=alpha, **more)  # type: ignore[arg-type]
+            result, event = fit.result, fit.event
+        elif method == "stacked":
+            pre, post = window or (None, None)
+            stack = stacked(
+                panel, cohorts, pre=pre, post=post, control_group=CONTROLS[control],  # type: ignore[arg-type]
+                alpha=alpha, draws=BAND_DRAWS, seed=seed, **given,
+            )  # fmt: skip
+            result, event, gt = stack.result, stack.event, stack.group_time
+        else:
+            if method == "cs":
+                given["control_group"] = CONTROLS[control]
+                given |= {k: v for k, v in (("est_method", est_method), ("base", base)) if v}
+            gt = GROUP_TIME[method](panel, cohorts, alpha=alpha, **given)
+            result = aggregate_effects(gt, aggregate)  # type: ignore[arg-type]
+            if inference == "multiplier":
+                result = multiplier_bootstrap(
+                    gt, aggregate, kind=multiplier, draws=draws or 9999, seed=seed  # type: ignore[arg-type]
+                )  # fmt: skip
+            if inference == "permutation":
+                progress("permutation")
+                sizes = None
+                if size is not None:
+                    numbers = number_column(table, size, positive=True)
+                    sizes = _constant_by_unit(table, unit, numbers, size, panel)
+                result, event = permuted(
+                    inner, cohorts, aggregate, result,
+                    sizes=sizes, donors=donors, draws=draws or 9999, seed=seed,
+                )  # fmt: skip
+            else:
+                event = event_study(gt, draws=BAND_DRAWS, seed=seed)
+    except InputError as error:
+        columns = {"cohort": cohort, "weights": weights, "cluster": cluster, "time": time,
+                   "covariates": "--covariates", "anticipation": "--anticipation",
+                   "window": "--window", "variance": "--variance",
+                   panel.outcome: outcome}  # fmt: skip
+        field = columns.get(error.field or "", error.field)
+        # an option is named alone, whatever else stands in the file
+        place = error.file or (None if (field or "").startswith("--") else str(path))
+        raise InputError(error.problem, file=place, row=error.row, field=field) from None
+    if gap:
+        result = _as_triple(result, gap)
+    return OwnEstimate(result, event, gt, own_checks(panel, always, result))
+
+
+def _clusters(table: pd.DataFrame, unit: str, column: str, panel: Panel) -> pd.Series:
+    """Read the cluster column: any text, one per unit."""
+    if column not in table.columns:
+        raise InputError(
+            f"there is no such column; the file has {', '.join(map(str, table.columns))}",
+            file=table.attrs.get("file"),
+            row=1,
+            field=column,
         )
-    except InputError as error:
-        raise error.placed(file=str(path)) from None
-    result = aggregate_effects(gt, aggregate)  # type: ignore[arg-type]
-    if inference == "permutation":
-        progress("permutation")
-        c = contrasts(panel, cohorts, aggregate)
-        sizes = None
-        if size is not None:
-            numbers = number_column(table, size, positive=True)
-            sizes = _constant_by_unit(table, unit, numbers, size, panel)
-        picks, mechanism = _assignments(c, sizes, donors, draws, seed)
-        result = permutation_test(
-            c, picks, seed=seed, alpha=alpha, like=result, mechanism=mechanism
-        ).result
-    return OwnEstimate(result, event_study(gt, draws=999, seed=seed), gt, checks)
+    for row, text in table[column].items():
+        if text in MISSING:
+            raise InputError(
+                "is empty; a cluster is needed",
+                file=table.attrs.get("file"),
+                row=int(str(row)),
+                field=column,
+            )
+    return _constant_by_unit(table, unit, table[column], column, panel)
 
 
-def _assignments(
-    c: Contrasts, sizes: pd.Series | None, donors: int, draws: int, seed: int
-) -> tuple[np.ndarray, str]:
-    """Draw assignments, matched on size where there is one, and say by what mechanism."""
-    if sizes is None:
-        picks = free_assignments(len(c.units), c.slots, draws, seed)
-        return picks, "any units may have been the treated ones"
-    treated = [c.units[s] for s in c.slots]
-    others = [c.units[int(j)] for j in c.controls]
-    try:
-        sets = matched_sets(treated, others, sizes, donors)
-    except InputError as error:
-        raise error.placed(field="--donors") from None
-    mechanism = f"any of {donors + 1} units nearest in {sizes.name} in each set"
-    return matched_assignments(c, sets, draws, seed), mechanism
+def _as_triple(result: Estimate, gap: str) -> Estimate:
+    """Say that the number is an effect on a gap, and which."""
+    from dataclasses import replace
+
+    return replace(
+        result,
+        method=f"triple difference, {result.method}",
+        notes=(*result.notes, f"the effect is on the gap {gap} within unit and year"),
+    )
 
 
 def check_file(
@@ -319,6 +367,12 @@ def check_file(
     }
     if cohort is not None:
         cohorts = _cohort(table, unit, cohort, panel)
+        try:
+            prepare(panel, cohorts, all_treated=True, gaps=True)
+        except InputError as error:
+            field = cohort if error.field == "cohort" else error.field
+            raise InputError(error.problem, file=str(path), field=field) from None
+        found["always_treated"] = list(without_always_treated(panel, cohorts)[1])
         found["treated"] = int((cohorts > 0).sum())
         found["cohorts"] = [int(c) for c in np.unique(cohorts[cohorts > 0])]
     return found

@@ -1,7 +1,8 @@
 """From ATT(g, t) to the four aggregates and the event study, by matrix products.
 
-Weights are those of Callaway & Sant'Anna (2021, section 3, table 1); the standard
-errors carry the part that comes from estimating the cohort shares, as in R's ``did``.
+Weights are those of Callaway & Sant'Anna (2021, section 3, table 1). Where the shares
+are estimated, the standard errors carry the part that comes from it, as in R's ``did``;
+where they are taken as fixed they do not, as in R's ``fixest``.
 """
 
 from __future__ import annotations
@@ -11,30 +12,113 @@ from typing import Literal
 
 import numpy as np
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from evaluation.errors import InputError
+from evaluation.estimation.did.multiplier_draws import multiplied_sums
 from evaluation.results import Estimate, EventStudy, GroupTime
 
-__all__ = ["ESTIMANDS", "Estimand", "aggregate", "event_study"]
+__all__ = [
+    "ESTIMANDS",
+    "Estimand",
+    "aggregate",
+    "aggregate_influence",
+    "as_estimate",
+    "as_event_study",
+    "cell_errors",
+    "critical_value",
+    "event_study",
+    "rounding",
+    "within_clusters",
+    "without_rounding",
+]
 
 Estimand = Literal["simple", "cohort", "dynamic", "calendar"]
 ESTIMANDS: tuple[Estimand, ...] = ("simple", "cohort", "dynamic", "calendar")
-SMALL_SAMPLE = "none (influence function, divisor n, normal quantiles)"
+
+
+def within_clusters(psi: np.ndarray, cluster: np.ndarray | None) -> np.ndarray:
+    """Sum influence functions within clusters.
+
+    Parameters
+    ----------
+    psi : numpy.ndarray
+        Shape (units,) or (units, columns).
+    cluster : numpy.ndarray or None
+        Shape (units,): codes 0, 1, …; None leaves every unit its own.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (clusters,) or (clusters, columns).
+
+    Examples
+    --------
+    >>> within_clusters(np.array([1.0, 2.0, 4.0]), np.array([0, 1, 0])).tolist()
+    [5.0, 2.0]
+    """
+    if cluster is None:
+        return psi
+    order = np.argsort(cluster, kind="stable")
+    starts = np.searchsorted(cluster[order], np.unique(cluster))
+    total: np.ndarray = np.add.reduceat(psi[order], starts, axis=0)
+    return total
+
+
+def cell_errors(influence: np.ndarray, cluster: np.ndarray | None) -> tuple[float, ...]:
+    """Return the standard error of each cell from its influence function.
+
+    Examples
+    --------
+    >>> cell_errors(np.array([[3.0], [4.0]]), None)
+    (5.0,)
+    """
+    psi = within_clusters(influence, cluster)
+    return tuple(np.sqrt(np.einsum("ij,ij->j", psi, psi)).tolist())
+
+
+def without_rounding(influence: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Set influence functions to zero that are nothing but rounding of the outcome.
+
+    Examples
+    --------
+    >>> without_rounding(np.array([[1e-14, 0.5]]), np.array([[200.0]])).tolist()
+    [[0.0, 0.5]]
+    """
+    size = np.sqrt(np.einsum("ij,ij->j", influence, influence))
+    return np.where(size > 1e-12 * float(np.nanmax(np.abs(y))), influence, 0.0)
+
+
+def rounding(gt: GroupTime) -> float:
+    """Return the standard error of an aggregate below which there is only rounding."""
+    return 1e-13 * max(1.0, float(np.abs(gt.estimate).max()))
+
+
+def critical_value(gt: GroupTime) -> float:
+    """Return the pointwise two-sided critical value at the fitted level: normal, or t."""
+    df = gt.degrees_of_freedom
+    tail = 1 - gt.alpha / 2
+    return float(norm.ppf(tail) if df is None else student.ppf(tail, df))
 
 
 def _weighted(gt: GroupTime, cells: np.ndarray) -> tuple[float, np.ndarray]:
     """Average cells by cohort share; return the value and its influence function."""
     cohorts = np.array(gt.cohort)[cells]
     att = np.array(gt.estimate)[cells]
-    member = gt.unit_cohort[:, None] == cohorts[None, :]
+    member = (gt.unit_cohort[:, None] == cohorts[None, :]).astype(float)
+    if gt.weight is not None:
+        member *= gt.weight[:, None] if gt.weight.ndim == 1 else gt.weight[:, cells]
     n = len(gt.unit_cohort)
     share = member.mean(axis=0)
     total = share.sum()
     w = share / total
     value = float(w @ att)
-    centred = (member - share) / n
-    from_shares = centred @ (att / total) - centred.sum(axis=1) * (share @ att) / total**2
-    return value, gt.influence[:, cells] @ w + from_shares
+    influence = gt.influence[:, cells] @ w
+    if gt.shares == "estimated":
+        centred = (member - share) / n
+        influence += centred @ (att / total)
+        influence -= centred.sum(axis=1) * (share @ att) / total**2
+    return value, influence
 
 
 def _equal(parts: Sequence[tuple[float, np.ndarray]]) -> tuple[float, np.ndarray]:
@@ -62,8 +146,57 @@ def _by_cohort(gt: GroupTime) -> tuple[float, np.ndarray]:
         method=gt.method,
         control_group=gt.control_group,
         n_obs=gt.n_obs,
+        shares=gt.shares,
+        weight=_cohort_weight(gt, names),
     )
     return _weighted(reduced, np.arange(len(names)))
+
+
+def _cohort_weight(gt: GroupTime, names: np.ndarray) -> np.ndarray | None:
+    """Give each unit one weight per cohort: its mean over the cohort's post cells."""
+    if gt.weight is None or gt.weight.ndim == 1:
+        return gt.weight
+    cohort, period = np.array(gt.cohort), np.array(gt.period)
+    post = period >= cohort
+    columns = [gt.weight[:, (cohort == g) & post].mean(axis=1) for g in names]
+    return np.column_stack(columns)
+
+
+def aggregate_influence(gt: GroupTime, estimand: Estimand) -> tuple[float, np.ndarray]:
+    """Return an aggregate and its influence function, by unit.
+
+    Parameters
+    ----------
+    gt : GroupTime
+        Group-time effects with influence functions.
+    estimand : {"simple", "cohort", "dynamic", "calendar"}
+        As in :func:`aggregate`.
+
+    Returns
+    -------
+    value : float
+        The aggregate.
+    influence : numpy.ndarray
+        Shape (units,).
+
+    Raises
+    ------
+    InputError
+        If the estimand is not one of the four, or no cell lies after adoption.
+    """
+    cohort, period = np.array(gt.cohort), np.array(gt.period)
+    post = period >= cohort
+    if estimand not in ESTIMANDS:
+        raise InputError(f"{estimand!r} is none of {', '.join(ESTIMANDS)}", field="estimand")
+    if not post.any():
+        raise InputError("no group-time effect lies after adoption", field="cohort")
+    if estimand == "simple":
+        return _weighted(gt, np.flatnonzero(post))
+    if estimand == "cohort":
+        return _by_cohort(gt)
+    key = period - cohort if estimand == "dynamic" else period
+    parts = [np.flatnonzero(post & (key == k)) for k in np.unique(key[post])]
+    return _equal([_weighted(gt, cells) for cells in parts])
 
 
 def aggregate(gt: GroupTime, estimand: Estimand = "simple") -> Estimate:
@@ -94,45 +227,55 @@ def aggregate(gt: GroupTime, estimand: Estimand = "simple") -> Estimate:
     ----------
     Callaway & Sant'Anna (2021), section 3.2.
     """
-    cohort, period = np.array(gt.cohort), np.array(gt.period)
-    post = period >= cohort
-    if estimand == "simple":
-        value, influence = _weighted(gt, np.flatnonzero(post))
-    elif estimand == "cohort":
-        value, influence = _by_cohort(gt)
-    elif estimand == "dynamic":
-        ages = np.unique((period - cohort)[post])
-        cells = [np.flatnonzero(post & (period - cohort == e)) for e in ages]
-        value, influence = _equal([_weighted(gt, c) for c in cells])
-    elif estimand == "calendar":
-        years = np.unique(period[post])
-        cells = [np.flatnonzero(post & (period == y)) for y in years]
-        value, influence = _equal([_weighted(gt, c) for c in cells])
-    else:
-        raise InputError(f"{estimand!r} is none of {', '.join(ESTIMANDS)}", field="estimand")
+    return as_estimate(gt, *aggregate_influence(gt, estimand), estimand)
+
+
+def as_estimate(gt: GroupTime, value: float, by_unit: np.ndarray, estimand: str) -> Estimate:
+    """Make an estimate from a value and its influence function.
+
+    Parameters
+    ----------
+    gt : GroupTime
+        What it comes from: conventions, clusters, counts and names.
+    value : float
+        The number.
+    by_unit : numpy.ndarray
+        Shape (units,): its influence function.
+    estimand : str
+        Its name.
+
+    Returns
+    -------
+    Estimate
+        With the analytic interval.
+    """
+    influence = within_clusters(by_unit, gt.cluster)
     se = float(np.sqrt(influence @ influence))
+    se = se if se > rounding(gt) else 0.0
     treated_units = int((gt.unit_cohort > 0).sum())
-    convention = SMALL_SAMPLE
+    convention = gt.small_sample
     if se == 0:
         convention += "; no error can be estimated, the units leave no variation to measure it by"
     elif treated_units == 1:
         convention += "; with one treated unit its own variance is taken to be zero"
+    df = gt.degrees_of_freedom
+    tail = norm.sf if df is None else student(df).sf
     z = value / se if se > 0 else float("nan")
-    half = float(norm.ppf(1 - gt.alpha / 2)) * se if se > 0 else float("inf")
+    half = critical_value(gt) * se if se > 0 else float("inf")
     return Estimate(
         term="att",
         estimate=value,
         conf_int=(value - half, value + half),
         method=gt.method,
-        inference="analytic",
+        inference="analytic" if gt.cluster is None else "analytic, clustered",
         estimand=estimand,
         std_error=se if se > 0 else None,
         statistic=z if se > 0 else None,
-        p_value=float(2 * norm.sf(abs(z))) if se > 0 else None,
+        p_value=float(2 * tail(abs(z))) if se > 0 else None,
         n_obs=gt.n_obs,
         n_units=len(gt.unit_cohort),
         n_treated_units=treated_units,
-        n_clusters=len(gt.unit_cohort),
+        n_clusters=len(influence),
         small_sample=convention,
         alpha=gt.alpha,
         data_hash=gt.data_hash,
@@ -171,16 +314,50 @@ def event_study(gt: GroupTime, *, draws: int = 999, seed: int = 0) -> EventStudy
     times = np.unique(ages)
     parts = [_weighted(gt, np.flatnonzero(ages == e)) for e in times]
     value = np.array([v for v, _ in parts])
-    psi = np.column_stack([f for _, f in parts])
-    se = np.sqrt((psi**2).sum(axis=0))
-    rng = np.random.default_rng(np.random.SeedSequence(seed))
-    signs = rng.integers(0, 2, size=(draws, len(gt.unit_cohort))) * 2.0 - 1.0
-    usable = se > 0
-    # a single treated and a single control unit leave no error to draw from
-    largest = (np.abs(signs @ psi[:, usable]) / se[usable]).max(axis=1, initial=0.0)
-    z = float(norm.ppf(1 - gt.alpha / 2))
-    critical = max(z, float(np.quantile(largest, 1 - gt.alpha)))
     carrying = [int(np.isin(gt.unit_cohort, cohort[ages == e]).sum()) for e in times]
+    psi = np.column_stack([f for _, f in parts])
+    return as_event_study(gt, times, value, psi, carrying, draws=draws, seed=seed)
+
+
+def as_event_study(
+    gt: GroupTime,
+    times: np.ndarray,
+    value: np.ndarray,
+    by_unit: np.ndarray,
+    carrying: Sequence[int],
+    *,
+    draws: int = 999,
+    seed: int = 0,
+) -> EventStudy:
+    """Make an event study from values and their influence functions.
+
+    Parameters
+    ----------
+    gt : GroupTime
+        What it comes from: conventions, clusters and names.
+    times, value : numpy.ndarray
+        Shape (event times,).
+    by_unit : numpy.ndarray
+        Shape (units, event times): influence functions.
+    carrying : sequence of int
+        Treated units behind each event time.
+    draws, seed : int
+        Of the multiplier bootstrap behind the band.
+
+    Returns
+    -------
+    EventStudy
+        Pointwise and simultaneous bounds.
+    """
+    psi = within_clusters(by_unit, gt.cluster)
+    se = np.sqrt((psi**2).sum(axis=0))
+    usable = se > rounding(gt)
+    # a single treated and a single control unit leave no error to draw from
+    largest = np.abs(multiplied_sums(psi[:, usable], draws, seed) / se[usable]).max(
+        axis=1, initial=0
+    )
+    z = critical_value(gt)
+    critical = max(z, float(np.quantile(largest, 1 - gt.alpha)))
     return EventStudy(
         event_time=tuple(int(e) for e in times),
         estimate=tuple(float(v) for v in value),
@@ -191,7 +368,7 @@ def event_study(gt: GroupTime, *, draws: int = 999, seed: int = 0) -> EventStudy
         band_high=tuple(float(v) for v in value + critical * se),
         n_treated=tuple(carrying),
         method=gt.method,
-        inference="analytic, pointwise",
+        inference="analytic, pointwise" + ("" if gt.cluster is None else ", clustered"),
         band=f"multiplier bootstrap, Rademacher, {draws} draws, critical value {critical:.3f}",
         alpha=gt.alpha,
         seed=seed,

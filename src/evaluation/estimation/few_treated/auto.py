@@ -164,7 +164,10 @@ def auto_p_values(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> np.nd
 
 
 def _estimate(
-    like: Estimate, test: StudentTest | IntegratedTest | None, inference: str, notes: tuple[str, ...]
+    like: Estimate,
+    test: StudentTest | IntegratedTest | None,
+    inference: str,
+    notes: tuple[str, ...],
 ) -> Estimate:
     if test is None or not np.isfinite(test.std_error[0]):
         return replace(
@@ -319,9 +322,7 @@ def auto_inference(
         text.format(enough=ENOUGH_UNITS, fewest=FEWEST_UNITS) for text in _REASONS[chosen.rule]
     )
     names = {"welch": WELCH, "integrated_t": INTEGRATED, "own_history": HISTORY, "none": NONE}
-    result = _estimate(
-        like, chosen.test, f"auto: {names[chosen.rule]}", (*like.notes, en)
-    )
+    result = _estimate(like, chosen.test, f"auto: {names[chosen.rule]}", (*like.notes, en))
     others = {
         "welch": chosen.welch,
         "integrated_t": chosen.integrated,

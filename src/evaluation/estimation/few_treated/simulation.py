@@ -97,7 +97,8 @@ def relative_size(law: str, size: np.ndarray) -> np.ndarray:
     laws = {"equal": np.ones_like(h), "size": h, "mixed": 0.5 + 0.5 * h, "root": np.sqrt(h)}
     if law not in laws:
         raise InputError(f"{law!r} is none of {', '.join(laws)}", field="variance")
-    return laws[law]
+    result: np.ndarray = laws[law]
+    return result
 
 
 def null_panels(
@@ -211,7 +212,8 @@ def cell_studies(
             y = null_panels(rng, int(count), variance, cell.years, cell.autocorrelation)
         else:
             y = sample(rng, int(count))
-        cohort = pd.Series(0, index=codes)
-        cohort.iloc[treated] = FIRST_YEAR + cell.starts()
+        first = np.zeros(len(codes), dtype=int)
+        first[treated] = FIRST_YEAR + cell.starts()
+        cohort = pd.Series(first, index=codes)
         panel = Panel("null", pd.DataFrame(y[0], index=codes, columns=years))
         yield linear_estimator(panel, cohort, method=method, estimand=estimand), y
