@@ -6,21 +6,26 @@ t\,l_t`; writing δ through its second differences the bias is
 
 .. math::
     b(v) = M \Big(\sum_{j=0}^{P-1} \big|\sum_{t>j} (t-j) l_t\big|
-           + \sum_{j\ge 1} \big|\sum_{t>j} (t-j) v_{-t}\big|\Big)
+           + \sum_{j\ge 1} |q_j|\Big), \qquad q_j = \sum_{t>j} (t-j) v_{-t}
 
-and the half-length is σ(v) times the 1 − α quantile of |N(b(v)/σ(v), 1)|. That is a
-convex function of v, minimised here.
+and the half-length is σ(v) times the 1 − α quantile of |N(b(v)/σ(v), 1)|. With q_0 given by the
+trend, v is the second difference of q: so the half-length is a convex function of the free
+q_1, q_2, …, smooth but for the kinks at zero, and is minimised over their positive and negative
+parts.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import brentq, minimize
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from evaluation.errors import InputError
 
 __all__ = ["fixed_length_interval", "folded_normal_quantile"]
+
+TOLERANCE = 1e-5
+"""Largest slope, relative to the half-length, at which the minimum counts as found."""
 
 
 def folded_normal_quantile(p: float, shift: float) -> float:
@@ -32,13 +37,12 @@ def folded_normal_quantile(p: float, shift: float) -> float:
     (1.96, 10.6449)
     """
     shift = abs(shift)
-    high = shift + float(norm.ppf((1 + p) / 2)) + 1
-    return float(brentq(lambda c: norm.cdf(c - shift) - norm.cdf(-c - shift) - p, 0.0, high))
+    high = shift + float(ndtri((1 + p) / 2)) + 1
+    return float(brentq(lambda c: ndtr(c - shift) - ndtr(-c - shift) - p, 0.0, high, xtol=1e-13))
 
 
-def _weights(beta_length: int, n_pre: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give distances to the year before adoption, before and after it, both ascending in time."""
-    return np.arange(n_pre, 0, -1.0), np.arange(1.0, beta_length - n_pre + 1)
+def _density(x: float) -> float:
+    return float(np.exp(-x * x / 2))
 
 
 def fixed_length_interval(
@@ -74,57 +78,48 @@ def fixed_length_interval(
     Rambachan & Roth (2023), section 4; Armstrong, T. & Kolesár, M. (2020). Simple and
     honest confidence intervals in nonparametric regression. Quantitative Economics 11(1).
     """
-    before, after = _weights(len(beta), n_pre)
-    spread = float(np.sqrt(np.diag(sigma).max()))
-    cov = sigma / spread**2
-    lag = np.maximum(before[None, :] - np.arange(1, n_pre)[:, None], 0.0)
-    lead = np.maximum(after[None, :] - np.arange(len(after))[:, None], 0.0)
+    after = np.arange(1.0, len(target) + 1)
+    lead = np.maximum(after[None, :] - np.arange(len(target))[:, None], 0.0)
     fixed_bias = float(np.abs(lead @ target).sum())
-    bound = m / spread
-    trend = float(after @ target)
+    spread = float(np.sqrt(np.diag(sigma).max()))
+    cov, bound = sigma / spread**2, m / spread
+    # q_0, q_1, … -> v: second differences, and the year furthest back comes first
+    bend = np.eye(n_pre) - 2 * np.eye(n_pre, k=1) + np.eye(n_pre, k=2)
+    to_v = bend[::-1]
+    load_0 = np.concatenate([to_v[:, 0] * (after @ target), target])
+    free = np.vstack([to_v[:, 1:], np.zeros((len(target), n_pre - 1))])
+    # every free weight moves the variance alike
+    free /= np.sqrt(np.einsum("ij,ik,kj->j", free, cov, free))
+    unit = np.abs(np.linalg.lstsq(to_v, free[:n_pre], rcond=None)[0]).sum(axis=0)
+    both = np.hstack([free, -free])
+    cost = np.concatenate([unit, unit])
 
     def half_length(x: np.ndarray) -> tuple[float, np.ndarray]:
-        v, slack = x[:n_pre], x[n_pre:]
-        load = np.concatenate([v, target])
+        load = load_0 + both @ x
         sd = float(np.sqrt(load @ cov @ load))
-        ratio = bound * (fixed_bias + slack.sum()) / sd
+        ratio = bound * (fixed_bias + float(cost @ x)) / sd
         c = folded_normal_quantile(1 - alpha, ratio)
-        near, far = norm.pdf(c - ratio), norm.pdf(c + ratio)
-        steep = float((near - far) / (near + far))
-        by_sd = c - steep * ratio
-        gradient = np.concatenate(
-            [by_sd * (cov @ load)[:n_pre] / sd, np.full(len(slack), steep * bound)]
-        )
+        near, far = _density(c - ratio), _density(c + ratio)
+        steep = (near - far) / (near + far)
+        gradient = (c - steep * ratio) * (both.T @ (cov @ load)) / sd + steep * bound * cost
         return sd * c, gradient
 
-    # from the least biased: only the year next to adoption, which no curvature before it touches
-    start = np.zeros(n_pre + len(lag))
-    start[n_pre - 1] = trend
-    constraints = [
-        {
-            "type": "eq",
-            "fun": lambda x: before @ x[:n_pre] - trend,
-            "jac": lambda x: np.concatenate([before, np.zeros(len(lag))]),
-        }
-    ]
-    for sign in (1.0, -1.0):
-        jac = np.hstack([-sign * lag, np.eye(len(lag))])
-        if len(lag):
-            constraints.append(
-                {"type": "ineq", "fun": lambda x, j=jac: j @ x, "jac": lambda x, j=jac: j}
-            )
-    fit = minimize(
-        half_length,
-        start,
-        jac=True,
-        method="SLSQP",
-        constraints=constraints,
-        options={"maxiter": 1000, "ftol": 1e-12},
-    )
-    if not fit.success:
+    x = np.zeros(2 * (n_pre - 1))
+    if len(x):
+        x = minimize(
+            half_length,
+            x,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0.0, None)] * len(x),
+            options={"maxiter": 20_000, "maxfun": 100_000, "ftol": 1e-15, "gtol": 1e-9},
+        ).x
+    half, gradient = half_length(x)
+    # no slope where a part is free, none downwards where it is zero
+    off = np.where(x > 0, np.abs(gradient), np.maximum(-gradient, 0.0))
+    if off.max(initial=0.0) > TOLERANCE * half:
         raise InputError(
-            f"the fixed-length interval at M = {m:g} was not found ({fit.message})", field="sigma"
+            f"the shortest fixed-length interval at M = {m:g} was not found", field="sigma"
         )
-    centre = float(np.concatenate([fit.x[:n_pre], target]) @ beta)
-    half = float(fit.fun) * spread
-    return centre - half, centre + half
+    centre = float((load_0 + both @ x) @ beta)
+    return centre - half * spread, centre + half * spread
