@@ -25,6 +25,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 from scipy.stats import norm
 
 from evaluation.errors import InputError
@@ -212,23 +213,25 @@ def _hybrid(
 
 
 def _breakdown(find: Callable[[float], tuple[float, float]], unit: float) -> float:
-    """Return the largest bound at which the interval excludes zero, by bisection."""
-
-    def excludes(m: float) -> bool:
-        low, high = find(m)
-        return low > 0 or high < 0
-
-    if not excludes(0.0):
+    """Return the largest bound at which the interval excludes zero, to a ten-thousandth."""
+    low, high = find(0.0)
+    if low <= 0 <= high:
         return 0.0
-    low, high = 0.0, unit
-    while excludes(high):
-        low, high = high, 2 * high
-        if high > LARGEST * unit:
+    sign = 1.0 if low > 0 else -1.0
+
+    def distance(m: float) -> float:
+        """How far the near end lies from zero: almost linear in the bound, so quickly solved."""
+        one, two = find(m)
+        return one if sign > 0 else -two
+
+    inside, outside = 0.0, unit
+    while distance(outside) > 0:
+        inside, outside = outside, 2 * outside
+        if outside > LARGEST * unit:
             return math.inf
-    while high - low > 1e-4 * unit:
-        middle = (low + high) / 2
-        low, high = (middle, high) if excludes(middle) else (low, middle)
-    return low
+    near = 1e-4 * unit
+    root = float(brentq(distance, inside, outside, xtol=near / 4, rtol=1e-12))
+    return root if distance(root) > 0 else max(root - near, 0.0)
 
 
 def _bounds(m: Sequence[float], name: str) -> tuple[float, ...]:
