@@ -298,9 +298,9 @@ def _box(mean: np.ndarray, cov: np.ndarray, half: np.ndarray, seed: int) -> floa
             cov=cov,
             lower_limit=-half,
             allow_singular=True,
-            abseps=1e-7,
-            releps=1e-7,
-            maxpts=200_000 * len(mean),
+            abseps=1e-6,
+            releps=1e-6,
+            maxpts=100_000 * len(mean),
             rng=np.random.default_rng(np.random.SeedSequence(seed)),
         )
     )
@@ -437,7 +437,7 @@ def pre_trends_power(
         high = float(np.sqrt(np.diag(e.sigma)[: e.n_pre]).max())
         while short(high) < 0:
             high *= 2
-        slopes.append(float(brentq(short, 0.0, high, xtol=1e-7 * high)))
+        slopes.append(float(brentq(short, 0.0, high, xtol=1e-6 * high)))
     trends = np.outer(slopes, distance)
     return PreTrendsPower(
         power=tuple(power),
