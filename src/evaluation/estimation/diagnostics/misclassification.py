@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import InputError
+from evaluation.estimation.diagnostics.hidden_active import assignment_p, leave_out
 from evaluation.estimation.few_treated.contrasts import Contrasts
-from evaluation.estimation.few_treated.permutation import placebo_estimates, tie
 from evaluation.language import interval, per_cent
 from evaluation.results import Check
 
@@ -180,28 +180,6 @@ class HiddenSimulation:
         }
 
 
-def _p_value(c: Contrasts, picks: np.ndarray) -> float:
-    values = np.abs(placebo_estimates(c, c.d, picks)) if len(picks) else np.empty(0)
-    real = abs(c.estimate())
-    return float((1 + (values >= real - tie(values)).sum()) / (1 + len(values)))
-
-
-def _without(c: Contrasts, picks: np.ndarray, gone: np.ndarray) -> tuple[Contrasts, np.ndarray]:
-    """Leave units out of the contrasts, and assignments that hold them out of the picks."""
-    stay = np.setdiff1d(np.arange(len(c.units)), gone)
-    place = np.full(len(c.units), -1)
-    place[stay] = np.arange(len(stay))
-    fewer = replace(
-        c,
-        units=tuple(c.units[j] for j in stay),
-        slots=tuple(int(place[s]) for s in c.slots),
-        d=c.d[:, stay],
-        b=c.b[:, stay],
-    )
-    others = place[picks]
-    return fewer, others[(others >= 0).all(axis=1)]
-
-
 def simulate_hidden_active(
     c: Contrasts,
     picks: np.ndarray,
@@ -256,16 +234,16 @@ def simulate_hidden_active(
     for child, share in zip(np.random.SeedSequence(seed).spawn(len(shares)), shares, strict=True):
         hidden = round(share * n)
         if not 0 < share < 1 or hidden > min(len(pool), n - 1):
+            largest = min(len(pool), n - 1) / n
             raise InputError(
-                f"a share above 0 of at most {min(len(pool), n - 1) / n:.2f} is needed, not {share}",
-                field="shares",
+                f"a share above 0 of at most {largest:.2f} is needed, not {share}", field="shares"
             )
         rng = np.random.default_rng(child)
         values, lost = np.empty(draws), np.empty(draws, dtype=bool)
         for i in range(draws):
-            fewer, others = _without(c, picks, rng.choice(pool, hidden, replace=False))
+            fewer, others = leave_out(c, picks, rng.choice(pool, hidden, replace=False))
             values[i] = fewer.estimate()
-            lost[i] = _p_value(fewer, others) > alpha
+            lost[i] = assignment_p(fewer, others) > alpha
         low, high = np.quantile(values, [0.05, 0.95])
         turned = float((np.sign(values) != np.sign(start)).mean())
         rows.append((values.mean(), low, high, turned, lost.mean()))
@@ -279,7 +257,7 @@ def simulate_hidden_active(
         sign_lost=columns[3],
         significance_lost=columns[4],
         estimate=start,
-        p_value=_p_value(c, picks),
+        p_value=assignment_p(c, picks),
         alpha=alpha,
         draws=draws,
         seed=seed,
@@ -397,7 +375,7 @@ def miscoded_treated(
     if moved not in ("dropped", "controls"):
         raise InputError(f"{moved!r} is neither dropped nor controls", field="moved")
     start = c.estimate()
-    p_start = _p_value(c, picks)
+    p_start = assignment_p(c, picks)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     rows = []
     for size in range(1, most + 1):
@@ -423,8 +401,8 @@ def miscoded_treated(
             )
             others = picks[:, keep]
             if moved == "dropped":
-                fewer, others = _without(fewer, others, np.array([c.slots[s] for s in group]))
-            values[i], p[i] = fewer.estimate(), _p_value(fewer, others)
+                fewer, others = leave_out(fewer, others, np.array([c.slots[s] for s in group]))
+            values[i], p[i] = fewer.estimate(), assignment_p(fewer, others)
         worst = groups[int(np.nanargmin(values * np.sign(start)))]
         rows.append(
             (

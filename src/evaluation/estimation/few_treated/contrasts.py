@@ -165,7 +165,13 @@ def event_contrasts(panel: Panel, cohort: pd.Series) -> dict[int, Contrasts]:
     return out
 
 
-def custom_contrasts(panel: Panel, cohort: pd.Series, years: Mapping[str, np.ndarray]) -> Contrasts:
+def custom_contrasts(
+    panel: Panel,
+    cohort: pd.Series,
+    years: Mapping[str, np.ndarray],
+    *,
+    carrying: np.ndarray | None = None,
+) -> Contrasts:
     """Return the contrasts of any weights over years, one set per treated unit.
 
     Parameters
