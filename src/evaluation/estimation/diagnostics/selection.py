@@ -363,7 +363,7 @@ def after_selection(
         base = (years == start - 1).astype(float)
         post = years >= start
         whole[unit] = post / post.sum() - base
-        later = years > selected.get(unit, start - 1)
+        later = post & (years > selected.get(unit, start - 1))
         if later.any():
             free[unit] = later / later.sum() - base
     base_estimate = contrast_estimate(

@@ -232,10 +232,10 @@ def spillover_check(found: Refits) -> Check:
     return Check(
         "spillover",
         low <= farthest <= high and bool(np.sign(farthest) == np.sign(base)),
-        f"Utan grannar i {len(beyond)} ringar går skattningen från {interval(*ends, 'sv')}, med alla är den "
-        f"{number(base, 'sv')}.",
-        f"Without neighbours in {len(beyond)} rings the estimate goes from {interval(*ends, 'en')}, with all it "
-        f"is {number(base, 'en')}.",
+        f"Utan de närmaste jämförelsekommunerna går skattningen från "
+        f"{interval(*ends, 'sv')}; med alla är den {number(base, 'sv')}.",
+        f"Without the nearest comparison municipalities the estimate goes "
+        f"from {interval(*ends, 'en')}; with all it is {number(base, 'en')}.",
         farthest,
         base,
     )
