@@ -101,7 +101,7 @@ def placebo_dates(
         c = custom_contrasts(panel, cohort, rows, carrying=pretended)
         labels.append(label)
         estimates.append(
-            contrast_estimate(panel, c, f"placebo, {k} years early", judge, notes=notes)
+            contrast_estimate(panel, c, f"placebo date, adoption {k} earlier", judge, notes=notes)
         )
     return Refits("placebo dates", None, tuple(labels), tuple(estimates), tuple(skipped))
 
