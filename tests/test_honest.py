@@ -27,10 +27,10 @@ from evaluation.estimation.diagnostics.fixed_length import (
     folded_normal_quantile,
 )
 from evaluation.estimation.diagnostics.honest import (
-    honest_check,
     honest_relative_magnitudes,
     honest_smoothness,
 )
+from evaluation.estimation.diagnostics.honest_intervals import honest_check
 
 HERE = Path(__file__).parent / "reference"
 R = json.loads((HERE / "honest.json").read_text(encoding="utf-8"))

@@ -11,9 +11,9 @@ from evaluation import InputError, Panel, contrasts, hidden_active
 from evaluation.estimation.diagnostics.misclassification import (
     attenuation,
     misclassification_check,
-    miscoded_treated,
     simulate_hidden_active,
 )
+from evaluation.estimation.diagnostics.miscoded_treated import miscoded_treated
 from evaluation.estimation.few_treated.permutation import free_assignments
 
 

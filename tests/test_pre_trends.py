@@ -16,13 +16,15 @@ from evaluation.estimation.diagnostics.event_coefficients import (
     event_coefficients,
 )
 from evaluation.estimation.diagnostics.pre_trends import (
-    mean_if_passed,
-    power_against,
     pre_trends_permutation,
-    pre_trends_power,
-    pre_trends_power_check,
     pre_trends_test_check,
     pre_trends_wald,
+)
+from evaluation.estimation.diagnostics.pre_trends_power import (
+    mean_if_passed,
+    power_against,
+    pre_trends_power,
+    pre_trends_power_check,
 )
 from evaluation.estimation.few_treated.contrasts import event_contrasts
 from evaluation.estimation.few_treated.permutation import free_assignments

@@ -8,11 +8,13 @@ import pytest
 
 from evaluation import InputError, Panel, embedded_panel
 from evaluation.estimation.diagnostics.selection import (
-    VarianceComponents,
     after_selection,
     expected_maximum,
     picked_best,
     regression_to_the_mean_check,
+)
+from evaluation.estimation.diagnostics.variance_components import (
+    VarianceComponents,
     variance_components,
 )
 
