@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import chi2, norm
+from scipy.stats import chi2, multivariate_normal, norm
 
 from evaluation import InputError, Panel, callaway_santanna
 from evaluation.data.files import balanced_panel, read_table
@@ -72,6 +72,28 @@ def test_means_after_pre_testing_by_simulation():
     error = passed.std(axis=0) / np.sqrt(len(passed))
     assert (np.abs(mean_if_passed(E, trend) - passed.mean(axis=0)) <= 4 * error).all()
     assert power_against(E, trend) == pytest.approx(1 - len(passed) / len(draws), abs=0.004)
+
+
+@pytest.mark.parametrize("n", [2, 4, 6])
+def test_power_is_the_normal_integral(n):
+    """Against scipy's adaptive integration, which is exact to 1e-5 here."""
+    rng = np.random.default_rng(n)
+    a = rng.normal(size=(n + 1, n + 4))
+    e = EventCoefficients((*range(-n - 1, -1), 0), np.zeros(n + 1), a @ a.T)
+    trend = rng.normal(size=n + 1) * 2
+    half = norm.ppf(0.975) * np.sqrt(np.diag(e.sigma))[:n]
+    inside = multivariate_normal.cdf(
+        half, trend[:n], e.sigma[:n, :n], lower_limit=-half, abseps=1e-6, maxpts=2_000_000
+    )
+    assert power_against(e, trend) == pytest.approx(1 - inside, abs=2e-5)
+    assert power_against(e, trend, seed=7) == pytest.approx(1 - inside, abs=2e-5)
+
+
+def test_coefficients_that_move_as_one_count_once():
+    sigma = np.eye(3)
+    sigma[:2, :2] = 1.0
+    e = EventCoefficients((-3, -2, 0), np.zeros(3), sigma)
+    assert power_against(e, np.zeros(3)) == pytest.approx(0.05, abs=1e-4)
 
 
 def test_passing_changes_nothing_after_adoption_where_errors_are_independent():
