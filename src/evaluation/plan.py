@@ -41,7 +41,10 @@ class Text(_Part):
 
 
 class OutcomeFile(_Part):
-    """An outcome of one's own: a CSV with the columns ``code,year,value``."""
+    """An outcome of one's own: a CSV with the columns ``code,year,value``.
+
+    ``break_year`` is the first year of another definition, where it changed.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     file: str
@@ -49,6 +52,7 @@ class OutcomeFile(_Part):
     definite_sv: str | None = None
     unit: Text
     source: str
+    break_year: StrictInt | None = Field(default=None, ge=1900, le=2100)
 
 
 # the tags never reach the user: they are taken out of the path of an error again
@@ -104,12 +108,20 @@ class Comparison(_Part):
 
 
 class Estimation(_Part):
-    """Which aggregate, at what level, with how many draws."""
+    """Which aggregate, at what level, with how many draws, and what the headline rests on."""
 
     estimand: Literal["cohort", "simple"] = "cohort"
     alpha: float = Field(default=0.05, gt=0, lt=0.5, strict=True)
     draws: StrictInt = Field(default=9999, ge=99, le=1_000_000)
     seed: StrictInt = Field(ge=0)
+    inference: Literal["permutation", "auto"] = "permutation"
+
+
+class Picked(_Part):
+    """The last year of the figures that a municipality was held up for, and by whom."""
+
+    year: StrictInt = Field(ge=1900, le=2100)
+    because: Text
 
 
 class Case(_Part):
@@ -117,6 +129,7 @@ class Case(_Part):
 
     code: str
     outcome: str
+    picked: Picked | None = None
 
 
 class Plan(_Part):

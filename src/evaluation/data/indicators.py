@@ -31,6 +31,8 @@ class Indicator:
         Decimals in the source.
     limit_sv, limit_en : str
         What the number cannot show.
+    break_year : int, optional
+        First year of another definition, where it changed within the series.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Indicator:
     decimals: int
     limit_sv: str
     limit_en: str
+    break_year: int | None = None
 
 
 _ALL = (

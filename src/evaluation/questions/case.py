@@ -17,6 +17,7 @@ from evaluation.estimation.synthetic_control import SyntheticControl, synthetic_
 from evaluation.language import Lang, number, p_value
 from evaluation.questions.checks import ENOUGH_PRE_YEARS
 from evaluation.questions.grading import REASONS
+from evaluation.questions.selection import Selection, selection_checks
 from evaluation.results import Check, Estimate, Finding
 
 __all__ = ["CaseAnalysis", "analyse_case"]
@@ -33,6 +34,7 @@ class CaseAnalysis:
     own_peak: tuple[int, float, float | None]
     predictors: tuple[str, ...]
     finding: Finding
+    selection: Selection | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
@@ -46,6 +48,7 @@ class CaseAnalysis:
             "predictors": list(self.predictors),
             "synthetic_control": self.control.to_dict(),
             "finding": self.finding.to_dict(),
+            "selection": self.selection.to_dict() if self.selection else None,
         }
 
 
@@ -168,6 +171,7 @@ def analyse_case(
     panels: Mapping[str, Panel],
     design: Design,
     alpha: float,
+    picked: Selection | None = None,
 ) -> CaseAnalysis:
     """Compare one treated municipality with its synthetic twin.
 
@@ -183,6 +187,8 @@ def analyse_case(
         Its comparison group gives the donors and the placebos.
     alpha : float
         One minus the level.
+    picked : Selection, optional
+        What picking it for its figures does, where it was picked.
 
     Returns
     -------
@@ -231,6 +237,8 @@ def analyse_case(
         } | estimates
     n_pre = len(panel.years) - len(after)
     asked = _checks(n_pre, own_peak, alpha)
+    if picked is not None:
+        asked += selection_checks(picked, indicator)
     told = [(y, float(path[y])) for y in turns]
     sv = f"{_path_sv(unit.name, indicator, told)}. {_gaps(indicator, peak, last, estimates, 'sv')}"
     en = f"{_path_en(unit.name, indicator, told)}. {_gaps(indicator, peak, last, estimates, 'en')}"
@@ -242,6 +250,7 @@ def analyse_case(
         control=control,
         peak_year=peak,
         own_peak=own_peak,
+        selection=picked,
         predictors=tuple(predictors.columns),
         finding=Finding(
             "case",

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from evaluation.data import embedded
 from evaluation.data.indicators import Indicator
 from evaluation.data.panel import Panel
-from evaluation.design.comparison import matched_sets
-from evaluation.design.treatment import Design, TreatedUnit, estimable_years
+from evaluation.design.treatment import Design, estimable_years
 from evaluation.errors import InputError
 from evaluation.estimation.diagnostics.hidden_active import HiddenActive, hidden_active
 from evaluation.estimation.did.aggregation import ESTIMANDS, aggregate, event_study
 from evaluation.estimation.did.callaway_santanna import callaway_santanna
 from evaluation.estimation.did.two_way import two_way_fixed_effects
+from evaluation.estimation.few_treated.auto import FewTreated
+from evaluation.estimation.few_treated.calibration import Cited
 from evaluation.estimation.few_treated.contrasts import contrasts, event_contrasts
-from evaluation.estimation.few_treated.permutation import (
-    matched_assignments,
-    max_statistic_p,
-    permutation_test,
-)
+from evaluation.estimation.few_treated.permutation import max_statistic_p
 from evaluation.estimation.few_treated.placebo_size import (
     analytic_rejection_rate,
     twfe_rejection_rate,
@@ -32,35 +28,15 @@ from evaluation.estimation.few_treated.placebo_size import (
 from evaluation.language import interval, level, number, p_value
 from evaluation.questions import checks as ask
 from evaluation.questions.grading import grade
+from evaluation.questions.inference import DesignInference, Settings
+from evaluation.questions.robustness import Robustness, examine
+from evaluation.questions.rule import cited_cell, rule_checks, rule_estimates
 from evaluation.results import Check, Estimate, EventStudy, Finding, GroupTime
 
-__all__ = ["OutcomeAnalysis", "Settings", "analyse_outcome"]
+__all__ = ["OutcomeAnalysis", "analyse_outcome"]
 
 TWFE_STUDIES = 500
 """Placebo studies behind the rejection rate of the regression's test."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How an outcome is estimated.
-
-    Parameters
-    ----------
-    estimand : {"cohort", "simple"}
-        The headline aggregate.
-    alpha : float
-        One minus the level.
-    draws, seed : int
-        Draws and seed of the permutation.
-    donors : int
-        Donors per treated municipality.
-    """
-
-    estimand: str
-    alpha: float
-    draws: int
-    seed: int
-    donors: int
 
 
 @dataclass(frozen=True)
@@ -84,6 +60,10 @@ class OutcomeAnalysis:
     event: EventStudy
     envelope: dict[int, tuple[float, float]]
     placebo: np.ndarray = field(repr=False)
+    rule: FewTreated
+    cell: Cited | None
+    robust: Robustness
+    inference: DesignInference = field(repr=False)
     per_unit: dict[str, Estimate]
     neighbours: tuple[NeighbourYear, ...]
     neighbour_range: tuple[float, float, int]
@@ -98,8 +78,8 @@ class OutcomeAnalysis:
 
     @property
     def headline(self) -> Estimate:
-        """The permutation estimate."""
-        return self.finding.estimates["permutation"]
+        """The estimate that the answer rests on, first of its finding."""
+        return next(iter(self.finding.estimates.values()))
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -141,6 +121,13 @@ class OutcomeAnalysis:
                 k: v if np.isfinite(v) else None
                 for k, v in zip(("cs", "twfe"), self.rejection, strict=True)
             },
+            "rule": {
+                "name": self.rule.rule,
+                "reason_sv": self.rule.reason_sv,
+                "reason_en": self.rule.reason_en,
+                "cell": asdict(self.cell) if self.cell else None,
+            },
+            "robustness": self.robust.to_dict(),
             "n_controls": self.n_controls,
             "alone_donors": self.alone_donors,
             "left_out": list(self.left_out),
@@ -152,57 +139,8 @@ class OutcomeAnalysis:
         }
 
 
-class _Inference:
-    """Permutation of the headline on one panel, with the sets fixed once."""
-
-    def __init__(self, panel: Panel, design: Design, s: Settings) -> None:
-        self.panel = panel.select([*design.treated_codes, *design.controls])
-        self.settings = s
-        self.size = embedded.municipalities()["population_2017"]
-        self.codes = design.treated_codes
-        self.controls = list(design.controls)
-        self.sets = matched_sets(self.codes, self.controls, self.size, s.donors)
-        main = contrasts(self.panel, design.cohort(), s.estimand)
-        self.picks = matched_assignments(main, self.sets, s.draws, s.seed)
-        # one municipality alone needs 2/alpha members for a p-value well below alpha
-        wanted = max(s.donors, int(np.ceil(2 / s.alpha)) - 1)
-        self.alone_donors = min(wanted, len(self.controls))
-
-    def run(self, cohort: pd.Series) -> tuple[Estimate, np.ndarray]:
-        s = self.settings
-        like = aggregate(callaway_santanna(self.panel, cohort, alpha=s.alpha), s.estimand)  # type: ignore[arg-type]
-        c = contrasts(self.panel, cohort, s.estimand)
-        found = permutation_test(
-            c,
-            self.picks,
-            seed=s.seed,
-            alpha=s.alpha,
-            like=like,
-            mechanism=f"any of {s.donors + 1} municipalities of similar size in each set",
-        )
-        return found.result, found.placebo
-
-    def alone(self, unit: TreatedUnit) -> Estimate:
-        """Estimate one municipality, with sets wide enough for a p-value below alpha."""
-        s = self.settings
-        donors = self.alone_donors
-        panel = self.panel.select([unit.code, *self.controls])
-        cohort = pd.Series({unit.code: unit.first_year} | dict.fromkeys(self.controls, 0))
-        sets = matched_sets([unit.code], self.controls, self.size, donors)
-        like = aggregate(callaway_santanna(panel, cohort, alpha=s.alpha), "cohort")
-        c = contrasts(panel, cohort, "cohort")
-        return permutation_test(
-            c,
-            matched_assignments(c, sets, s.draws, s.seed),
-            seed=s.seed,
-            alpha=s.alpha,
-            like=like,
-            mechanism=f"any of {donors + 1} municipalities of similar size",
-        ).result
-
-
 def _neighbours(
-    inference: _Inference, design: Design, headline: Estimate
+    inference: DesignInference, design: Design, headline: Estimate
 ) -> tuple[tuple[NeighbourYear, ...], tuple[float, float, int]]:
     panel, s = inference.panel, inference.settings
     rows: list[NeighbourYear] = []
@@ -214,7 +152,7 @@ def _neighbours(
             chosen = year == t.first_year
             result = headline if chosen else None
             if year in good and not chosen:
-                result, _ = inference.run(design.cohort(**{f"c{t.code}": year}))
+                result = inference.headline(design.cohort(**{f"c{t.code}": year}))
             rows.append(NeighbourYear(t.code, t.name, year, chosen, result))
     # a slot's contrast depends on its own year alone, so every combination is a weighted
     # mean of per-municipality terms that are computed once
@@ -234,15 +172,14 @@ def _neighbours(
     return tuple(rows), (min(values), max(values), len(values))
 
 
-def _leave_one_out(panel: Panel, design: Design, settings: Settings) -> dict[str, Estimate]:
+def _leave_one_out(inference: DesignInference) -> dict[str, Estimate]:
     """Estimate without each treated municipality in turn; the one left out joins no group."""
-    if len(design.treated) < 2:
+    if len(inference.design.treated) < 2:
         return {}
     out = {}
-    for left in design.treated:
-        rest = tuple(t for t in design.treated if t is not left)
-        smaller = replace(design, treated=rest)
-        out[left.code], _ = _Inference(panel, smaller, settings).run(smaller.cohort())
+    for code in inference.design.treated_codes:
+        smaller = inference.without([code])
+        out[code] = smaller.headline(smaller.design.cohort())
     return out
 
 
@@ -258,24 +195,40 @@ def _paths(panel: Panel, design: Design) -> pd.DataFrame:
     return frame
 
 
-def _sentences(i: Indicator, e: Estimate, n: int) -> tuple[str, str]:
-    low, high = e.conf_int
-    assert e.p_value is not None
-    sure = e.p_value <= e.alpha
-    range_sv, range_en = interval(low, high, "sv"), interval(low, high, "en")
+def _sentences(i: Indicator, e: Estimate, n: int, by_rule: bool) -> tuple[str, str]:
     sv = (
         f"Efter starten förändrades {i.definite_sv} i de {n} kommunerna med i genomsnitt "
         f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med kommuner som inte är "
-        f"kända som aktiva ({level(1 - e.alpha, 'sv')} permutationsintervall {range_sv}; "
-        f"{p_value(e.p_value, 'sv')}). "
+        "kända som aktiva"
     )
     en = (
         f"After the start the {i.label_en} changed in the {n} municipalities by "
         f"{number(e.estimate, 'en', sign=True)} {i.change_en} on average, compared with "
-        f"municipalities not known to be active ({level(1 - e.alpha, 'en')} permutation interval "
-        f"{range_en}; {p_value(e.p_value, 'en')}). "
+        "municipalities not known to be active"
     )
-    if sure:
+    if e.p_value is None:
+        return (
+            f"{sv}. Inget känt test håller sin nivå här; därför anges varken intervall eller "
+            "p-värde.",
+            f"{en}. No known test keeps its level here, so neither an interval nor a p-value is "
+            "given.",
+        )
+    sure = e.p_value <= e.alpha
+    kind = ("intervall enligt regeln", "interval by the rule") if by_rule else (
+        "permutationsintervall", "permutation interval"
+    )  # fmt: skip
+    sv += (
+        f" ({level(1 - e.alpha, 'sv')} {kind[0]} {interval(*e.conf_int, 'sv')}; "
+        f"{p_value(e.p_value, 'sv')}). "
+    )
+    en += (
+        f" ({level(1 - e.alpha, 'en')} {kind[1]} {interval(*e.conf_int, 'en')}; "
+        f"{p_value(e.p_value, 'en')}). "
+    )
+    if by_rule:
+        sv += f"Så stor är skillnaden {'sällan' if sure else 'ofta'} även om inget har hänt."
+        en += f"The difference is {'seldom' if sure else 'often'} that large if nothing happened."
+    elif sure:
         sv += "Så stor är skillnaden sällan för slumpvis valda kommuner av liknande storlek."
         en += "Randomly chosen municipalities of similar size seldom differ that much."
     else:
@@ -322,11 +275,14 @@ def analyse_outcome(
         raise InputError(
             f"municipality {missing[0]} has no values in every year", field=panel.outcome
         )
-    inference = _Inference(panel, design, settings)
+    inference = DesignInference.of(panel, design, settings)
     inner = inference.panel
     cohort = design.cohort()
     gt = callaway_santanna(inner, cohort, alpha=settings.alpha)
-    headline, placebo = inference.run(cohort)
+    permuted = inference.permute(cohort)
+    rule = inference.rule(cohort)
+    by_rule = settings.inference == "auto"
+    headline = rule.result if by_rule else permuted.result
     picks = inference.picks
     main = contrasts(inner, cohort, settings.estimand)
     by_time = event_contrasts(inner, cohort)
@@ -337,7 +293,7 @@ def analyse_outcome(
     rate = analytic_rejection_rate(equal_weights, picks, settings.alpha)
     rate_twfe = twfe_rejection_rate(inner, equal_weights, picks[:TWFE_STUDIES], settings.alpha)
     hidden = hidden_active(main, picks, alpha=settings.alpha)
-    without = _leave_one_out(panel, design, settings)
+    without = _leave_one_out(inference)
     rows, span = _neighbours(inference, design, headline)
     counts = design.counts
     other_controls = (
@@ -346,14 +302,19 @@ def analyse_outcome(
         else sorted(set(counts.not_known) & set(panel.units))
     )
     other = Design(design.treated, tuple(other_controls), (), counts)
-    alternative, _ = _Inference(panel, other, settings).run(other.cohort())
-    estimates = {"permutation": headline}
+    alternative = DesignInference.of(panel, other, settings).headline(other.cohort())
+    event = event_study(gt, seed=settings.seed)
+    robust = examine(inference, panel, indicator, headline, main, before, gt, event)
+    tested = [{"permutation": permuted.result}, rule_estimates(rule)]
+    estimates = dict(itertools.chain(*(t.items() for t in tested[:: -1 if by_rule else 1])))
     estimates |= {f"cs_{name}": aggregate(gt, name) for name in ESTIMANDS}
     estimates["twfe"] = two_way_fixed_effects(inner, cohort, alpha=settings.alpha)
     estimates["uncertain_other_way"] = alternative
+    cell = cited_cell(inference)
     asked = [
         ask.few_treated_check(design),
         ask.analytic_size_check(rate, rate_twfe, settings.alpha),
+        *rule_checks(rule, cell, headline=by_rule),
         ask.pre_period_check(design, panel),
         *([ask.pre_trends_check(p_before, len(before), settings.alpha)] if before else []),
         ask.years_stated_check(design),
@@ -366,18 +327,25 @@ def analyse_outcome(
             len(set(other_controls) ^ set(design.controls)),
             joined=bool(design.excluded),
         ),
+        *robust.checks,
     ]
-    sv, en = _sentences(indicator, headline, len(design.treated))
+    sv, en = _sentences(indicator, headline, len(design.treated), by_rule)
     turned = ask.turned_without(headline.estimate, without, design)
-    graded, why_sv, why_en = grade(asked, {"leave_one_out": turned} if turned else None)
+    graded, why_sv, why_en = grade(
+        asked, {"leave_one_out": turned} if turned else None, by_rule=by_rule
+    )
     sizes = inference.size
     return OutcomeAnalysis(
         indicator=indicator,
         finding=Finding("effect", estimates, tuple(asked), sv, en, graded, why_sv, why_en),
         group_time=gt,
-        event=event_study(gt, seed=settings.seed),
+        event=event,
         envelope=envelope,
-        placebo=placebo,
+        placebo=permuted.placebo,
+        rule=rule,
+        cell=cell,
+        robust=robust,
+        inference=inference,
         per_unit={t.code: inference.alone(t) for t in design.treated},
         neighbours=rows,
         neighbour_range=span,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from evaluation.results import Check
 
-__all__ = ["GRADES", "REASONS", "grade"]
+__all__ = ["GRADES", "REASONS", "RULE_REASONS", "grade", "reasons"]
 
 GRADES = ("very weak", "weak", "moderate", "strong")
 
@@ -31,9 +31,41 @@ REASONS: Mapping[str, tuple[str, str]] = {
     ),
 }
 
+# these grade only where the headline rests on the rule
+RULE_REASONS: Mapping[str, tuple[str, str]] = {
+    "calibrated_level": ("testets nivå är inte belagd", "the test's level is not established"),
+    "variance_function": (
+        "svaret beror på hur variansen antas falla med storleken",
+        "the answer leans on how variance is taken to fall with size",
+    ),
+    "change_and_size": (
+        "förändringen hänger ihop med kommunens storlek",
+        "change goes with a municipality's size",
+    ),
+}
+
+
+def reasons(*, by_rule: bool = False) -> Mapping[str, tuple[str, str]]:
+    """Return the checks that grade, each with its reason in Swedish and in English.
+
+    Parameters
+    ----------
+    by_rule : bool
+        Whether the headline rests on the rule's test and not on the permutation.
+
+    Examples
+    --------
+    >>> "change_and_size" in reasons(), "change_and_size" in reasons(by_rule=True)
+    (False, True)
+    """
+    return {**REASONS, **RULE_REASONS} if by_rule else REASONS
+
 
 def grade(
-    checks: Sequence[Check], named: Mapping[str, tuple[str, str]] | None = None
+    checks: Sequence[Check],
+    named: Mapping[str, tuple[str, str]] | None = None,
+    *,
+    by_rule: bool = False,
 ) -> tuple[str, str, str]:
     """Grade the evidence.
 
@@ -49,6 +81,8 @@ def grade(
     named : mapping of str to tuple of str, optional
         By check, what its reason is about, in Swedish and in English; put in brackets
         after the reason.
+    by_rule : bool
+        Whether the headline rests on the rule's test; then its own checks grade too.
 
     Returns
     -------
@@ -63,7 +97,8 @@ def grade(
     >>> grade([Check("leave_one_out", False, "", "")], which)[2].partition(": ")[2]
     'the sign turns if a certain municipality is left out (without Åre).'
     """
-    failed = [c.name for c in checks if c.name in REASONS and not c.passed]
+    known = reasons(by_rule=by_rule)
+    failed = [c.name for c in checks if c.name in known and not c.passed]
     step = max(0, 2 - len(failed))
     base = (
         "Jämförelse över tid utan lottning ger högst måttlig evidens.",
@@ -73,13 +108,13 @@ def grade(
         return GRADES[step], base[0], base[1]
     about = named or {}
 
-    def reasons(i: int) -> str:
+    def told(i: int) -> str:
         return "; ".join(
-            f"{REASONS[n][i]} ({about[n][i]})" if n in about else REASONS[n][i] for n in failed
+            f"{known[n][i]} ({about[n][i]})" if n in about else known[n][i] for n in failed
         )
 
     return (
         GRADES[step],
-        f"{base[0]} Sänkt av dessa skäl: {reasons(0)}.",
-        f"{base[1]} Lowered for these reasons: {reasons(1)}.",
+        f"{base[0]} Sänkt av dessa skäl: {told(0)}.",
+        f"{base[1]} Lowered for these reasons: {told(1)}.",
     )

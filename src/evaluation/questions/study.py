@@ -11,12 +11,17 @@ from evaluation.data import embedded
 from evaluation.data.files import balanced_panel, read_table
 from evaluation.data.indicators import INDICATORS, Indicator
 from evaluation.data.panel import Panel, embedded_panel
-from evaluation.design.treatment import Design, check_years, design_from_plan
+from evaluation.design.treatment import Design, TreatedUnit, check_years, design_from_plan
 from evaluation.errors import InputError
+from evaluation.estimation.few_treated.contrasts import contrasts
+from evaluation.estimation.robustness.adjusted_p_values import holm
+from evaluation.estimation.robustness.multiple_testing import MultipleTesting, adjust_outcomes
 from evaluation.plan import OutcomeFile, Plan
 from evaluation.questions.case import CaseAnalysis, analyse_case
 from evaluation.questions.context import CONTEXT, ContextSeries, context_series
-from evaluation.questions.effect import OutcomeAnalysis, Settings, analyse_outcome
+from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
+from evaluation.questions.inference import DesignInference, Settings
+from evaluation.questions.selection import Selection, selection
 
 __all__ = ["Study", "run_study"]
 
@@ -58,6 +63,9 @@ class Study:
         used = ["municipalities", "stance", "models"]
         used += [o for o in self.outcomes if o in embedded.DATA_SETS]
         used += [c.name for c in self.context]
+        if any(o.cell for o in self.outcomes.values()):
+            used.append("calibration")
+        together = _together(self.outcomes)
         return {
             "schema": SCHEMA,
             "plan": self.plan.model_dump(mode="json"),
@@ -93,6 +101,7 @@ class Study:
             },
             "outcomes": {k: o.to_dict() for k, o in self.outcomes.items()},
             "holm": _holm(self.outcomes),
+            "multiple_testing": together.to_dict() if together else None,
             "case": self.case.to_dict() if self.case else None,
             "context": [c.to_dict() for c in self.context],
             "places": {
@@ -144,6 +153,7 @@ def _own_outcome(plan: Plan, i: int, entry: OutcomeFile, path: Path) -> tuple[Pa
         decimals=2,
         limit_sv=f"Utfallet {entry.label.sv} kommer ur planens egen fil.",
         limit_en=f"The outcome {entry.label.en} comes from the plan's own file.",
+        break_year=entry.break_year,
     )
 
 
@@ -158,13 +168,44 @@ def _restrict(design: Design, panel: Panel, plan: Plan, i: int) -> tuple[Design,
     return replace(design, controls=controls), left_out
 
 
-def _holm(outcomes: Mapping[str, OutcomeAnalysis]) -> dict[str, float]:
-    """Adjust the headline p-values for there being several outcomes (Holm 1979)."""
-    from statsmodels.stats.multitest import multipletests
+def _selection(plan: Plan, unit: TreatedUnit, year: int, inference: DesignInference) -> Selection:
+    """Look at the years after the pick, which must lie within the data and not be the base."""
+    here = ("case", "picked", "year")
+    if not unit.first_year <= year <= inference.panel.years[-1]:
+        raise plan.fault(
+            here,
+            f"must lie between {unit.name}'s first treated year {unit.first_year} and the last "
+            f"year with data {inference.panel.years[-1]}, found {year}",
+        )
+    return selection(unit, year, inference)
 
-    p = [o.headline.p_value for o in outcomes.values()]
-    adjusted = multipletests(p, method="holm")[1]
-    return {k: float(v) for k, v in zip(outcomes, adjusted, strict=True)}
+
+def _holm(outcomes: Mapping[str, OutcomeAnalysis]) -> dict[str, float | None]:
+    """Adjust the headline p-values for there being several outcomes; None stays None."""
+    p = {k: o.headline.p_value for k, o in outcomes.items()}
+    known = {k: v for k, v in p.items() if v is not None}
+    adjusted = dict(zip(known, holm(list(known.values())), strict=True)) if known else {}
+    return {k: float(adjusted[k]) if k in adjusted else None for k in p}
+
+
+def _together(outcomes: Mapping[str, OutcomeAnalysis]) -> MultipleTesting | None:
+    """Test the outcomes jointly under the same assignments, where they share their units.
+
+    The p-values that Romano and Wolf's method adjusts are those of the permutation.
+    """
+    known = {k: o.inference for k, o in outcomes.items()}
+    first = next(iter(known.values()))
+    if len(known) < 2 or any(i.panel.units != first.panel.units for i in known.values()):
+        return None
+    s = first.settings
+    return adjust_outcomes(
+        {k: contrasts(i.panel, i.design.cohort(), s.estimand) for k, i in known.items()},
+        first.picks,
+        seed=s.seed,
+        mechanism=first.mechanism,
+        alpha=s.alpha,
+        data_hash=[i.panel.hash() for i in known.values()],
+    )
 
 
 def run_study(
@@ -229,7 +270,9 @@ def run_study(
         if name in plan.context[:i]:
             raise plan.fault(("context", i), f"the series {name!r} stands twice")
     e = plan.estimation
-    settings = Settings(e.estimand, e.alpha, e.draws, e.seed, plan.comparison.donors_per_treated)
+    settings = Settings(
+        e.estimand, e.alpha, e.draws, e.seed, plan.comparison.donors_per_treated, e.inference
+    )
     outcomes = {}
     for i, (name, (panel, indicator)) in enumerate(loaded.items()):
         progress(name)
@@ -255,7 +298,11 @@ def run_study(
         panels = {k: p for k, (p, _) in loaded.items()}
         where = list(loaded).index(chosen.outcome)
         inner, _ = _restrict(design, panels[chosen.outcome], plan, where)
-        case = analyse_case(unit, loaded[chosen.outcome][1], panels, inner, e.alpha)
+        picked = None
+        if chosen.picked:
+            base = DesignInference.of(panels[chosen.outcome], inner, settings)
+            picked = _selection(plan, unit, chosen.picked.year, base)
+        case = analyse_case(unit, loaded[chosen.outcome][1], panels, inner, e.alpha, picked)
     progress("context")
     context = tuple(context_series(n) for n in plan.context)
     hashes = {k: p.hash() for k, (p, _) in loaded.items()}

@@ -2,107 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from evaluation.language import Lang, axis_decimals, listed, number
+from evaluation.language import Lang, listed, number
+from evaluation.report.curve_figure import curve_figure
+from evaluation.report.figure import (
+    ACCENT,
+    GREY,
+    INK,
+    PALE,
+    WIDTH,
+    Figure,
+    blank,
+    capital,
+    number_axis,
+    style,
+    year_axis,
+)
 from evaluation.report.words import own_work, word
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as MplFigure
 
 __all__ = ["Figure", "make_figures"]
 
 Results = Mapping[str, Any]
-# narrow, so that the lettering is still readable on a phone
-WIDTH = 5.6
-INK, PALE, ACCENT, GREY = "#1b4965", "#bcd4e6", "#c8553d", "#6c757d"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure with what a reader needs beside it.
-
-    Parameters
-    ----------
-    key : str
-        File name without ending.
-    title, alt, source : str
-        Caption, text alternative, source line.
-    drawing : matplotlib.figure.Figure
-        The drawing.
-    """
-
-    key: str
-    title: str
-    alt: str
-    source: str
-    drawing: MplFigure = field(repr=False, compare=False)
-
-    def save(self, path: Path) -> None:
-        """Write SVG or PNG, by the ending; no date goes into the file."""
-        metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
-        with _style():
-            self.drawing.savefig(path, metadata=metadata, dpi=160)
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    import matplotlib as mpl
-    import seaborn as sns
-
-    settings = {
-        **sns.axes_style("ticks"),
-        **sns.plotting_context("paper", font_scale=1.1),
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "font.family": "sans-serif",
-        "font.sans-serif": ["DejaVu Sans"],
-        "axes.edgecolor": GREY,
-        "svg.hashsalt": "integration-evaluation",
-        "svg.fonttype": "path",
-        "axes.unicode_minus": True,
-    }
-    with mpl.rc_context(settings):
-        yield
-
-
-def _new(width: float, height: float, rows: int = 1, columns: int = 1, **kw: Any) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure as MplFigure
-
-    drawing = MplFigure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(drawing)
-    return drawing, drawing.subplots(rows, columns, **kw)
-
-
-def _locale(ax: Axes, lang: Lang, axis: str = "y") -> None:
-    """Write tick labels in the language, with as many decimals as the axis spans need."""
-    from matplotlib.ticker import FuncFormatter
-
-    target = ax.yaxis if axis == "y" else ax.xaxis
-    decimals = axis_decimals(*target.get_view_interval())
-    target.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
-
-
-def _years(ax: Axes) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 
 def _label(r: Results, name: str, lang: Lang) -> tuple[str, str, str]:
     i = r["indicators"][name]
     return i[f"label_{lang}"], i[f"change_{lang}"], i["source"]
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _paths(r: Results, name: str, lang: Lang) -> Figure:
@@ -112,7 +40,7 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
     years = [x["time"] for x in rows]
     columns = min(2, len(treated))
     lines = -(-len(treated) // columns)
-    drawing, axes = _new(
+    drawing, axes = blank(
         WIDTH, 2.0 * lines + 0.5, lines, columns, sharex=True, sharey=True, squeeze=False
     )
     for ax, t in zip(axes.flat, treated, strict=False):
@@ -137,8 +65,8 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
             t["first_year"] - 0.5, color=ACCENT, lw=1, ls=":", label=word("first_treated", lang)
         )
         ax.set_title(t["name"], loc="left", fontsize="medium", fontweight="bold")
-        _locale(ax, lang)
-        _years(ax)
+        number_axis(ax, lang)
+        year_axis(ax)
     for ax in list(axes.flat)[len(treated) :]:
         ax.set_axis_off()
     for row in axes:
@@ -151,9 +79,9 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
     final = ", ".join(f"{t['name']} {number(rows[-1][t['code']], lang, 1)}" for t in treated)
     return Figure(
         f"paths_{name}",
-        f"{_capital(label)}: varje behandlad kommun mot de andra"
+        f"{capital(label)}: varje behandlad kommun mot de andra"
         if lang == "sv"
-        else f"{_capital(label)}: each treated municipality against the others",
+        else f"{capital(label)}: each treated municipality against the others",
         f"Linjediagram {years[0]}–{last}; {last}: {final} procent."
         if lang == "sv"
         else f"Line charts {years[0]}–{last}; in {last}: {final} per cent.",
@@ -166,7 +94,7 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
     label, unit, source = _label(r, name, lang)
     o = r["outcomes"][name]
     rows = o["event_study"]["rows"]
-    drawing, ax = _new(WIDTH, 2.9)
+    drawing, ax = blank(WIDTH, 2.9)
     times = [x["event_time"] for x in rows]
     around = [(t, o["event_envelope"][str(t)]) for t in times if str(t) in o["event_envelope"]]
     ax.fill_between(
@@ -195,9 +123,9 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
     ax.axvline(-0.5, color=ACCENT, lw=1, ls=":")
     ax.set_xlabel(word("event_time", lang).lower())
     ax.set_ylabel(unit)
-    _locale(ax, lang)
-    _locale(ax, lang, "x")
-    _years(ax)
+    number_axis(ax, lang)
+    number_axis(ax, lang, "x")
+    year_axis(ax)
     drawing.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
     return Figure(
         f"event_study_{name}",
@@ -219,14 +147,14 @@ def _placebo(r: Results, name: str, lang: Lang) -> Figure:
     o = r["outcomes"][name]
     h = o["placebo_histogram"]
     e = o["finding"]["estimates"]["permutation"]
-    drawing, ax = _new(WIDTH, 2.4)
+    drawing, ax = blank(WIDTH, 2.4)
     edges = h["edges"]
     ax.stairs(h["counts"], edges, fill=True, color=PALE)
     ax.axvline(e["estimate"], color=ACCENT, lw=2, label=word("real", lang))
     ax.set_xlabel(unit)
     ax.set_ylabel(word("placebo_studies", lang))
-    _locale(ax, lang, "x")
-    _locale(ax, lang)
+    number_axis(ax, lang, "x")
+    number_axis(ax, lang)
     drawing.legend(loc="outside lower center", frameon=False, fontsize="small")
     total = sum(h["counts"])
     value, p = number(e["estimate"], lang), number(e["p_value"], lang, 3)
@@ -248,7 +176,7 @@ def _placebo(r: Results, name: str, lang: Lang) -> Figure:
 def _neighbours(r: Results, name: str, lang: Lang) -> Figure:
     label, unit, source = _label(r, name, lang)
     rows = [n for n in r["outcomes"][name]["neighbours"] if n["result"]]
-    drawing, ax = _new(WIDTH, 0.21 * len(rows) + 0.8)
+    drawing, ax = blank(WIDTH, 0.21 * len(rows) + 0.8)
     for i, n in enumerate(rows):
         e = n["result"]
         low, high = e["conf_int"]
@@ -260,16 +188,16 @@ def _neighbours(r: Results, name: str, lang: Lang) -> Figure:
     ax.invert_yaxis()
     ax.axvline(0, color=GREY, lw=0.8)
     ax.set_xlabel(unit)
-    _locale(ax, lang, "x")
+    number_axis(ax, lang, "x")
     return Figure(
         f"neighbour_years_{name}",
         f"Huvudresultatet med en kommuns startår flyttat (rött: valt år), {label}"
         if lang == "sv"
         else f"The headline with one municipality's start year moved (red: chosen year), {label}",
-        "Punkter med permutationsintervall, en rad per kommun och startår; värdena står i tabellen."
+        "Punkter med intervall, en rad per kommun och startår; värdena står i tabellbilagan."
         if lang == "sv"
-        else "Points with permutation intervals, one line per municipality and start year; the "
-        "values stand in the table.",
+        else "Points with intervals, one line per municipality and start year; the values stand in "
+        "the appendix.",
         own_work(source, lang),
         drawing,
     )
@@ -277,16 +205,16 @@ def _neighbours(r: Results, name: str, lang: Lang) -> Figure:
 
 def _hidden(r: Results, lang: Lang) -> Figure:
     names = list(r["outcomes"])
-    drawing, axes = _new(WIDTH, 2.5, 1, len(names), squeeze=False)
+    drawing, axes = blank(WIDTH, 2.5, 1, len(names), squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
         label, unit, _ = _label(r, name, lang)
         curve = r["outcomes"][name]["hidden_active"]["curve"]
         ax.plot([100 * c["share"] for c in curve], [c["estimate"] for c in curve], color=INK, lw=2)
         ax.axhline(0, color=ACCENT, lw=1)
-        ax.set_title(fill(_capital(label), 24), loc="left", fontsize="small", fontweight="bold")
+        ax.set_title(fill(capital(label), 24), loc="left", fontsize="small", fontweight="bold")
         ax.set_ylabel(unit)
-        _locale(ax, lang)
-        _locale(ax, lang, "x")
+        number_axis(ax, lang)
+        number_axis(ax, lang, "x")
     drawing.supxlabel(word("hidden_share", lang), fontsize="small")
     sources = "; ".join(i["source"] for i in r["indicators"].values())
     return Figure(
@@ -310,7 +238,7 @@ def _case(r: Results, lang: Lang) -> Figure:
     s = c["synthetic_control"]
     rows = s["rows"]
     years = [x["time"] for x in rows]
-    drawing, (left, right) = _new(WIDTH, 2.8, 1, 2)
+    drawing, (left, right) = blank(WIDTH, 2.8, 1, 2)
     left.plot(years, [x["actual"] for x in rows], color=INK, lw=2, label=c["name"])
     left.plot(
         years, [x["synthetic"] for x in rows], color=GREY, ls="--", label=word("synthetic", lang)
@@ -331,8 +259,8 @@ def _case(r: Results, lang: Lang) -> Figure:
     for ax, title in ((left, word("path", lang)), (right, word("gap", lang))):
         ax.axvline(s["first_year"] - 0.5, color=ACCENT, lw=1, ls=":")
         ax.set_title(title, loc="left", fontsize="medium", fontweight="bold")
-        _locale(ax, lang)
-        _years(ax)
+        number_axis(ax, lang)
+        year_axis(ax)
     drawing.legend(loc="outside lower center", ncols=3, frameon=False, fontsize="small")
     told = [c["peak_year"], years[-1]] if "change" in c["finding"]["estimates"] else [years[-1]]
     gap = {x["time"]: number(x["gap"], lang) for x in rows}
@@ -354,7 +282,7 @@ def _case(r: Results, lang: Lang) -> Figure:
 def _context(r: Results, lang: Lang) -> Figure:
     series = r["context"]
     names = r["places"] | {"0000": word("nation", lang)}
-    drawing, axes = _new(WIDTH, 2.9, 1, len(series), squeeze=False)
+    drawing, axes = blank(WIDTH, 2.9, 1, len(series), squeeze=False)
     colours = [INK, ACCENT, "#5fa8d3", "#8a6d3b", "#6a4c93"]
     for ax, s in zip(axes[0], series, strict=True):
         for code, colour in zip([k for k in s["rows"][0] if k != "time"], colours, strict=False):
@@ -383,8 +311,8 @@ def _context(r: Results, lang: Lang) -> Figure:
         ax.set_title(
             fill(word(s["name"], lang), 30), loc="left", fontsize="small", fontweight="bold"
         )
-        _locale(ax, lang)
-        _years(ax)
+        number_axis(ax, lang)
+        year_axis(ax)
     handles, labels = axes[0][0].get_legend_handles_labels()
     drawing.legend(
         handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize="small"
@@ -420,10 +348,10 @@ def make_figures(results: Results, lang: Lang) -> dict[str, Figure]:
     dict of str to Figure
         By key.
     """
-    with _style():
+    with style():
         figures = []
         for name in results["outcomes"]:
-            for make in (_paths, _events, _placebo, _neighbours):
+            for make in (_paths, _events, _placebo, curve_figure, _neighbours):
                 figures.append(make(results, name, lang))
         figures.append(_hidden(results, lang))
         if results["case"]:

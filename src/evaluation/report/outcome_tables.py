@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.language import Lang, interval, number
+from evaluation.questions.grading import reasons
 from evaluation.report.table import (
     Results,
     Table,
@@ -27,12 +28,14 @@ def _names(r: Results) -> dict[str, str]:
 
 def _estimates(r: Results, name: str, lang: Lang) -> Table:
     o = r["outcomes"][name]
-    rows, raw = [], []
+    rows: list[tuple[str, ...]] = []
+    raw = []
     for key, e in o["finding"]["estimates"].items():
         estimand = "twfe_estimand" if e["estimand"] == "twfe" else e["estimand"]
+        mark = f" ({word('headline', lang)})" if not rows else ""
         rows.append(
             (
-                word(key, lang),
+                word(key, lang) + mark,
                 word(estimand, lang),
                 *estimate_cells(e, lang),
             )
@@ -205,17 +208,36 @@ def _group_time(r: Results, name: str, lang: Lang) -> Table:
 def checks_table(
     r: Results, name: str, checks: list[dict[str, Any]], source: str, lang: Lang
 ) -> Table:
-    """Make the table of checks, of an outcome or of the case."""
+    """Make the table of checks, of an outcome or of the case.
+
+    An outcome's table says which checks grade, and shows those first; a single municipality is
+    graded without them.
+    """
     verdict = {True: "yes", False: "no", None: "unknown"}
-    label = r["indicators"][name][f"label_{lang}"] if name in r["indicators"] else _case_name(r)
+    graded = name in r["indicators"]
+    label = r["indicators"][name][f"label_{lang}"] if graded else _case_name(r)
+    keys = ["check", "passed", "text"]
+    if graded:
+        known = reasons(by_rule=r["plan"]["estimation"]["inference"] == "auto")
+        checks = sorted(
+            ({**c, "grades": c["name"] in known} for c in checks), key=lambda c: not c["grades"]
+        )
+        keys.insert(2, "grades")
+
+    def row(c: Mapping[str, Any]) -> tuple[str, ...]:
+        grades = (word("counts" if c["grades"] else "informs", lang),) if graded else ()
+        return (
+            word(c["name"], lang),
+            word(verdict[c["passed"]], lang),
+            *grades,
+            c[f"text_{lang}"],
+        )
+
     return Table(
         f"checks_{name}",
         f"Kontroller, {label}" if lang == "sv" else f"Checks, {label}",
-        tuple(word(k, lang) for k in ("check", "passed", "text")),
-        tuple(
-            (word(c["name"], lang), word(verdict[c["passed"]], lang), c[f"text_{lang}"])
-            for c in checks
-        ),
+        tuple(word(k, lang) for k in keys),
+        tuple(row(c) for c in checks),
         own_work(source, lang),
         pd.DataFrame(checks),
         cards=True,

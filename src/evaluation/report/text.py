@@ -112,6 +112,24 @@ def _sharpest(r: Results, lang: Lang) -> list[dict[str, str]]:
     return found
 
 
+def _adjusted(r: Results, name: str, lang: Lang) -> str:
+    """Write an outcome's p-values adjusted for there being several; empty where there is none."""
+    holm, together = r["holm"][name], r["multiple_testing"]
+    if holm is None or len(r["outcomes"]) < 2:
+        return ""
+    n = len(r["outcomes"])
+    first = f"Holm {p_value(holm, lang)}"
+    # Romano and Wolf's method adjusts the p-values of the permutation
+    if together is not None and r["plan"]["estimation"]["inference"] == "permutation":
+        row = next(x for x in together["rows"] if x["outcome"] == name)
+        first += f", Romano–Wolf {p_value(row['romano_wolf'], lang)}"
+    return (
+        f" Korrigerat för {n} utfall: {first}."
+        if lang == "sv"
+        else f" Adjusted for {n} outcomes: {first}."
+    )
+
+
 def _start_source(model: str, lang: Lang) -> str:
     """Name the source outside the documents that speaks of when a model began, if there is one."""
     source = embedded.START_SOURCES.get(model)
@@ -196,7 +214,8 @@ def make_markdown(
         missing=[t for t in (left_out_text(results, n, lang) for n in results["outcomes"]) if t],
         start_source=lambda model: _start_source(model, lang),
         left_out=lambda codes: listed([places[c] for c in codes], lang),
-        holm=lambda name: p_value(results["holm"][name], lang),
+        adjusted=lambda name: _adjusted(results, name, lang),
+        by_rule=estimation["inference"] == "auto",
         effective=number(case["synthetic_control"]["effective_donors"], lang, 0) if case else "",
         predictors=predictors,
         context_text=_context_text(results, lang),

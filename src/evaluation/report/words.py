@@ -66,8 +66,37 @@ WORDS: dict[str, tuple[str, str]] = {
     "chosen": ("vald", "chosen"),
     # methods
     "permutation": (
-        "Callaway–Sant'Anna, permutationsintervall (huvudresultat)",
-        "Callaway–Sant'Anna, permutation interval (headline)",
+        "Callaway–Sant'Anna, permutationsintervall",
+        "Callaway–Sant'Anna, permutation interval",
+    ),
+    "headline": ("huvudresultat", "headline"),
+    "rule_welch": (
+        "Regelns test: varje sidas egen varians (Welch)",
+        "The rule's test: each side's own variance (Welch)",
+    ),
+    "rule_integrated_t": (
+        "Regelns test: t-test över tänkbara varianssamband",
+        "The rule's test: t-test over possible variance functions",
+    ),
+    "rule_own_history": (
+        "Regelns test: varians ur egna år före starten",
+        "The rule's test: variance from own years before the start",
+    ),
+    "rule_none": (
+        "Regelns test: inget test håller sin nivå här",
+        "The rule's test: no test keeps its level here",
+    ),
+    "companion_welch": (
+        "Jämför: varje sidas egen varians (Welch)",
+        "Compare: each side's own variance (Welch)",
+    ),
+    "companion_integrated_t": (
+        "Jämför: t-test över tänkbara varianssamband",
+        "Compare: t-test over possible variance functions",
+    ),
+    "companion_own_history": (
+        "Jämför: varians ur egna år före starten",
+        "Compare: variance from own years before the start",
     ),
     "cs_simple": (
         "Callaway–Sant'Anna, analytiskt intervall",
@@ -90,8 +119,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "Two-way fixed effects, clustered errors",
     ),
     "uncertain_other_way": (
-        "Permutationsintervall, kommuner med osäker hållning flyttade",
-        "Permutation interval, municipalities of uncertain stance moved",
+        "Huvudresultatet med kommuner av osäker hållning flyttade",
+        "The headline with municipalities of uncertain stance moved",
     ),
     # estimands
     "cohort": ("ATT, alla kommuner väger lika", "ATT, every municipality weighs the same"),
@@ -126,6 +155,35 @@ WORDS: dict[str, tuple[str, str]] = {
     "same_treatment_of_uncertain": ("Kommuner med osäker hållning", "Uncertain stance"),
     "leave_one_out": ("Utan en kommun i taget", "Without one at a time"),
     "own_peak": ("Egen topp", "Own peak"),
+    "calibrated_level": ("Regelns nivå", "Level of the rule"),
+    "variance_function": ("Varians och storlek", "Variance and size"),
+    "change_and_size": ("Förändring och storlek", "Change and size"),
+    "pre_trends_power": ("Vad förperioderna kan visa", "What the pre-periods can show"),
+    "honest_did": ("Avvikande trender efter start", "Diverging trends after the start"),
+    "placebo_dates": ("Låtsade startår", "Pretended start years"),
+    "leave_one_cohort_out": ("Utan ett startår i taget", "Without one start year at a time"),
+    "definition_break": ("Definitionsbyte", "Change of definition"),
+    "miscoded_treated": ("Felkodade behandlade", "Miscoded treated"),
+    "specification_curve": ("Andra val", "Other choices"),
+    "bacon": ("Regressionens jämförelser", "The regression's comparisons"),
+    "negative_weights": ("Regressionens vikter", "The regression's weights"),
+    "regression_to_the_mean": ("Återgång mot medelvärdet", "Regression to the mean"),
+    "after_selection": ("Efter utnämningen", "After the praise"),
+    "grades": ("I graden", "Grades"),
+    "counts": ("ja", "yes"),
+    "informs": ("nej", "no"),
+    # the specification curve
+    "curve_controls": ("Jämförelsegrupp", "Comparison group"),
+    "curve_not_known": ("inte kända som aktiva", "not known to be active"),
+    "curve_with_uncertain": ("även osäker hållning", "uncertain stance too"),
+    "curve_all": ("alla", "all"),
+    "curve_without_metropolitan": ("utan storstäder", "without big cities"),
+    "curve_similar_size": ("liknande storlek", "similar size"),
+    "curve_equal": ("lika", "equal"),
+    "curve_population": ("folkmängd", "population"),
+    "curve_chosen": ("valda år", "years as chosen"),
+    "curve_earliest": ("tidigast möjliga", "earliest possible"),
+    "curve_latest": ("senast möjliga", "latest possible"),
     # groups
     "n_treated_group": (
         "Behandlade: {evidence} evidens",

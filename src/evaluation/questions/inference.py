@@ -1,0 +1,173 @@
+"""The headline's inference on one panel: permutation within matched sets, or the rule's test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from evaluation.data import embedded
+from evaluation.data.panel import Panel
+from evaluation.design.comparison import matched_sets
+from evaluation.design.treatment import Design, TreatedUnit
+from evaluation.estimation.did.aggregation import aggregate
+from evaluation.estimation.did.callaway_santanna import callaway_santanna
+from evaluation.estimation.few_treated.auto import FewTreated, auto_inference
+from evaluation.estimation.few_treated.contrasts import contrasts
+from evaluation.estimation.few_treated.permutation import (
+    Permutation,
+    matched_assignments,
+    permutation_test,
+)
+from evaluation.results import Estimate
+
+__all__ = ["DesignInference", "Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an outcome is estimated.
+
+    Parameters
+    ----------
+    estimand : {"cohort", "simple"}
+        The headline aggregate.
+    alpha : float
+        One minus the level.
+    draws, seed : int
+        Draws and seed of the permutation.
+    donors : int
+        Donors per treated municipality.
+    inference : {"permutation", "auto"}
+        What the headline rests on: permutation within matched sets, or the test that the
+        rule chooses by the design.
+    """
+
+    estimand: str
+    alpha: float
+    draws: int
+    seed: int
+    donors: int
+    inference: str = "permutation"
+
+
+@dataclass(frozen=True)
+class DesignInference:
+    """Inference for one panel and one design, with the matched sets fixed once.
+
+    Parameters
+    ----------
+    panel : Panel
+        The treated, in the plan's order, and then the comparison group; no others.
+    design : Design
+        Who is treated and compared.
+    settings : Settings
+        Aggregate, level, draws, seed, donors, inference.
+    size : pandas.Series
+        Population on 31 December 2017 by code.
+    sets : list of list of str
+        Each treated municipality with its donors.
+    picks : numpy.ndarray
+        Shape (assignments, treated): the other assignments, columns of the panel's units.
+    """
+
+    panel: Panel
+    design: Design
+    settings: Settings
+    size: pd.Series = field(repr=False)
+    sets: list[list[str]] = field(repr=False)
+    picks: np.ndarray = field(repr=False)
+
+    @classmethod
+    def of(cls, panel: Panel, design: Design, settings: Settings) -> DesignInference:
+        """Build the matched sets and draw the assignments.
+
+        Parameters
+        ----------
+        panel : Panel
+            All municipalities.
+        design : Design
+            Who is treated and compared.
+        settings : Settings
+            Aggregate, level, draws, seed, donors, inference.
+        """
+        size = embedded.municipalities()["population_2017"]
+        inner = panel.select([*design.treated_codes, *design.controls])
+        sets = matched_sets(design.treated_codes, list(design.controls), size, settings.donors)
+        main = contrasts(inner, design.cohort(), settings.estimand)
+        picks = matched_assignments(main, sets, settings.draws, settings.seed)
+        return cls(inner, design, settings, size, sets, picks)
+
+    @property
+    def alone_donors(self) -> int:
+        """Donors of one municipality alone: 2/alpha members for a p-value well below alpha."""
+        s = self.settings
+        wanted = max(s.donors, int(np.ceil(2 / s.alpha)) - 1)
+        return min(wanted, len(self.design.controls))
+
+    @property
+    def mechanism(self) -> str:
+        """The assignment mechanism in words."""
+        return f"any of {self.settings.donors + 1} municipalities of similar size in each set"
+
+    def permute(self, cohort: pd.Series) -> Permutation:
+        """Test the aggregate over the assignments."""
+        return self._permuted(self.panel, cohort, self.picks, self.settings.estimand)
+
+    def rule(self, cohort: pd.Series) -> FewTreated:
+        """Test the aggregate by the rule."""
+        return self._by_rule(self.panel, cohort, self.settings.estimand)
+
+    def headline(self, cohort: pd.Series) -> Estimate:
+        """Estimate the aggregate with the headline's inference."""
+        if self.settings.inference == "auto":
+            return self.rule(cohort).result
+        return self.permute(cohort).result
+
+    def alone_sets(self, unit: TreatedUnit) -> list[list[str]]:
+        """Return the set of one municipality alone."""
+        return matched_sets([unit.code], self.design.controls, self.size, self.alone_donors)
+
+    def alone(self, unit: TreatedUnit) -> Estimate:
+        """Estimate one municipality, with sets wide enough for a p-value below alpha."""
+        controls = list(self.design.controls)
+        panel = self.panel.select([unit.code, *controls])
+        cohort = pd.Series({unit.code: unit.first_year} | dict.fromkeys(controls, 0))
+        if self.settings.inference == "auto":
+            return self._by_rule(panel, cohort, "cohort").result
+        c = contrasts(panel, cohort, "cohort")
+        sets = self.alone_sets(unit)
+        picks = matched_assignments(c, sets, self.settings.draws, self.settings.seed)
+        mechanism = f"any of {len(sets[0])} municipalities of similar size"
+        return self._permuted(panel, cohort, picks, "cohort", mechanism).result
+
+    def without(self, codes: Sequence[str]) -> DesignInference:
+        """Return the inference without some treated, who join no group."""
+        rest = tuple(t for t in self.design.treated if t.code not in codes)
+        return DesignInference.of(self.panel, replace(self.design, treated=rest), self.settings)
+
+    def _permuted(
+        self,
+        panel: Panel,
+        cohort: pd.Series,
+        picks: np.ndarray,
+        estimand: str,
+        mechanism: str | None = None,
+    ) -> Permutation:
+        s = self.settings
+        like = aggregate(callaway_santanna(panel, cohort, alpha=s.alpha), estimand)  # type: ignore[arg-type]
+        return permutation_test(
+            contrasts(panel, cohort, estimand),
+            picks,
+            seed=s.seed,
+            alpha=s.alpha,
+            like=like,
+            mechanism=mechanism or self.mechanism,
+        )
+
+    def _by_rule(self, panel: Panel, cohort: pd.Series, estimand: str) -> FewTreated:
+        return auto_inference(
+            panel, cohort, size=self.size, estimand=estimand, alpha=self.settings.alpha
+        )
