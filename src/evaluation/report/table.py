@@ -75,7 +75,7 @@ class Table:
             column = [row[i] for row in cells]
             word = max(len(w) for text in column for w in (text.split(" ") or [""]))
             rest = max(len(text) for text in column) - word
-            width = word + 4 + min(rest, 40) // 2
+            width = word + 4 + min(rest, 120) // 2
             dashes.append("-" * (width - 1) + ":" if i in self.numeric else ":" + "-" * (width - 1))
         lines = ["| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in cells]
         return "\n".join([lines[0], f"|{'|'.join(dashes)}|", *lines[1:]])
