@@ -119,6 +119,11 @@ def test_a_byte_order_mark_is_no_fault(plan_text, write):
 # bad plans: each refused by «evaluation run» with the line and the key
 # (what is replaced, by what, what stands on the line that must be named, key, words)
 
+PICKED_BECAUSE = """    because:
+      sv: GötaPriset 2017, vars jury anger en siffra för 2015–2017
+      en: the award GötaPriset 2017, whose jury gives a figure for 2015–2017
+"""
+
 BAD_KEYS = {
     "unknown key": ("context: [", "kontext: [", "kontext:", "kontext", "unknown key; known here"),
     "unknown inner key": (
@@ -154,6 +159,20 @@ BAD_KEYS = {
     "level that is none": ("alpha: 0.05", "alpha: .nan", "alpha:", "estimation.alpha", "nan"),
     "unknown choice": (
         "uncertain: exclude", "uncertain: drop", "uncertain:", "treatment.uncertain", "'exclude'",
+    ),
+    "unknown inference": (
+        "inference: permutation", "inference: bayes", "inference:", "estimation.inference",
+        "'permutation' or 'auto' (found 'bayes')",
+    ),
+    "picked without a reason": (
+        PICKED_BECAUSE, "", "picked:", "case.picked.because", "is missing",
+    ),
+    "picked in no year": (
+        "    year: 2017", "    year: 17", "year: 17", "case.picked.year", "(found 17)",
+    ),
+    "text for a break year": (
+        "[foreign_background, low", f"[{OWN[:-1]}, break_year: law}}, low", "outcomes:",
+        "outcomes[1].break_year", "valid integer",
     ),
     "no outcome": (
         "[foreign_background, low_economic_standard]", "[]", "outcomes:", "outcomes", "at least 1",
@@ -262,6 +281,13 @@ BAD_CONTENT = {
     "case with one year before": (
         "  outcome: foreign_background", "  outcome: low_economic_standard",
         "outcome: low_economic_standard", "case.outcome", "needs two years before 2012",
+    ),
+    "picked before its start": (
+        "    year: 2017", "    year: 2011", "year: 2011", "case.picked.year",
+        "must lie between Åre's first treated year 2012 and the last year with data 2025",
+    ),
+    "picked after the data": (
+        "    year: 2017", "    year: 2026", "year: 2026", "case.picked.year", "found 2026",
     ),
     "unknown context": (
         "refugee_employment]", "gdp]", "context:", "context[2]", "there is no series 'gdp'",

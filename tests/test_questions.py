@@ -24,7 +24,7 @@ from evaluation.design.treatment import design_from_plan
 from evaluation.plan import plan_from_dict
 from evaluation.questions.case import analyse_case
 from evaluation.questions.checks import ENOUGH_HIDDEN, turned_without
-from evaluation.questions.grading import REASONS, grade
+from evaluation.questions.grading import REASONS, RULE_REASONS, grade, reasons
 from evaluation.report.tables import make_tables
 
 OUTCOMES = ["foreign_background", "low_economic_standard"]
@@ -353,6 +353,17 @@ def test_each_that_turns_the_sign_alone(study, turned, expected):
         for c, e in outcome.without.items()
     }
     assert turned_without(1.0, without, study.design) == expected
+
+
+@pytest.mark.parametrize("name", RULE_REASONS)
+def test_the_rules_checks_grade_only_where_the_headline_rests_on_it(name):
+    failed = answers(**{name: False})
+    assert grade(failed)[0] == "moderate"
+    graded, sv, en = grade(failed, by_rule=True)
+    assert graded == "weak"
+    assert RULE_REASONS[name][0] in sv
+    assert RULE_REASONS[name][1] in en
+    assert set(reasons(by_rule=True)) == {*REASONS, *RULE_REASONS}
 
 
 @pytest.mark.parametrize("name", REASONS)

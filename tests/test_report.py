@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from evaluation import embedded_panel, write_report
+from evaluation.questions.grading import REASONS
 
 TABLES = {
     "treated", "groups", "matched_sets", "hidden_active", "case", "case_path", "checks_case",
@@ -22,7 +23,7 @@ PER_OUTCOME = {
     "leave_one_out",
 }  # fmt: skip
 FIGURES = {"hidden_active", "case", "context"}
-FIGURES_PER_OUTCOME = {"paths", "event_study", "placebo", "neighbour_years"}
+FIGURES_PER_OUTCOME = {"paths", "event_study", "placebo", "specifications", "neighbour_years"}
 OUTCOMES = ("foreign_background", "low_economic_standard")
 
 
@@ -159,7 +160,7 @@ def test_documents_are_what_their_names_say(either):
         body = docx.read("word/document.xml").decode()
         pictures = [n for n in docx.namelist() if n.startswith("word/media/")]
     assert ("Källa: SCB" if lang == "sv" else "Source: SCB") in body
-    assert len(pictures) == len(list((folder / "figures").iterdir())) == 11
+    assert len(pictures) == len(list((folder / "figures").iterdir())) == 13
 
 
 # the page
@@ -243,15 +244,49 @@ def test_the_headline_of_the_text_is_that_of_the_results(either):
         assert all(s in sentence for s in shown)
 
 
+def test_checks_say_which_of_them_grade(either):
+    lang, folder, _ = either
+    for outcome in OUTCOMES:
+        rows = rows_of(folder / "tables" / f"checks_{outcome}.csv")
+        grading = [row["name"] for row in rows if row["grades"] == "True"]
+        assert set(grading) == set(REASONS)
+        # those that count stand first
+        assert [row["name"] for row in rows][: len(grading)] == grading
+        assert {"calibrated_level", "placebo_dates", "specification_curve"} <= {
+            row["name"] for row in rows
+        }
+    html = (folder / "report.html").read_text(encoding="utf-8")
+    assert ("I graden" if lang == "sv" else "Grades") in html
+
+
+def test_the_headline_stands_first_and_is_marked(either):
+    lang, _, page = either
+    mark = "permutationsintervall (huvudresultat)" if lang == "sv" else "interval (headline)"
+    assert page.text.count(mark) == len(OUTCOMES)
+
+
+def test_power_is_told_with_the_outcome_and_among_the_limits(either):
+    lang, folder, page = either
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    for outcome in OUTCOMES:
+        power = results["outcomes"][outcome]["robustness"]["power"]
+        sentence = " ".join(power[f"sentence_{lang}"].split())
+        assert page.text.count(sentence[1:]) == 2
+        shown = f"{power['detectable']:.2f}"
+        assert (shown.replace(".", ",") if lang == "sv" else shown) in sentence
+
+
 TERMS = {
     "sv": [
         "Så läser du rapporten", "ATT", "Estimand", "Permutation och placebo",
-        "95 % permutationsintervall", "Holms korrigering", "Simultant band", "Syntetisk kommun",
+        "95 % permutationsintervall", "Regeln för få behandlade", "Holms metod", "Romano–Wolfs",
+        "Andra val", "Minsta effekt som kan hittas", "Simultant band", "Syntetisk kommun",
         "Evidens",
     ],
     "en": [
         "How to read this report", "ATT", "Estimand", "Permutation and placebo",
-        "95 % permutation interval", "Holm's correction", "Simultaneous band",
+        "95 % permutation interval", "The rule for few treated", "Holm's method", "Romano and Wolf",
+        "Other choices", "Smallest effect that can be found", "Simultaneous band",
         "Synthetic municipality", "Evidence",
     ],
 }  # fmt: skip
