@@ -20,9 +20,17 @@ from joblib import Parallel, delayed
 import evaluation as ev
 from evaluation.estimation.few_treated.auto import auto_p_values
 from evaluation.estimation.few_treated.calibration import analytic_p, calibrate
-from evaluation.estimation.few_treated.coefficients import linear_estimator
+from evaluation.estimation.few_treated.coefficients import LinearEstimator, linear_estimator
 from evaluation.estimation.few_treated.collapsed import collapse
-from evaluation.estimation.few_treated.simulation import GRID, Cell, null_panels, pick_treated
+from evaluation.estimation.few_treated.integrated_t import integrated_t
+from evaluation.estimation.few_treated.simulation import (
+    GRID,
+    Cell,
+    cell_studies,
+    null_panels,
+    pick_treated,
+)
+from evaluation.estimation.few_treated.welch import welch
 
 ROOT = Path(__file__).resolve().parents[1]
 LOWEST, HIGHEST = 0.035, 0.065
@@ -103,6 +111,19 @@ def shares(size: np.ndarray, years: int) -> Callable[[np.random.Generator, int],
     return draw
 
 
+def county_shocks(size: np.ndarray, years: int) -> Callable[[np.random.Generator, int], np.ndarray]:
+    """Draw shocks of which a fifth is shared within the county."""
+    people = ev.municipalities()["population_2017"].astype(float).sort_values(kind="stable")
+    county = np.unique(people.index.str[:2], return_inverse=True)[1]
+
+    def draw(rng: np.random.Generator, draws: int) -> np.ndarray:
+        shared = null_panels(rng, draws, np.full(county.max() + 1, 0.2), years, 0.5)
+        own = null_panels(rng, draws, np.full(len(size), 0.8), years, 0.5)
+        return own + shared[:, county]
+
+    return draw
+
+
 def stress(draws: int, workers: int) -> pd.DataFrame:
     """Measure designs and errors that the rule was not made for."""
     n = sizes()
@@ -153,36 +174,59 @@ def stress(draws: int, workers: int) -> pd.DataFrame:
                     chosen, draws, workers, offset + size, sample=maker(n[size], 15), peers=False
                 ).assign(errors=name, variance="")
             )
+    chosen = [Cell(290, k, "equal", "random", "simultaneous", 0.5) for k in (1, 4, 8)]
+    parts.append(
+        measure(
+            chosen, draws, workers, offset + 1000, sample=county_shocks(n[290], 15), peers=False
+        ).assign(errors="shocks shared in the county", variance="")
+    )
     return pd.concat(parts, ignore_index=True)
 
 
-def changed_variance(draws: int, workers: int) -> pd.DataFrame:
-    """Measure what happens when treatment multiplies the variance after adoption by two."""
+Alter = Callable[[LinearEstimator, np.ndarray, np.random.Generator], None]
 
-    def one(cell: Cell, seed: int) -> dict[str, Any]:
-        from evaluation.estimation.few_treated.simulation import cell_studies
-        from evaluation.estimation.few_treated.welch import welch
 
-        size = sizes()[cell.n_units]
-        rates: dict[str, list[np.ndarray]] = {"size": [], "welch": []}
-        for est, y in cell_studies(cell, size, draws=draws, seed=seed):
-            for unit, start in zip(est.treated, est.start, strict=True):
-                y[:, unit, start:] *= np.sqrt(2)
-            c = collapse(y, est)
-            rates["size"].append(auto_p_values(c, y, size))
-            if len(est.weight) > 1:
-                rates["welch"].append(welch(c).p_value())
-        row: dict[str, Any] = {**cell.to_dict(), "draws": draws}
-        for name, p in rates.items():
-            row[name] = float((np.concatenate(p) < 0.05).mean()) if p else np.nan
-        return row
+def double_variance(est: LinearEstimator, y: np.ndarray, rng: np.random.Generator) -> None:
+    """Let treatment double the variance after adoption."""
+    for unit, start in zip(est.treated, est.start, strict=True):
+        y[:, unit, start:] *= np.sqrt(2)
 
+
+def unlike_effects(est: LinearEstimator, y: np.ndarray, rng: np.random.Generator) -> None:
+    """Give the treated effects that differ, with mean exactly zero."""
+    effects = rng.standard_normal((len(y), len(est.treated)))
+    effects -= effects.mean(axis=1, keepdims=True)
+    for s, (unit, start) in enumerate(zip(est.treated, est.start, strict=True)):
+        y[:, unit, start:] += effects[:, s, None]
+
+
+def altered_cell(cell: Cell, alter: Alter, draws: int, seed: int) -> dict[str, Any]:
+    """Measure the rule and Welch's test on panels that something was done to."""
+    size = sizes()[cell.n_units]
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 2]))
+    rates: dict[str, list[np.ndarray]] = {"size": [], "welch": []}
+    for est, y in cell_studies(cell, size, draws=draws, seed=seed):
+        alter(est, y, rng)
+        c = collapse(y, est)
+        rates["size"].append(auto_p_values(c, y, size))
+        if len(est.weight) > 1:
+            rates["welch"].append(welch(c).p_value())
+    row: dict[str, Any] = {"n_units": cell.n_units, "n_treated": cell.n_treated, "draws": draws}
+    for name, p in rates.items():
+        row[name] = float((np.concatenate(p) < 0.05).mean()) if p else np.nan
+    return row
+
+
+def altered(alter: Alter, draws: int, workers: int, offset: int) -> pd.DataFrame:
+    """Measure an alteration for one to sixteen treated."""
     cells = [
         Cell(n, k, "equal", "random", "simultaneous", 0.5)
         for n in (33, 290)
         for k in (1, 2, 4, 8, 16)
     ]
-    jobs = (delayed(one)(c, seed_of(30_000 + k)) for k, c in enumerate(cells))
+    jobs = (
+        delayed(altered_cell)(c, alter, draws, seed_of(offset + k)) for k, c in enumerate(cells)
+    )
     return pd.DataFrame(Parallel(n_jobs=workers)(jobs))
 
 
@@ -354,11 +398,12 @@ def report(
         f"{100 * LOWEST:.1f} and {100 * HIGHEST:.1f} %** (from {100 * grid['size'].min():.1f} to "
         f"{100 * grid['size'].max():.1f}); without knowing sizes in {int(bare.sum())} (from "
         f"{100 * grid['without_sizes'].min():.1f} to {100 * grid['without_sizes'].max():.1f}). The "
-        f"analytic test does so in {int(usual.sum())} (up to {100 * grid['analytic'].max():.0f} %), "
+        f"analytic test does so in {int(usual.sum())} "
+        f"(up to {100 * grid['analytic'].max():.0f} %), "
         f"free permutation in {int(free.sum())} (up to {100 * grid['permutation'].max():.0f} %). "
         "Against a z-test that knows the true error, the rule gives up at most "
-        f"{100 * lost[few_of].max():.0f} points of power at an effect of three standard errors below "
-        f"eight treated, and {100 * lost[~few_of].max():.0f} from eight on, where each side's own "
+        f"{100 * lost[few_of].max():.0f} points of power at an effect of three standard errors "
+        f"below eight treated, and {100 * lost[~few_of].max():.0f} from eight on, where each side's own "
         "variance is used so that treatment may change it.",
         "",
         "![Every cell of the grid](grid.svg)",
@@ -376,8 +421,8 @@ def report(
         "## Other designs and errors",
         "",
         f"{len(hard)} cells that the rule was not made for; {100 * hard_inside:.0f} % of them lie "
-        f"between {100 * LOWEST:.1f} and {100 * HIGHEST:.1f}. «Alike shocks and sampling noise»: the "
-        "effect's contrast has another variance law than the year-to-year noise it is learnt from. "
+        f"between {100 * LOWEST:.1f} and {100 * HIGHEST:.1f}. "
+        "«Alike shocks and sampling noise»: the effect's contrast has another variance law than the year-to-year noise it is learnt from. "
         "«Own variances»: units differ for reasons that size does not tell. All cells: "
         "[`stress.csv`](stress.csv).",
         "",
@@ -388,7 +433,14 @@ def report(
         "Below eight treated nothing but the treated units themselves could tell, and the rule "
         "rejects too often; Welch's test, printed beside it from four treated on, does not.",
         "",
-        *table(change[["n_units", "n_treated", "draws", "size", "welch"]]),
+        *table(change),
+        "",
+        "## When the treated units' effects differ",
+        "",
+        "Effects with a standard deviation as large as the outcome's and a mean of exactly zero: "
+        "the spread among the treated makes every test more careful.",
+        "",
+        *table(unlike),
         "",
         "## Few units",
         "",
@@ -412,8 +464,6 @@ def report(
 
 def few_units(draws: int, workers: int) -> pd.DataFrame:
     """Measure the integrated test at eight to twenty units."""
-    from evaluation.estimation.few_treated.integrated_t import integrated_t
-    from evaluation.estimation.few_treated.simulation import cell_studies
 
     def one(n: int, k: int, seed: int) -> dict[str, Any]:
         size = sizes()[n]
@@ -445,7 +495,8 @@ def main() -> None:
         ("grid", lambda: measure(GRID, args.draws, args.workers, 0)),
         ("few units", lambda: few_units(fewer, args.workers)),
         ("other errors", lambda: stress(fewer, args.workers)),
-        ("changed variance", lambda: changed_variance(fewer, args.workers)),
+        ("doubled variance", lambda: altered(double_variance, fewer, args.workers, 30_000)),
+        ("unlike effects", lambda: altered(unlike_effects, fewer, args.workers, 31_000)),
         ("real panels", lambda: real_panels(max(100, args.draws // 5), args.workers)),
     ]
     found = []
@@ -453,14 +504,14 @@ def main() -> None:
         began = time.perf_counter()
         found.append(run())
         print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-    grid, few, hard, change, real = found
+    grid, few, hard, change, unlike, real = found
     data, reports = args.out / "data" / "calibration", args.out / "reports" / "calibration"
     data.mkdir(parents=True, exist_ok=True)
     reports.mkdir(parents=True, exist_ok=True)
     grid.round(6).to_csv(data / "calibration.csv", index=False, lineterminator="\n")
     hard.round(6).to_csv(reports / "stress.csv", index=False, lineterminator="\n")
     figure(grid, reports / "grid.svg")
-    text = "\n".join(report(grid, few, hard, change, real))
+    text = "\n".join(report(grid, few, hard, change, unlike, real))
     (reports / "README.md").write_text(text, encoding="utf-8")
     print(text)
 
