@@ -344,6 +344,7 @@ def report(
     few: pd.DataFrame,
     hard: pd.DataFrame,
     change: pd.DataFrame,
+    unlike: pd.DataFrame,
     real: pd.DataFrame,
 ) -> list[str]:
     """Write the text, every number from the tables."""
@@ -403,8 +404,8 @@ def report(
         f"free permutation in {int(free.sum())} (up to {100 * grid['permutation'].max():.0f} %). "
         "Against a z-test that knows the true error, the rule gives up at most "
         f"{100 * lost[few_of].max():.0f} points of power at an effect of three standard errors "
-        f"below eight treated, and {100 * lost[~few_of].max():.0f} from eight on, where each side's own "
-        "variance is used so that treatment may change it.",
+        f"below eight treated, and {100 * lost[~few_of].max():.0f} from eight on, where each "
+        "side's own variance is used so that treatment may change it.",
         "",
         "![Every cell of the grid](grid.svg)",
         "",
@@ -422,7 +423,8 @@ def report(
         "",
         f"{len(hard)} cells that the rule was not made for; {100 * hard_inside:.0f} % of them lie "
         f"between {100 * LOWEST:.1f} and {100 * HIGHEST:.1f}. "
-        "«Alike shocks and sampling noise»: the effect's contrast has another variance law than the year-to-year noise it is learnt from. "
+        "«Alike shocks and sampling noise»: the effect's contrast has another variance law than "
+        "the year-to-year noise it is learnt from. "
         "«Own variances»: units differ for reasons that size does not tell. All cells: "
         "[`stress.csv`](stress.csv).",
         "",
