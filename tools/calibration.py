@@ -18,6 +18,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 import evaluation as ev
+from evaluation.design.comparison import nearest_in_size
 from evaluation.estimation.few_treated.auto import auto_p_values
 from evaluation.estimation.few_treated.calibration import analytic_p, calibrate
 from evaluation.estimation.few_treated.coefficients import LinearEstimator, linear_estimator
@@ -250,8 +251,7 @@ def real_panel(outcome: str, n_treated: int, who: str, draws: int, seed: int) ->
         cohort = pd.Series(first, index=panel.units)
         codes = [panel.units[i] for i in treated]
         others = [u for u in panel.units if u not in codes]
-        sets = ev.matched_sets(codes, others, people, DONORS)
-        alike = panel.select([u for s in sets for u in s])
+        alike = panel.select([*codes, *nearest_in_size(codes, others, people, DONORS)])
         for name, inner in (("", panel), ("similar_", alike)):
             est = linear_estimator(inner, cohort)
             y = inner.values.to_numpy(dtype=float)
