@@ -23,6 +23,7 @@ from evaluation import (
 )
 from evaluation.data.embedded import load
 from evaluation.data.indicators import INDICATORS
+from evaluation.design.comparison import nearest_in_size
 from evaluation.estimation.diagnostics.bacon import bacon_decomposition
 from evaluation.estimation.diagnostics.refits import Refits
 from evaluation.estimation.few_treated.auto import auto_inference
@@ -82,7 +83,12 @@ def test_the_rules_rows_are_the_librarys(outcome, study):
     size = municipalities()["population_2017"]
     direct = auto_inference(inner, study.design.cohort(), size=size)
     found = outcome.finding.estimates
-    assert list(found)[:3] == ["permutation", "rule_integrated_t", "companion_welch"]
+    rows = ["permutation", "rule_integrated_t", "rule_among_peers", "companion_welch"]
+    assert list(found)[:4] == rows
+    near = nearest_in_size(study.design.treated_codes, study.design.controls, size, 30)
+    codes = [*study.design.treated_codes, *near]
+    peers = auto_inference(panel.select(codes), study.design.cohort()[codes], size=size)
+    assert found["rule_among_peers"] == peers.result
     assert found["rule_integrated_t"] == direct.result
     assert (found["companion_welch"],) == direct.companions
     assert found["rule_integrated_t"].estimate == pytest.approx(outcome.headline.estimate)

@@ -305,7 +305,10 @@ def analyse_outcome(
     alternative = DesignInference.of(panel, other, settings).headline(other.cohort())
     event = event_study(gt, seed=settings.seed)
     robust = examine(inference, panel, indicator, headline, main, before, gt, event)
-    tested = [{"permutation": permuted.result}, rule_estimates(rule)]
+    tested = [
+        {"permutation": permuted.result},
+        rule_estimates(rule, inference.rule_among_peers(cohort)),
+    ]
     estimates = dict(itertools.chain(*(t.items() for t in tested[:: -1 if by_rule else 1])))
     estimates |= {f"cs_{name}": aggregate(gt, name) for name in ESTIMANDS}
     estimates["twfe"] = two_way_fixed_effects(inner, cohort, alpha=settings.alpha)

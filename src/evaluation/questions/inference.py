@@ -10,7 +10,7 @@ import pandas as pd
 
 from evaluation.data import embedded
 from evaluation.data.panel import Panel
-from evaluation.design.comparison import matched_sets
+from evaluation.design.comparison import matched_sets, nearest_in_size
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.estimation.did.aggregation import aggregate
 from evaluation.estimation.did.callaway_santanna import callaway_santanna
@@ -119,6 +119,13 @@ class DesignInference:
     def rule(self, cohort: pd.Series) -> FewTreated:
         """Test the aggregate by the rule."""
         return self._by_rule(self.panel, cohort, self.settings.estimand)
+
+    def rule_among_peers(self, cohort: pd.Series) -> FewTreated:
+        """Test by the rule against those alone who are near some treated one in size."""
+        treated, s = self.design.treated_codes, self.settings
+        peers = nearest_in_size(treated, self.design.controls, self.size, s.donors)
+        codes = [*treated, *peers]
+        return self._by_rule(self.panel.select(codes), cohort[codes], s.estimand)
 
     def headline(self, cohort: pd.Series) -> Estimate:
         """Estimate the aggregate with the headline's inference."""

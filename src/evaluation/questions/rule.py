@@ -28,10 +28,18 @@ _WHEN = {
 }
 
 
-def rule_estimates(found: FewTreated) -> dict[str, Estimate]:
-    """Return the rule's estimate and its companions, by key of the report's table."""
+def rule_estimates(found: FewTreated, peers: FewTreated) -> dict[str, Estimate]:
+    """Return the rule's estimates and its companions, by key of the report's table.
+
+    Parameters
+    ----------
+    found : FewTreated
+        Against the whole comparison group.
+    peers : FewTreated
+        Against those of it who are near the treated in size.
+    """
     companions = {f"companion_{_name(e)}": e for e in found.companions}
-    return {f"rule_{found.rule}": found.result} | companions
+    return {f"rule_{found.rule}": found.result, "rule_among_peers": peers.result} | companions
 
 
 def _name(e: Estimate) -> str:
@@ -118,9 +126,10 @@ def rule_checks(found: FewTreated, cell: Cited | None, *, headline: bool) -> lis
         ``change_and_size`` says what its failing means for the headline.
     """
     if headline:
-        sv = " Huvudresultatet vilar på regeln, som inte rättar för det; läs det med permutationen."
+        sv = " Huvudresultatet vilar på regeln, som inte rättar för det; läs det med raderna för "
+        sv += "kommuner av liknande storlek."
         en = " The headline rests on the rule, which does not correct for it; read it with the "
-        en += "permutation."
+        en += "rows for municipalities of similar size."
     else:
         sv = " Därför är permutationen bland kommuner av liknande storlek huvudresultat, inte "
         sv += "regelns test, som jämför med alla."

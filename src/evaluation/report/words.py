@@ -86,6 +86,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Regelns test: inget test håller sin nivå här",
         "The rule's test: no test keeps its level here",
     ),
+    "rule_among_peers": (
+        "Regelns test mot kommuner av liknande storlek",
+        "The rule's test against municipalities of similar size",
+    ),
     "companion_welch": (
         "Jämför: varje sidas egen varians (Welch)",
         "Compare: each side's own variance (Welch)",
