@@ -136,7 +136,7 @@ def test_no_cell_and_no_p_value(outcome):
 def test_change_that_goes_with_size_says_why_matched_sets_are_the_headline(study):
     found = {k: checks(o)["change_and_size"] for k, o in study.outcomes.items()}
     assert found["foreign_background"].passed is False
-    assert "är permutationen bland kommuner av liknande storlek huvudresultat" in (
+    assert "Därför är permutationen huvudresultat: den mäter skattningen mot vad kommuner av" in (
         found["foreign_background"].text_sv
     )
     assert found["low_economic_standard"].passed is True

@@ -84,6 +84,8 @@ class Robustness:
         Other choices.
     power : Power or None
         The smallest effect that the design finds; None where there is nothing to draw from.
+    units : tuple of str
+        Unit of a change, in Swedish and in English.
     """
 
     checks: tuple[Check, ...]
@@ -97,6 +99,7 @@ class Robustness:
     miscoded: MiscodedTreated | None
     curve: SpecificationCurve = field(repr=False)
     power: Power | None
+    units: tuple[str, str]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
@@ -108,22 +111,20 @@ class Robustness:
         out: dict[str, Any] = {k: None if v is None else v.to_dict() for k, v in parts.items()}
         if self.power is not None:
             out["power"] |= {
-                f"sentence_{lang}": power_sentence(self.power, lang) for lang in _LANGS
+                "sentence_sv": power_sentence(self.power, self.units[0], "sv"),
+                "sentence_en": power_sentence(self.power, self.units[1], "en"),
             }
         return out
 
 
-_LANGS: tuple[Lang, Lang] = ("sv", "en")
-
-
-def power_sentence(found: Power, lang: Lang) -> str:
-    """Say the smallest effect that the design finds, and what that was measured on."""
+def power_sentence(found: Power, unit: str, lang: Lang) -> str:
+    """Say the smallest effect that the design finds, in which unit and measured on what."""
     return found.sentence(lang) + (
-        f" Mätt med permutationstestet på kommuner i jämförelsegruppen, som om alla hade börjat år "
-        f"{found.cohort_year}."
+        f" Mätt i {unit} med permutationstestet på kommuner i jämförelsegruppen, som om alla hade "
+        f"börjat år {found.cohort_year}."
         if lang == "sv"
-        else " Measured with the permutation test on municipalities of the comparison group, as "
-        f"if all had started in {found.cohort_year}."
+        else f" Measured in {unit} with the permutation test on municipalities of the comparison "
+        f"group, as if all had started in {found.cohort_year}."
     )
 
 
@@ -315,6 +316,7 @@ def examine(
         miscoded=miscoded,
         curve=curve,
         power=_power(inference, round(sum(years) / len(years))),
+        units=(indicator.change_sv, indicator.change_en),
     )
 
 

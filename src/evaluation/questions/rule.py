@@ -131,10 +131,13 @@ def rule_checks(found: FewTreated, cell: Cited | None, *, headline: bool) -> lis
         en = " The headline rests on the rule, which does not correct for it; read it with the "
         en += "rows for municipalities of similar size."
     else:
-        sv = " Därför är permutationen bland kommuner av liknande storlek huvudresultat, inte "
-        sv += "regelns test, som jämför med alla."
-        en = " Hence the permutation among municipalities of similar size is the headline, not "
-        en += "the rule's test, which compares with all."
+        sv = " Därför är permutationen huvudresultat: den mäter skattningen mot vad kommuner av "
+        sv += (
+            "liknande storlek ger, medan regelns test räknar med samma förändring i alla storlekar."
+        )
+        en = " Hence the permutation is the headline: it measures the estimate against what "
+        en += "municipalities of similar size give, while the rule's test takes all sizes to "
+        en += "change alike."
     told = [
         replace(c, text_sv=c.text_sv + sv, text_en=c.text_en + en)
         if c.name == "change_and_size" and c.passed is False
