@@ -9,7 +9,10 @@ year the coefficients sum to zero, so that
     \hat\tau = \sum_s \lambda_s \Big( a_s' Y_{i(s)} - \frac{1}{N_0} \sum_c a_s' Y_c \Big),
     \qquad \lambda_s a_s = C_{i(s)\cdot}
 
-over the treated s: what a test needs to know of an estimator, whichever it is.
+over the treated s: what a test needs to know of an estimator, whichever it is. Only in the
+effect at a single event time a treated unit may serve as a comparison (not yet treated, or
+through the year effects) without reaching that time itself; it then has coefficients and
+no weight, and :func:`evaluation.estimation.few_treated.collapsed.collapse` refuses it.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ __all__ = ["LINEAR_METHODS", "LinearEstimator", "linear_estimator"]
 
 LinearMethod = Literal["cs", "imputation", "twfe"]
 LINEAR_METHODS: tuple[LinearMethod, ...] = ("cs", "imputation", "twfe")
+CONTROL_GROUPS = ("never_treated", "not_yet_treated")
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,13 @@ class LinearEstimator:
     ----------
     method, estimand : str
         What the coefficients compute.
+    coefficients : numpy.ndarray
+        Shape (units, years): C.
     weight : numpy.ndarray
         Shape (treated,): λ, each treated unit's weight; sums to one.
     profile : numpy.ndarray
-        Shape (treated, years): a, each treated unit's coefficients over its weight.
+        Shape (treated, years): a, each treated unit's coefficients over its weight; zero
+        where the weight is.
     start : numpy.ndarray
         Shape (treated,): position of the first treated year.
     treated, controls : numpy.ndarray
@@ -52,6 +59,7 @@ class LinearEstimator:
 
     method: str
     estimand: str
+    coefficients: np.ndarray = field(repr=False)
     weight: np.ndarray = field(repr=False)
     profile: np.ndarray = field(repr=False)
     start: np.ndarray = field(repr=False)
@@ -72,10 +80,21 @@ class LinearEstimator:
         numpy.ndarray
             Shape (...).
         """
-        own = np.einsum("...st,st->...s", y[..., self.treated, :], self.profile)
-        others = y[..., self.controls, :].mean(axis=-2) @ self.profile.T
-        result: np.ndarray = (own - others) @ self.weight
+        result: np.ndarray = np.einsum("...it,it->...", y, self.coefficients)
         return result
+
+
+def _unknown(estimand: str) -> InputError:
+    return InputError(
+        f"{estimand!r} is none of simple, cohort, dynamic, calendar, event:E", field="estimand"
+    )
+
+
+def _event_time(estimand: str) -> int:
+    try:
+        return int(estimand.removeprefix("event:"))
+    except ValueError:
+        raise _unknown(estimand) from None
 
 
 def _cs_cells(g: np.ndarray, years: np.ndarray, estimand: str) -> list[tuple[int, int, float]]:
@@ -94,17 +113,14 @@ def _cs_cells(g: np.ndarray, years: np.ndarray, estimand: str) -> list[tuple[int
             total[group[c, t]] = total.get(group[c, t], 0) + sizes[c]
         w = {(c, t): sizes[c] / total[group[c, t]] for c, t in cells}
     elif estimand.startswith("event:"):
-        e = int(estimand.removeprefix("event:"))
+        e = _event_time(estimand)
         cells = [(c, c + e) for c in sizes if years[0] <= c + e <= years[-1]]
         cells = [(c, t) for c, t in cells if e >= 0 or t - 1 >= years[0]]
         if not cells:
             raise InputError(f"no cohort reaches event time {e}", field="estimand")
         w = {(c, t): float(sizes[c]) for c, t in cells}
     else:
-        raise InputError(
-            f"{estimand!r} is none of simple, cohort, dynamic, calendar, event:E",
-            field="estimand",
-        )
+        raise _unknown(estimand)
     everything = sum(w.values())
     return [(c, t, value / everything) for (c, t), value in w.items()]
 
@@ -126,13 +142,12 @@ def _cs(g: np.ndarray, years: np.ndarray, estimand: str, not_yet: bool) -> np.nd
 
 
 def _treated_weights(g: np.ndarray, years: np.ndarray, estimand: str) -> np.ndarray:
-    """Weight of each treated cell in an aggregate of imputed effects."""
+    """Weight of each treated unit's own cells in an aggregate of group-time effects."""
     w = np.zeros((len(g), len(years)))
     place = {int(t): k for k, t in enumerate(years)}
     for cohort, period, share in _cs_cells(g, years, estimand):
-        if period >= cohort:
-            own = g == cohort
-            w[own, place[period]] += share / own.sum()
+        own = g == cohort
+        w[own, place[period]] += share / own.sum()
     return w
 
 
@@ -143,6 +158,8 @@ def _imputation(g: np.ndarray, years: np.ndarray, estimand: str) -> np.ndarray:
     :math:`-(p_i + q_t)` with the unit and year sums of w taken out: the normal equations
     of the two-way model on untreated cells, of which only one of the years' size is solved.
     """
+    if estimand.startswith("event:") and _event_time(estimand) < 0:
+        raise InputError("imputation gives effects from adoption on only", field="estimand")
     w = _treated_weights(g, years, estimand)
     free = ~((g[:, None] > 0) & (years[None, :] >= g[:, None]))
     n = free.sum(axis=1)
@@ -194,7 +211,7 @@ def linear_estimator(
     Raises
     ------
     InputError
-        If the method or estimand is unknown, or as
+        If the method, estimand or control group is unknown, or as
         :func:`evaluation.estimation.cohorts.check_cohorts`.
 
     References
@@ -214,6 +231,10 @@ def linear_estimator(
     """
     g = check_cohorts(panel, cohort)
     years = np.array(panel.years)
+    if control_group not in CONTROL_GROUPS:
+        raise InputError(
+            f"{control_group!r} is none of {', '.join(CONTROL_GROUPS)}", field="control_group"
+        )
     if method == "cs":
         c = _cs(g, years, estimand, control_group == "not_yet_treated")
     elif method == "imputation":
@@ -224,18 +245,18 @@ def linear_estimator(
         raise InputError(f"{method!r} is none of {', '.join(LINEAR_METHODS)}", field="method")
     treated = np.flatnonzero(g > 0)
     start = np.array([int(np.searchsorted(years, g[i])) for i in treated])
-    position = np.arange(len(years))[None, :]
-    own = position >= start[:, None]
-    if estimand.startswith("event:-"):
-        own = position == start[:, None] + int(estimand.removeprefix("event:"))
-    weight = (c[treated] * own).sum(axis=1)
-    # a unit that the aggregate does not reach weighs nothing, and neither does its profile
+    if method == "twfe":
+        weight = (c[treated] * (np.arange(len(years)) >= start[:, None])).sum(axis=1)
+    else:
+        weight = _treated_weights(g, years, estimand)[treated].sum(axis=1)
+    # a unit that the aggregate does not reach weighs nothing
     reached = np.abs(weight) > 1e-12 * np.abs(weight).max(initial=0.0)
     profile = np.zeros((len(treated), len(years)))
     profile[reached] = c[treated][reached] / weight[reached, None]
     return LinearEstimator(
         method=method,
         estimand=estimand,
+        coefficients=c,
         weight=np.where(reached, weight, 0.0),
         profile=profile,
         start=start,

@@ -13,7 +13,11 @@ import numpy as np
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.coefficients import LinearEstimator
 
-__all__ = ["Collapsed", "collapse", "sampling_variance"]
+__all__ = ["ROUNDING", "Collapsed", "collapse", "sampling_variance"]
+
+
+ROUNDING = 1e-12
+"""What is smaller than this, relative to the numbers it came from, is taken for zero."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +89,32 @@ def collapse(y: np.ndarray, estimator: LinearEstimator) -> Collapsed:
     Raises
     ------
     InputError
-        If the aggregate reaches no treated unit, or the controls do not vary.
+        If the aggregate reaches no treated unit, if a treated unit that it does not reach
+        serves as a comparison, or if there are no two controls that differ.
     """
     if y.ndim == 2:
         y = y[None]
     kept = np.flatnonzero(estimator.weight != 0)
     if len(kept) == 0:
         raise InputError("the aggregate reaches no treated unit", field="estimand")
+    beside = estimator.treated[estimator.weight == 0]
+    scale = np.abs(estimator.coefficients).max()
+    if (np.abs(estimator.coefficients[beside]) > ROUNDING * scale).any():
+        raise InputError(
+            f"{estimator.estimand} ({estimator.method}): treated units that do not reach it serve "
+            "as a comparison, which the tests for few treated do not cover; cs with never_treated "
+            "controls has a test",
+            field="estimand",
+        )
+    if len(estimator.controls) < 2:
+        raise InputError(
+            "there is one never-treated unit; at least two are needed to judge the effect against",
+            field="cohort",
+        )
     est = LinearEstimator(
         method=estimator.method,
         estimand=estimator.estimand,
+        coefficients=estimator.coefficients,
         weight=estimator.weight[kept],
         profile=estimator.profile[kept],
         start=estimator.start[kept],
@@ -111,7 +131,11 @@ def collapse(y: np.ndarray, estimator: LinearEstimator) -> Collapsed:
     effect = np.einsum("rst,st->rs", y[:, est.treated], est.profile) - mean[which].T
     shares = np.bincount(which, est.weight, minlength=len(distinct))
     composite = np.einsum("p,prc->rc", shares, own)
-    if not (composite**2).sum(axis=1).all():
+    # what is left of equal numbers after rounding is no variation
+    level = np.abs(y[:, est.controls]).max(axis=(1, 2))
+    steps = np.abs(np.vstack([est.profile[first], shares @ est.profile[first]])).sum(axis=1)
+    varies = np.abs(np.concatenate([own, composite[None]])).max(axis=2)
+    if (varies <= ROUNDING * steps[:, None] * level).any():
         raise InputError(
             "the comparison units' change never varies, so there is nothing to judge the "
             "effect against",
