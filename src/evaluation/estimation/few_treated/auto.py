@@ -38,6 +38,8 @@ ENOUGH_UNITS = 8
 """Treated and controls from which each side's own variance is known well enough."""
 FEWEST_UNITS = 12
 """Units below which none of the tests was seen to keep its level."""
+FEWEST_CONTROLS = 3
+"""Controls below which neither size nor history says anything about variance."""
 COMPANION = 4
 """Treated from which Welch's test is printed beside the others."""
 LEANS, LEANS_TOO_MUCH = 0.2, 0.3
@@ -64,7 +66,7 @@ _REASONS = {
     "own_history": (
         "Färre än {enough} behandlade eller jämförelseenheter och ingen storlek som kan användas: "
         "variansen lärs av varje behandlad enhets egna år före starten.",
-        "Fewer than {enough} treated or comparison units and no size to go by: the variance is "
+        "Fewer than {enough} treated or comparison units and no size of use: the variance is "
         "learnt from each treated unit's own years before adoption.",
     ),
     "none": (
@@ -125,8 +127,10 @@ def _choose(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> _Chosen:
     """Choose for a single panel; every test that can be computed is computed."""
     n1, n0 = len(c.estimator.weight), c.n_controls
     sides = welch(c) if n1 >= COMPANION else None
-    integrated = integrated_t(c, y, size) if size is not None and n0 >= 3 else None
-    history = own_history(c, y) if n0 >= 3 else None
+    integrated = None if size is None or n0 < FEWEST_CONTROLS else integrated_t(c, y, size)
+    history = own_history(c, y) if n0 >= FEWEST_CONTROLS else None
+    if history is not None and not np.isfinite(history.std_error[0]):
+        history = None
     steady = integrated is not None and float(integrated.leaning[0]) <= LEANS_TOO_MUCH
     rule = _rule(n1, n0, steady, history is not None)
     test = {"welch": sides, "integrated_t": integrated, "own_history": history}.get(rule)
@@ -153,10 +157,13 @@ def auto_p_values(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> np.nd
     n1, n0 = len(c.estimator.weight), c.n_controls
     if _rule(n1, n0, True, True) == "welch":
         return welch(c).p_value()
+    nothing = np.full(len(c.estimate), np.nan)
+    if _rule(n1, n0, True, True) == "none" or n0 < FEWEST_CONTROLS:
+        return nothing
     history = own_history(c, y)
-    fallback = np.full(len(c.estimate), np.nan) if history is None else history.p_value()
-    if _rule(n1, n0, True, True) == "none":
-        return np.full(len(c.estimate), np.nan)
+    fallback = nothing
+    if history is not None:
+        fallback = np.where(np.isfinite(history.std_error), history.p_value(), np.nan)
     if size is None:
         return fallback
     test = integrated_t(c, y, size)
@@ -223,7 +230,9 @@ def _size_check(c: Collapsed, size: np.ndarray, alpha: float) -> Check:
     d = c.composite[0]
     square = float(x @ x)
     n = len(d)
-    if square == 0 or n < 4:
+    leverage = 1 / n + x**2 / square if square > 0 else np.ones(n)
+    # with one unit unlike the others the slope is that unit's own change
+    if n < 4 or leverage.max() > 1 - 1e-9:
         return Check(
             "change_and_size",
             None,
@@ -233,7 +242,6 @@ def _size_check(c: Collapsed, size: np.ndarray, alpha: float) -> Check:
     slope = float(x @ d) / square
     # errors robust to variance that falls with size, which is what is suspected here
     residual = d - slope * x
-    leverage = 1 / n + x**2 / square
     error = float(np.sqrt(((x * residual / (1 - leverage)) ** 2).sum())) / square
     p = float(2 * student.sf(abs(slope) / error, n - 2))
     sv = "hänger ihop" if p < alpha else "hänger inte påvisbart ihop"
@@ -283,7 +291,8 @@ def auto_inference(
     Raises
     ------
     InputError
-        If a size is missing or not above zero, or as for the estimator.
+        If a size is missing or not above zero, ``alpha`` not between 0 and 1, or as for
+        the estimator and :func:`evaluation.estimation.few_treated.collapsed.collapse`.
 
     Examples
     --------
@@ -296,6 +305,8 @@ def auto_inference(
     >>> found.rule, round(found.result.estimate, 2)
     ('integrated_t', -0.92)
     """
+    if not 0 < alpha < 1:
+        raise InputError(f"{alpha:g} must lie between 0 and 1", field="alpha")
     est = linear_estimator(
         panel, cohort, method=method, estimand=estimand, control_group=control_group
     )
@@ -344,12 +355,19 @@ def auto_inference(
 def _sizes(panel: Panel, size: pd.Series | pd.DataFrame | None) -> np.ndarray | None:
     if size is None:
         return None
+    if size.index.has_duplicates:
+        twice = size.index[size.index.duplicated()][0]
+        raise InputError(f"unit {twice} has two sizes", field="size")
     known = size.reindex(panel.units)
     if isinstance(known, pd.DataFrame):
         known = known.reindex(columns=panel.years)
-    values = known.to_numpy(dtype=float)
+    try:
+        values = known.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise InputError("the sizes must be numbers", field="size") from None
     bad = ~(np.isfinite(values) & (values > 0))
     if bad.any():
-        unit = panel.units[int(np.argwhere(bad)[0][0])]
-        raise InputError(f"unit {unit} has no size above zero", field="size")
+        where = np.argwhere(bad)[0]
+        year = f" in {panel.years[where[1]]}" if len(where) > 1 else ""
+        raise InputError(f"unit {panel.units[where[0]]} has no size above zero{year}", field="size")
     return values

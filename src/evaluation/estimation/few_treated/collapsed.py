@@ -13,7 +13,7 @@ import numpy as np
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.coefficients import LinearEstimator
 
-__all__ = ["ROUNDING", "Collapsed", "collapse", "sampling_variance"]
+__all__ = ["Collapsed", "collapse", "rounding", "sampling_variance"]
 
 
 ROUNDING = 1e-12
@@ -69,6 +69,12 @@ class Collapsed:
         each = (self.own**2).sum(axis=2) / (self.composite**2).sum(axis=1)[None, :]
         result: np.ndarray = each[self.which].T
         return result
+
+
+def rounding(y: np.ndarray) -> np.ndarray:
+    """Return the size below which a panel's contrasts are rounding, shape (draws,)."""
+    result: np.ndarray = ROUNDING * np.maximum(y.max(axis=(1, 2)), -y.min(axis=(1, 2)))
+    return result
 
 
 def collapse(y: np.ndarray, estimator: LinearEstimator) -> Collapsed:
@@ -132,10 +138,9 @@ def collapse(y: np.ndarray, estimator: LinearEstimator) -> Collapsed:
     shares = np.bincount(which, est.weight, minlength=len(distinct))
     composite = np.einsum("p,prc->rc", shares, own)
     # what is left of equal numbers after rounding is no variation
-    level = np.abs(y[:, est.controls]).max(axis=(1, 2))
     steps = np.abs(np.vstack([est.profile[first], shares @ est.profile[first]])).sum(axis=1)
     varies = np.abs(np.concatenate([own, composite[None]])).max(axis=2)
-    if (varies <= ROUNDING * steps[:, None] * level).any():
+    if (varies <= steps[:, None] * rounding(y)).any():
         raise InputError(
             "the comparison units' change never varies, so there is nothing to judge the "
             "effect against",

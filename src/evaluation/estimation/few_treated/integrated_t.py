@@ -139,14 +139,11 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
     est, n0 = c.estimator, c.n_controls
     profiles = np.array([est.profile[np.flatnonzero(c.which == p)[0]] for p in range(len(c.own))])
     composite = c.shares @ profiles
-    everyone = variances(sampling_variance(size, composite))
-    vc = everyone[:, est.controls]
-    vt = np.stack(
-        [
-            variances(sampling_variance(size, profile))[:, i]
-            for profile, i in zip(est.profile, est.treated, strict=True)
-        ],
-        axis=1,
+    vc = variances(sampling_variance(size, composite)[est.controls])
+    vt = variances(
+        np.array([sampling_variance(size, profiles[p]) for p in c.which])[
+            np.arange(len(est.treated)), est.treated
+        ]
     )
     inverse = 1 / vc
     total = inverse.sum(axis=1)
@@ -169,6 +166,8 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
     spread, determinant = _treated_spread(effect, omega)
     rss = rss_controls + spread
     df = n0 + len(est.weight) - 2
+    # a treated unit that the aggregate does not reach may be treated before the first one
+    kept = np.sort(np.concatenate([est.controls, est.treated]))
     variance = rss / df * ((v_star * est.weight**2).sum(axis=2) + vc.sum(axis=1) / n0**2)
     log = (
         log_prior()
@@ -177,11 +176,11 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
         + determinant
         - df / 2 * np.log(rss)
         + placebo_likelihood(
-            y,
-            variances(sampling_variance(size, np.ones(y.shape[2]))),
+            y if len(kept) == est.n_units else y[:, kept],
+            variances(sampling_variance(size, np.ones(y.shape[2]))[kept]),
             int(est.start.min()),
             int(est.start.max()),
-            est.controls,
+            np.flatnonzero(np.isin(kept, est.controls)),
         )
     )
     w = np.exp(log - log.max(axis=1, keepdims=True))
