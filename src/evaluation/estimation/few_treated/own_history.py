@@ -151,7 +151,8 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
         values = np.moveaxis(y[:, everyone, :start] @ basis, 2, 0)
         square = (values - values[:, :, :n0].mean(axis=2, keepdims=True)) ** 2
         still |= (square[:, :, :n0].sum(axis=2) <= n0 * floor).any(axis=0)
-        still |= (square[:, :, n0:].sum(axis=0) <= floor[:, None]).any(axis=1)
+        for own in (square[:, :, n0:], values[:, :, n0:] ** 2):
+            still |= (own.sum(axis=0) <= floor[:, None]).any(axis=1)
         # a floor keeps a control that never moved from dividing by zero
         square = np.maximum(square, floor[:, None] + 1e-300)
         relative = _relative_variance(square, n0)
