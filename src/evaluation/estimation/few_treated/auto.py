@@ -230,7 +230,7 @@ def _size_check(c: Collapsed, size: np.ndarray, alpha: float) -> Check:
     d = c.composite[0]
     square = float(x @ x)
     n = len(d)
-    leverage = 1 / n + x**2 / square if square > 0 else np.ones(n)
+    leverage = 1 / n + x**2 / square if np.ptp(log) > 1e-9 else np.ones(n)
     # with one unit unlike the others the slope is that unit's own change
     if n < 4 or leverage.max() > 1 - 1e-9:
         return Check(
