@@ -137,7 +137,9 @@ def _choose(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> _Chosen:
     return _Chosen(rule, test, sides, integrated, history)
 
 
-def auto_p_values(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> np.ndarray:
+def auto_p_values(
+    c: Collapsed, y: np.ndarray, size: np.ndarray | None, *, effect: float = 0.0
+) -> np.ndarray:
     """Return the rule's p-value for many panels of one design.
 
     Parameters
@@ -148,6 +150,8 @@ def auto_p_values(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> np.nd
         Shape (draws, units, years).
     size : numpy.ndarray or None
         Shape (units,) or (units, years).
+    effect : float
+        The hypothesised effect.
 
     Returns
     -------
@@ -155,19 +159,21 @@ def auto_p_values(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> np.nd
         Shape (draws,); NaN where the rule gives no p-value.
     """
     n1, n0 = len(c.estimator.weight), c.n_controls
-    if _rule(n1, n0, True, True) == "welch":
-        return welch(c).p_value()
+    rule = _rule(n1, n0, True, True)
+    if rule == "welch":
+        return welch(c).p_value(effect)
     nothing = np.full(len(c.estimate), np.nan)
-    if _rule(n1, n0, True, True) == "none" or n0 < FEWEST_CONTROLS:
+    if rule == "none" or n0 < FEWEST_CONTROLS:
         return nothing
+    test = integrated_t(c, y, size) if size is not None else None
+    steady = np.zeros(len(nothing), bool) if test is None else test.leaning <= LEANS_TOO_MUCH
+    if test is not None and steady.all():
+        return test.p_value(effect)
     history = own_history(c, y)
     fallback = nothing
     if history is not None:
-        fallback = np.where(np.isfinite(history.std_error), history.p_value(), np.nan)
-    if size is None:
-        return fallback
-    test = integrated_t(c, y, size)
-    return np.where(test.leaning <= LEANS_TOO_MUCH, test.p_value(), fallback)
+        fallback = np.where(np.isfinite(history.std_error), history.p_value(effect), np.nan)
+    return fallback if test is None else np.where(steady, test.p_value(effect), fallback)
 
 
 def _estimate(
@@ -190,7 +196,8 @@ def _estimate(
     value, error = like.estimate, float(test.std_error[0])
     half = float(test.half_width(like.alpha)[0])
     if isinstance(test, IntegratedTest):
-        convention = f"mixture of t({test.df}) over {test.std_errors.shape[1]} variance models"
+        df = float((test.weights * test.df).sum())
+        convention = f"mixture of t({df:.0f}) over {test.std_errors.shape[1]} variance models"
     else:
         convention = f"t({float(test.df[0]):.1f})"
     return replace(

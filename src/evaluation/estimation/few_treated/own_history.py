@@ -107,7 +107,34 @@ def _scale(square: np.ndarray, history: np.ndarray, df: int) -> np.ndarray:
         c = c * np.exp(np.clip(step, -5, 5))
         if np.abs(step).max() < 1e-12:
             break
-    return c
+    # the estimate's logarithm is nearly unbiased, its level is not
+    level: np.ndarray = c * np.exp(-_half_variance(df, square.shape[1]))
+    return level
+
+
+def _half_variance(df: int, n: int) -> float:
+    r"""Half the variance of log c: the information in n draws is :math:`n\nu / (2(\nu + 3))`."""
+    return (df + 3) / (df * n)
+
+
+def _common_part(c: Collapsed, parts: np.ndarray, df: np.ndarray) -> np.ndarray:
+    r"""Half the variance that estimating c gives the treated units' total, shape (draws,).
+
+    Between profiles the estimates of c go together as their squared contrasts do.
+    """
+    n0 = c.n_controls
+    spread = (c.own**2).sum(axis=2)
+    sums, size = [], []
+    for p in range(len(c.own)):
+        slots = np.flatnonzero(c.which == p)
+        sums.append(parts[:, slots].sum(axis=1))
+        size.append(np.sqrt(_half_variance(int(df[slots[0]]), n0)))
+    total = np.zeros(len(parts))
+    for p in range(len(c.own)):
+        for q in range(len(c.own)):
+            together = (c.own[p] * c.own[q]).sum(axis=1) ** 2 / (spread[p] * spread[q])
+            total = total + size[p] * size[q] * together * sums[p] * sums[q]
+    return total
 
 
 def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
@@ -150,6 +177,9 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
         everyone = np.concatenate([est.controls, est.treated[slots]])
         values = np.moveaxis(y[:, everyone, :start] @ basis, 2, 0)
         square = (values - values[:, :, :n0].mean(axis=2, keepdims=True)) ** 2
+        # a control is part of the mean that is taken out, a treated unit is not
+        square[:, :, :n0] *= n0 / (n0 - 1)
+        square[:, :, n0:] *= n0 / (n0 + 1)
         still |= (square[:, :, :n0].sum(axis=2) <= n0 * floor).any(axis=0)
         for own in (square[:, :, n0:], values[:, :, n0:] ** 2):
             still |= (own.sum(axis=0) <= floor[:, None]).any(axis=1)
@@ -164,5 +194,6 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
     total = parts.sum(axis=1) + controls
     # squares of estimated variances are too large by (df + 2)/df, and so is their total
     squares = (parts**2 / (df + 2)).sum(axis=1) + controls**2 / (n0 + 1)
-    freedom = np.maximum(total**2 / squares - 2, df.min())
+    squares = squares + _common_part(c, parts, df)
+    freedom = np.maximum(total**2 / squares - 2, 1.0)
     return StudentTest(c.estimate, np.where(still, np.inf, np.sqrt(total)), freedom)
