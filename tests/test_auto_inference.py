@@ -247,6 +247,10 @@ def test_history_that_never_moved_is_none():
     y = values.to_numpy()
     c = collapse(y, linear_estimator(panel, cohort))
     assert np.isnan(auto_p_values(c, y[None], None)).all()
+    # controls that never moved tell as little
+    values.iloc[:-1, :6] = 0.0
+    values.iloc[-1, :6] = range(6)
+    assert auto_inference(Panel("noise", values), cohort).rule == "none"
 
 
 def test_many_panels_at_once_are_each_as_alone():
@@ -267,6 +271,13 @@ def test_many_panels_at_once_are_each_as_alone():
                     assert np.isnan(batch[draw])
                 else:
                     assert batch[draw] == pytest.approx(found.result.p_value, rel=1e-9)
+            # the p-value of an effect is that of no effect once it is taken away
+            moved = y.copy()
+            moved[:, -2:, start - 2000 :] -= 0.4
+            moved_c = collapse(moved, c.estimator)
+            expected = auto_p_values(moved_c, moved, None if sizes is None else sizes.to_numpy())
+            found = auto_p_values(c, y, None if sizes is None else sizes.to_numpy(), effect=0.4)
+            assert found == pytest.approx(expected, rel=1e-6, nan_ok=True)
             fallback = "own_history" if start == 2006 else "none"
             assert rules == ({fallback} if sizes is None else {"integrated_t", fallback})
 

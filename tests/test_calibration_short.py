@@ -14,7 +14,9 @@ from scipy import stats
 from evaluation import aggregate, callaway_santanna, municipalities
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
+from evaluation.estimation.few_treated import calibration
 from evaluation.estimation.few_treated.auto import auto_p_values
+from evaluation.estimation.few_treated.calibration import analytic_p
 from evaluation.estimation.few_treated.collapsed import collapse
 from evaluation.estimation.few_treated.own_history import own_history
 from evaluation.estimation.few_treated.simulation import (
@@ -58,6 +60,17 @@ def oracle_error(est, cell, size):
     years = cell.autocorrelation ** np.abs(t[:, None] - t)
     by_unit = np.einsum("it,ts,is->i", est.coefficients, years, est.coefficients)
     return float(np.sqrt(relative_size(cell.variance, size) @ by_unit))
+
+
+def test_the_oracle_knows_the_error():
+    cell = CELLS[4][0]
+    size = sizes(33).to_numpy(dtype=float)
+    est, y = next(iter(cell_studies(cell, size, draws=40, seed=1)))
+    expected = oracle_error(est, cell, size)
+    law = relative_size(cell.variance, size)
+    assert calibration.oracle_error(est, law, 0.5) == pytest.approx(expected, rel=1e-10)
+    y = null_panels(np.random.default_rng(0), 20_000, law, cell.years, 0.5)
+    assert est.estimate(y).std() == pytest.approx(expected, rel=4 / np.sqrt(2 * 20_000))
 
 
 def shares_rejected(cell, draws=DRAWS):
@@ -116,6 +129,7 @@ def test_the_usual_analytic_test_rejects_far_too_often(adoption):
             theirs = aggregate(gt, "cohort")
             assert theirs.std_error == pytest.approx(np.sqrt(variance[0]), rel=1e-9)
             assert theirs.estimate == pytest.approx(c.estimate[0], rel=0, abs=1e-12)
+            assert analytic_p(c)[0] == pytest.approx(theirs.p_value, rel=1e-9)
         rejected.append(np.abs(c.estimate) > stats.norm.ppf(0.975) * np.sqrt(variance))
     assert np.concatenate(rejected).mean() > 0.10
 

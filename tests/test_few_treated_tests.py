@@ -215,12 +215,17 @@ def test_own_history_by_hand():
     found = linear_estimator(Panel("y", wide), cohort, method="imputation")
     assert found.profile[0] == pytest.approx([-0.25] * 4 + [1])
     test = own_history(collapse(y, found), y)
-    # q: 1 for the controls, 4 for the treated unit; c = 4/3; controls' mean 4/(4*3)
+    # three contrasts; among the controls each has the unbiased square 4/3, hence q = 1; the
+    # treated unit's is 4 * 4/5, hence q = 12/5; c = 4/3 less half the variance of its logarithm,
+    # (3 + 3)/(3 * 4); the controls' mean has 4/(4 * 3)
+    treated, controls = 4 / 3 * exp(-1 / 2) * 12 / 5, 1 / 3
+    total = treated + controls
     assert test.estimate[0] == pytest.approx(3)
-    assert test.std_error[0] == pytest.approx(sqrt(4 / 3 * 4 + 1 / 3))
-    df = (17 / 3) ** 2 / ((16 / 3) ** 2 / 5 + (1 / 3) ** 2 / 5) - 2
-    assert test.df[0] == pytest.approx(df)
-    assert test.p_value()[0] == pytest.approx(2 * stats.t.sf(3 / sqrt(17 / 3), df))
+    assert test.std_error[0] == pytest.approx(sqrt(total))
+    df = total**2 / (treated**2 / 5 + controls**2 / 5 + treated**2 / 2) - 2
+    assert df < 1
+    assert test.df[0] == 1
+    assert test.p_value()[0] == pytest.approx(2 * stats.t.sf(3 / sqrt(total), 1))
 
 
 def gram_schmidt(vectors):
@@ -254,6 +259,7 @@ def plain_history(found, y):
             middle = sum(v @ y[j, :start] for j in found.controls) / n0
             for j in [*found.controls, unit]:
                 square[j, k] = (v @ y[j, :start] - middle) ** 2
+                square[j, k] *= n0 / (n0 + 1) if j == unit else n0 / (n0 - 1)
         scale = [sum(square[j, k] for j in found.controls) / n0 for k in range(df)]
         for _ in range(6):
             own = {j: sum(square[j, k] / scale[k] for k in range(df)) / df for j in found.controls}
@@ -271,6 +277,7 @@ def plain_history(found, y):
 
         middle = log(np.median(np.square(x)))
         c = exp(optimize.minimize_scalar(loss, (middle - 1, middle + 1), tol=1e-12).x)
+        c *= exp(-(df + 3) / (df * n0))
         parts.append(weight**2 * c * q[unit])
         freedoms.append(df)
     composite = composite_of(found, y)
@@ -278,7 +285,12 @@ def plain_history(found, y):
     total = sum(parts) + controls
     squares = controls**2 / (n0 + 1)
     squares += sum(p**2 / (df + 2) for p, df in zip(parts, freedoms, strict=True))
-    return sqrt(total), max(total**2 / squares - 2, min(freedoms))
+    rho = np.corrcoef(y[found.controls] @ found.profile.T, rowvar=False).reshape(len(parts), -1)
+    for s, (p, df) in enumerate(zip(parts, freedoms, strict=True)):
+        for r, (q, other) in enumerate(zip(parts, freedoms, strict=True)):
+            half = sqrt((df + 3) / (df * n0)) * sqrt((other + 3) / (other * n0))
+            squares += half * rho[s, r] ** 2 * p * q
+    return sqrt(total), max(total**2 / squares - 2, 1)
 
 
 @designs
@@ -395,7 +407,7 @@ def plain_integrated(found, y, size):
         y[rows], plain_h(size, np.ones(y.shape[1]))[rows], min(found.start), max(found.start),
         [rows.index(j) for j in found.controls],
     )  # fmt: skip
-    errors, logs = [], []
+    errors, logs, freedoms = [], [], []
     for (prior, law), from_placebo in zip(plain_models(), placebo, strict=True):
         vc = law(h_composite)[found.controls]
         p = projection(vc)
@@ -426,8 +438,15 @@ def plain_integrated(found, y, size):
             + from_placebo
         )
         errors.append(sqrt(variance))
+        # the parts of the variance, and the contrast of the controls that each is learnt from
+        parts = np.array([*(lam**2 * v_star), vc.sum() / n0**2])
+        contrasts = np.array([*d, composite])
+        squares = contrasts @ p @ contrasts.T
+        rho = squares / np.sqrt(np.outer(np.diag(squares), np.diag(squares)))
+        shares = parts / parts.sum()
+        freedoms.append(freedom / (shares @ rho**2 @ shares))
     weights = np.exp(np.array(logs) - max(logs))
-    return np.array(errors), weights / weights.sum(), n0 + n1 - 2
+    return np.array(errors), weights / weights.sum(), np.array(freedoms)
 
 
 @designs
@@ -438,7 +457,10 @@ def test_integrated_t_is_its_description(design, by_year):
         size = size[:, None] * np.exp(np.random.default_rng(1).normal(0, 0.5, y.shape))
     errors, weights, df = plain_integrated(reduced(found, found.weight != 0), y, size)
     test = integrated_t(collapse(y, found), y, size)
-    assert test.df == df
+    assert test.df[0] == pytest.approx(df, rel=1e-9)
+    # several contrasts tell more than one, never less
+    least = len(y) - (found.weight == 0).sum() - 2
+    assert (df > least * (1 + 1e-9)).all() == (len(set(design[0])) > 1)
     assert test.std_errors[0] == pytest.approx(errors, rel=1e-9)
     assert test.weights[0] == pytest.approx(weights, rel=1e-7, abs=1e-12)
     estimate = float(found.estimate(y))
@@ -458,7 +480,7 @@ def test_integrated_t_with_equal_sizes_is_the_pooled_t_test(k, method):
     profile = found.profile[0]
     treated, controls = y[found.treated] @ profile, y[found.controls] @ profile
     test = integrated_t(collapse(y, found), y, np.full(14 + k, 40.0))
-    assert test.df == 12 + k
+    assert test.df == pytest.approx(12 + k)
     assert test.leaning[0] == pytest.approx(0, abs=1e-12)
     if k == 1:
         error = controls.std(ddof=1) * sqrt(1 + 1 / 14)
