@@ -326,6 +326,16 @@ def test_a_treated_unit_that_never_moved_has_no_history():
     assert np.isfinite(own_history(collapse(y[:1], found), y[:1]).std_error[0])
 
 
+def test_controls_of_which_most_did_not_change():
+    """An outcome that is mostly nought: finite numbers, and the batch's size does not matter."""
+    found, y, size = study(1, (6,), 12, 12, draws=4)
+    y[:, found.controls, 5:] = 0
+    y[:, found.controls[0], 8], y[:, found.controls[1], 8] = 1, -1
+    for test in every_test(found, y, size).values():
+        assert np.isfinite(numbers(test)).all()
+        assert ((test.p_value() > 0) & (test.p_value() <= 1)).all()
+
+
 # --- the variance function -------------------------------------------------------------------
 
 THETA = [-6 + k / 2 for k in range(25)]

@@ -98,7 +98,8 @@ def _scale(square: np.ndarray, history: np.ndarray, df: int) -> np.ndarray:
     (df + 1) z / (df + z) is one: Newton's method on its logarithm against that of c.
     """
     ratio = square / history
-    c: np.ndarray = np.median(ratio, axis=1)
+    # not zero where most controls did not change
+    c: np.ndarray = np.maximum(np.median(ratio, axis=1), 1e-8 * ratio.mean(axis=1))
     for _ in range(50):
         part = ratio / (ratio + df * c[:, None])
         mean = part.mean(axis=1)
@@ -176,6 +177,7 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
             return None
         everyone = np.concatenate([est.controls, est.treated[slots]])
         values = np.moveaxis(y[:, everyone, :start] @ basis, 2, 0)
+        values = np.ascontiguousarray(values)
         square = (values - values[:, :, :n0].mean(axis=2, keepdims=True)) ** 2
         # a control is part of the mean that is taken out, a treated unit is not
         square[:, :, :n0] *= n0 / (n0 - 1)
