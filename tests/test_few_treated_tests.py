@@ -326,14 +326,22 @@ def test_a_treated_unit_that_never_moved_has_no_history():
     assert np.isfinite(own_history(collapse(y[:1], found), y[:1]).std_error[0])
 
 
-def test_controls_of_which_most_did_not_change():
-    """An outcome that is mostly nought: finite numbers, and the batch's size does not matter."""
+@pytest.mark.parametrize(("unmoved", "enough"), [(5, True), (6, False), (10, False)])
+def test_controls_that_did_not_change(unmoved, enough):
+    """Where half of them stand still the likelihood knows no scale; size still does."""
     found, y, size = study(1, (6,), 12, 12, draws=4)
-    y[:, found.controls, 5:] = 0
-    y[:, found.controls[0], 8], y[:, found.controls[1], 8] = 1, -1
-    for test in every_test(found, y, size).values():
-        assert np.isfinite(numbers(test)).all()
-        assert ((test.p_value() > 0) & (test.p_value() <= 1)).all()
+    y[:, found.controls[:unmoved], 5:] = 0
+    movers = found.controls[unmoved:]
+    y[:, movers[0], 5:] = 0
+    y[:, movers[0], 8] = (
+        -y[:, movers[1:], 5:]
+        @ found.profile[0, 5:]
+        @ np.ones(len(movers) - 1)
+        / found.profile[0, 8]
+    )
+    kinds = every_test(found, y, size)
+    assert np.isfinite(kinds["own_history"].std_error).all() == enough
+    assert np.isfinite(numbers(kinds["integrated_t"])).all()
 
 
 # --- the variance function -------------------------------------------------------------------

@@ -98,8 +98,7 @@ def _scale(square: np.ndarray, history: np.ndarray, df: int) -> np.ndarray:
     (df + 1) z / (df + z) is one: Newton's method on its logarithm against that of c.
     """
     ratio = square / history
-    # not zero where most controls did not change
-    c: np.ndarray = np.maximum(np.median(ratio, axis=1), 1e-8 * ratio.mean(axis=1))
+    c: np.ndarray = np.median(ratio, axis=1)
     for _ in range(50):
         part = ratio / (ratio + df * c[:, None])
         mean = part.mean(axis=1)
@@ -152,7 +151,8 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
     -------
     StudentTest or None
         None where a treated unit has too few years before adoption. Infinite errors where a
-        treated unit, or every control, did not vary before it.
+        treated unit, or every control, did not vary before it, or half the controls show no
+        change.
 
     Notes
     -----
@@ -189,6 +189,10 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
         square = np.maximum(square, floor[:, None] + 1e-300)
         relative = _relative_variance(square, n0)
         change = c.own[p] ** 2 * n0 / (n0 - 1)
+        unmoved = change <= floor[:, None] * np.abs(est.profile[slots[0]]).sum() ** 2
+        most = 2 * unmoved.sum(axis=1) >= n0
+        still |= most
+        change[most] = 1.0
         factor = _scale(change, relative[:, :n0], basis.shape[1])
         variance[:, slots] = factor[:, None] * relative[:, n0:]
     parts = variance * est.weight**2
