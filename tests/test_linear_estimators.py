@@ -204,6 +204,8 @@ def test_collapsing_keeps_the_estimate(method, estimand, seed):
         assert c.effect[:, s] == same(batch[:, unit] @ profile - contrast.mean(axis=1))
         assert c.own[c.which[s]] == same(contrast - contrast.mean(axis=1, keepdims=True))
     assert c.shares.sum() == same(1)
+    spread = np.array([(controls @ a).var(axis=1) for a in c.estimator.profile])
+    assert c.spread() == same((spread / by_loop.var(axis=1)).T)
 
 
 def test_units_that_an_event_time_does_not_reach():
