@@ -8,18 +8,18 @@ an estimate and no p-value. The levels are measured, cell by cell, in the calibr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
 from evaluation.data.panel import Panel
-from evaluation.errors import InputError
 from evaluation.estimation.few_treated.coefficients import linear_estimator
-from evaluation.estimation.few_treated.collapsed import Collapsed, collapse
+from evaluation.estimation.few_treated.collapsed import Collapsed, collapse, unit_sizes
 from evaluation.estimation.few_treated.integrated_t import IntegratedTest, integrated_t
 from evaluation.estimation.few_treated.own_history import own_history
+from evaluation.estimation.few_treated.reported import report_test
 from evaluation.estimation.few_treated.welch import StudentTest, welch
 from evaluation.language import number, p_value
 from evaluation.results import Check, Estimate
@@ -163,41 +163,6 @@ def auto_p_values(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> np.nd
     return np.where(test.leaning <= LEANS_TOO_MUCH, test.p_value(), fallback)
 
 
-def _estimate(
-    like: Estimate,
-    test: StudentTest | IntegratedTest | None,
-    inference: str,
-    notes: tuple[str, ...],
-) -> Estimate:
-    if test is None or not np.isfinite(test.std_error[0]):
-        return replace(
-            like,
-            conf_int=(-np.inf, np.inf),
-            inference=inference,
-            std_error=None,
-            statistic=None,
-            p_value=None,
-            small_sample="",
-            notes=notes,
-        )
-    value, error = like.estimate, float(test.std_error[0])
-    half = float(test.half_width(like.alpha)[0])
-    if isinstance(test, IntegratedTest):
-        convention = f"mixture of t({test.df}) over {test.std_errors.shape[1]} variance models"
-    else:
-        convention = f"t({float(test.df[0]):.1f})"
-    return replace(
-        like,
-        conf_int=(value - half, value + half),
-        inference=inference,
-        std_error=error,
-        statistic=value / error,
-        p_value=float(test.p_value()[0]),
-        small_sample=convention,
-        notes=notes,
-    )
-
-
 def _leaning_check(test: IntegratedTest) -> Check:
     spread = float(test.leaning[0])
     verdict_sv = "för mycket för ett p-värde" if spread > LEANS_TOO_MUCH else "märkbart"
@@ -258,6 +223,7 @@ def auto_inference(
     method: str = "cs",
     estimand: str = "cohort",
     control_group: str = "never_treated",
+    anticipation: int = 0,
     alpha: float = 0.05,
 ) -> FewTreated:
     """Estimate with the inference that the design supports.
@@ -270,7 +236,7 @@ def auto_inference(
         First treated year by unit, 0 for never treated.
     size : pandas.Series or pandas.DataFrame, optional
         Persons behind each value, by unit or by unit and year.
-    method, estimand, control_group : str
+    method, estimand, control_group, anticipation
         As in :func:`evaluation.estimation.few_treated.coefficients.linear_estimator`.
     alpha : float
         One minus the level.
@@ -297,11 +263,16 @@ def auto_inference(
     ('integrated_t', -0.92)
     """
     est = linear_estimator(
-        panel, cohort, method=method, estimand=estimand, control_group=control_group
+        panel,
+        cohort,
+        method=method,
+        estimand=estimand,
+        control_group=control_group,
+        anticipation=anticipation,
     )
     y = panel.values.to_numpy(dtype=float)
     c = collapse(y, est)
-    sizes = _sizes(panel, size)
+    sizes = None if size is None else unit_sizes(panel, size)
     chosen = _choose(c, y, sizes)
     like = Estimate(
         term="att",
@@ -322,14 +293,14 @@ def auto_inference(
         text.format(enough=ENOUGH_UNITS, fewest=FEWEST_UNITS) for text in _REASONS[chosen.rule]
     )
     names = {"welch": WELCH, "integrated_t": INTEGRATED, "own_history": HISTORY, "none": NONE}
-    result = _estimate(like, chosen.test, f"auto: {names[chosen.rule]}", (*like.notes, en))
+    result = report_test(like, chosen.test, f"auto: {names[chosen.rule]}", (*like.notes, en))
     others = {
         "welch": chosen.welch,
         "integrated_t": chosen.integrated,
         "own_history": chosen.history,
     }
     companions = tuple(
-        _estimate(like, test, names[rule], like.notes)
+        report_test(like, test, names[rule], like.notes)
         for rule, test in others.items()
         if test is not None and rule != chosen.rule
     )
@@ -339,17 +310,3 @@ def auto_inference(
     if sizes is not None:
         checks.append(_size_check(c, sizes, alpha))
     return FewTreated(result, chosen.rule, sv, en, companions, tuple(checks))
-
-
-def _sizes(panel: Panel, size: pd.Series | pd.DataFrame | None) -> np.ndarray | None:
-    if size is None:
-        return None
-    known = size.reindex(panel.units)
-    if isinstance(known, pd.DataFrame):
-        known = known.reindex(columns=panel.years)
-    values = known.to_numpy(dtype=float)
-    bad = ~(np.isfinite(values) & (values > 0))
-    if bad.any():
-        unit = panel.units[int(np.argwhere(bad)[0][0])]
-        raise InputError(f"unit {unit} has no size above zero", field="size")
-    return values

@@ -43,7 +43,7 @@ class LinearEstimator:
     profile : numpy.ndarray
         Shape (treated, years): a, each treated unit's coefficients over its weight.
     start : numpy.ndarray
-        Shape (treated,): position of the first treated year.
+        Shape (treated,): position of the first year that may show an effect.
     treated, controls : numpy.ndarray
         Positions of the treated, in the order of ``weight``, and of the never treated.
     n_units : int
@@ -109,15 +109,17 @@ def _cs_cells(g: np.ndarray, years: np.ndarray, estimand: str) -> list[tuple[int
     return [(c, t, value / everything) for (c, t), value in w.items()]
 
 
-def _cs(g: np.ndarray, years: np.ndarray, estimand: str, not_yet: bool) -> np.ndarray:
+def _cs(
+    g: np.ndarray, years: np.ndarray, estimand: str, not_yet: bool, anticipation: int
+) -> np.ndarray:
     place = {int(t): k for k, t in enumerate(years)}
     c = np.zeros((len(g), len(years)))
     for cohort, period, w in _cs_cells(g, years, estimand):
         now = place[period]
-        base = place[cohort - 1] if period >= cohort else now - 1
+        base = place[cohort - 1 - anticipation] if period >= cohort else now - 1
         own = g == cohort
         # before adoption R's did compares with those untreated in the later year of the two
-        until = max(period, cohort - 1 if period >= cohort else period)
+        until = max(period, cohort - 1 if period >= cohort else period) + anticipation
         others = (g == 0) | ((g > until) & (g != cohort)) if not_yet else g == 0
         for who, sign in ((own, 1.0), (others, -1.0)):
             c[who, now] += sign * w / who.sum()
@@ -136,7 +138,7 @@ def _treated_weights(g: np.ndarray, years: np.ndarray, estimand: str) -> np.ndar
     return w
 
 
-def _imputation(g: np.ndarray, years: np.ndarray, estimand: str) -> np.ndarray:
+def _imputation(g: np.ndarray, years: np.ndarray, estimand: str, anticipation: int) -> np.ndarray:
     r"""Coefficients of the imputation estimator.
 
     With w the weights on treated cells, the coefficients on untreated cells are
@@ -144,7 +146,7 @@ def _imputation(g: np.ndarray, years: np.ndarray, estimand: str) -> np.ndarray:
     of the two-way model on untreated cells, of which only one of the years' size is solved.
     """
     w = _treated_weights(g, years, estimand)
-    free = ~((g[:, None] > 0) & (years[None, :] >= g[:, None]))
+    free = ~((g[:, None] > 0) & (years[None, :] >= g[:, None] - anticipation))
     n = free.sum(axis=1)
     row, column = w.sum(axis=1), w.sum(axis=0)
     mean = free / n[:, None]
@@ -168,6 +170,7 @@ def linear_estimator(
     method: str = "cs",
     estimand: str = "cohort",
     control_group: str = "never_treated",
+    anticipation: int = 0,
 ) -> LinearEstimator:
     """Return an estimator as coefficients.
 
@@ -185,6 +188,9 @@ def linear_estimator(
         adoption); for ``twfe`` it is ``twfe``.
     control_group : {"never_treated", "not_yet_treated"}
         For ``cs``.
+    anticipation : int
+        Years before adoption in which the effect may already show (``cs``,
+        ``imputation``): they are no history and serve nobody as comparison.
 
     Returns
     -------
@@ -194,7 +200,8 @@ def linear_estimator(
     Raises
     ------
     InputError
-        If the method or estimand is unknown, or as
+        If the method or estimand is unknown, the anticipation leaves no year before it
+        or does not go with the method, or as
         :func:`evaluation.estimation.cohorts.check_cohorts`.
 
     References
@@ -214,20 +221,30 @@ def linear_estimator(
     """
     g = check_cohorts(panel, cohort)
     years = np.array(panel.years)
+    if anticipation < 0 or (anticipation and method == "twfe"):
+        raise InputError(
+            "must be zero or more" if anticipation < 0 else "twfe takes none", field="anticipation"
+        )
+    if g[g > 0].min() - anticipation <= years[0]:
+        raise InputError(
+            f"{anticipation} years leave cohort {g[g > 0].min()} no pre-period; the data begin "
+            f"in {years[0]}",
+            field="anticipation",
+        )
     if method == "cs":
-        c = _cs(g, years, estimand, control_group == "not_yet_treated")
+        c = _cs(g, years, estimand, control_group == "not_yet_treated", anticipation)
     elif method == "imputation":
-        c = _imputation(g, years, estimand)
+        c = _imputation(g, years, estimand, anticipation)
     elif method == "twfe":
         c, estimand = _twfe(g, years), "twfe"
     else:
         raise InputError(f"{method!r} is none of {', '.join(LINEAR_METHODS)}", field="method")
     treated = np.flatnonzero(g > 0)
-    start = np.array([int(np.searchsorted(years, g[i])) for i in treated])
+    adoption = np.searchsorted(years, g[treated])
     position = np.arange(len(years))[None, :]
-    own = position >= start[:, None]
+    own = position >= adoption[:, None]
     if estimand.startswith("event:-"):
-        own = position == start[:, None] + int(estimand.removeprefix("event:"))
+        own = position == adoption[:, None] + int(estimand.removeprefix("event:"))
     weight = (c[treated] * own).sum(axis=1)
     # a unit that the aggregate does not reach weighs nothing, and neither does its profile
     reached = np.abs(weight) > 1e-12 * np.abs(weight).max(initial=0.0)
@@ -238,7 +255,7 @@ def linear_estimator(
         estimand=estimand,
         weight=np.where(reached, weight, 0.0),
         profile=profile,
-        start=start,
+        start=adoption - anticipation,
         treated=treated,
         controls=np.flatnonzero(g == 0),
         n_units=len(g),

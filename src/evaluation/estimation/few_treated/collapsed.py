@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
+from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.coefficients import LinearEstimator
 
-__all__ = ["Collapsed", "collapse", "sampling_variance"]
+__all__ = ["Collapsed", "collapse", "sampling_variance", "unit_sizes"]
 
 
 @dataclass(frozen=True)
@@ -144,3 +146,34 @@ def sampling_variance(size: np.ndarray, profile: np.ndarray) -> np.ndarray:
     middle = float(np.median(inverse.mean(axis=1)))
     result: np.ndarray = inverse @ squares / (middle * squares.sum())
     return result
+
+
+def unit_sizes(panel: Panel, size: pd.Series | pd.DataFrame) -> np.ndarray:
+    """Return sizes in the panel's order, checked.
+
+    Parameters
+    ----------
+    panel : Panel
+        Its units and years.
+    size : pandas.Series or pandas.DataFrame
+        Persons behind each value, by unit or by unit and year.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (units,) or (units, years), above zero.
+
+    Raises
+    ------
+    InputError
+        If a size is missing or not above zero.
+    """
+    known = size.reindex(panel.units)
+    if isinstance(known, pd.DataFrame):
+        known = known.reindex(columns=panel.years)
+    values = known.to_numpy(dtype=float)
+    bad = ~(np.isfinite(values) & (values > 0))
+    if bad.any():
+        unit = panel.units[int(np.argwhere(bad)[0][0])]
+        raise InputError(f"unit {unit} has no size above zero", field="size")
+    return values
