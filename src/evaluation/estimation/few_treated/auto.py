@@ -224,6 +224,7 @@ def auto_inference(
     estimand: str = "cohort",
     control_group: str = "never_treated",
     anticipation: int = 0,
+    weights: pd.Series | None = None,
     alpha: float = 0.05,
 ) -> FewTreated:
     """Estimate with the inference that the design supports.
@@ -236,7 +237,7 @@ def auto_inference(
         First treated year by unit, 0 for never treated.
     size : pandas.Series or pandas.DataFrame, optional
         Persons behind each value, by unit or by unit and year.
-    method, estimand, control_group, anticipation
+    method, estimand, control_group, anticipation, weights
         As in :func:`evaluation.estimation.few_treated.coefficients.linear_estimator`.
     alpha : float
         One minus the level.
@@ -269,6 +270,7 @@ def auto_inference(
         estimand=estimand,
         control_group=control_group,
         anticipation=anticipation,
+        weights=weights,
     )
     y = panel.values.to_numpy(dtype=float)
     c = collapse(y, est)

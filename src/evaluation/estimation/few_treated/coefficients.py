@@ -2,11 +2,11 @@ r"""Linear estimators as coefficients: the effect is :math:`\sum_{it} C_{it} Y_{
 
 On a balanced panel without covariates the group-time estimator, the imputation estimator
 and the two-way regression are all linear in the outcome, with coefficients that follow
-from the adoption years alone. Every never-treated unit has the same row, and in every
-year the coefficients sum to zero, so that
+from the adoption years alone. The never-treated units' rows are alike up to their weight κ
+(:math:`1/N_0` each without weights), and in every year the coefficients sum to zero, so that
 
 .. math::
-    \hat\tau = \sum_s \lambda_s \Big( a_s' Y_{i(s)} - \frac{1}{N_0} \sum_c a_s' Y_c \Big),
+    \hat\tau = \sum_s \lambda_s \Big( a_s' Y_{i(s)} - \sum_c \kappa_c a_s' Y_c \Big),
     \qquad \lambda_s a_s = C_{i(s)\cdot}
 
 over the treated s: what a test needs to know of an estimator, whichever it is.
@@ -48,6 +48,8 @@ class LinearEstimator:
         Positions of the treated, in the order of ``weight``, and of the never treated.
     n_units : int
         Units in the panel.
+    control_weight : numpy.ndarray or None
+        Shape (controls,): κ up to a factor; None where all weigh the same.
     """
 
     method: str
@@ -58,6 +60,16 @@ class LinearEstimator:
     treated: np.ndarray = field(repr=False)
     controls: np.ndarray = field(repr=False)
     n_units: int
+    control_weight: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def control_share(self) -> np.ndarray:
+        """Each control's share of the comparison, κ, shape (controls,); sums to one."""
+        n0 = len(self.controls)
+        if self.control_weight is None:
+            return np.full(n0, 1 / n0)
+        result: np.ndarray = self.control_weight / self.control_weight.sum()
+        return result
 
     def estimate(self, y: np.ndarray) -> np.ndarray:
         """Return the estimate for one or many panels.
@@ -73,23 +85,26 @@ class LinearEstimator:
             Shape (...).
         """
         own = np.einsum("...st,st->...s", y[..., self.treated, :], self.profile)
-        others = y[..., self.controls, :].mean(axis=-2) @ self.profile.T
+        mean = np.einsum("...ct,c->...t", y[..., self.controls, :], self.control_share)
+        others = mean @ self.profile.T
         result: np.ndarray = (own - others) @ self.weight
         return result
 
 
-def _cs_cells(g: np.ndarray, years: np.ndarray, estimand: str) -> list[tuple[int, int, float]]:
+def _cs_cells(
+    g: np.ndarray, years: np.ndarray, estimand: str, omega: np.ndarray
+) -> list[tuple[int, int, float]]:
     """List (cohort, period, weight) of an aggregate of group-time effects."""
-    sizes = {int(c): int((g == c).sum()) for c in np.unique(g[g > 0])}
+    sizes = {int(c): float(omega[g == c].sum()) for c in np.unique(g[g > 0])}
     cells = [(c, int(t)) for c in sizes for t in years if t >= c]
     if estimand == "simple":
-        w = {cell: float(sizes[cell[0]]) for cell in cells}
+        w = {cell: sizes[cell[0]] for cell in cells}
     elif estimand == "cohort":
         last = int(years[-1])
         w = {(c, t): sizes[c] / (last - c + 1) for c, t in cells}
     elif estimand in {"dynamic", "calendar"}:
         group = {(c, t): t - c if estimand == "dynamic" else t for c, t in cells}
-        total: dict[int, int] = {}
+        total: dict[int, float] = {}
         for c, t in cells:
             total[group[c, t]] = total.get(group[c, t], 0) + sizes[c]
         w = {(c, t): sizes[c] / total[group[c, t]] for c, t in cells}
@@ -99,7 +114,7 @@ def _cs_cells(g: np.ndarray, years: np.ndarray, estimand: str) -> list[tuple[int
         cells = [(c, t) for c, t in cells if e >= 0 or t - 1 >= years[0]]
         if not cells:
             raise InputError(f"no cohort reaches event time {e}", field="estimand")
-        w = {(c, t): float(sizes[c]) for c, t in cells}
+        w = {(c, t): sizes[c] for c, t in cells}
     else:
         raise InputError(
             f"{estimand!r} is none of simple, cohort, dynamic, calendar, event:E",
@@ -110,11 +125,16 @@ def _cs_cells(g: np.ndarray, years: np.ndarray, estimand: str) -> list[tuple[int
 
 
 def _cs(
-    g: np.ndarray, years: np.ndarray, estimand: str, not_yet: bool, anticipation: int
+    g: np.ndarray,
+    years: np.ndarray,
+    estimand: str,
+    not_yet: bool,
+    anticipation: int,
+    omega: np.ndarray,
 ) -> np.ndarray:
     place = {int(t): k for k, t in enumerate(years)}
     c = np.zeros((len(g), len(years)))
-    for cohort, period, w in _cs_cells(g, years, estimand):
+    for cohort, period, w in _cs_cells(g, years, estimand, omega):
         now = place[period]
         base = place[cohort - 1 - anticipation] if period >= cohort else now - 1
         own = g == cohort
@@ -122,44 +142,63 @@ def _cs(
         until = max(period, cohort - 1 if period >= cohort else period) + anticipation
         others = (g == 0) | ((g > until) & (g != cohort)) if not_yet else g == 0
         for who, sign in ((own, 1.0), (others, -1.0)):
-            c[who, now] += sign * w / who.sum()
-            c[who, base] -= sign * w / who.sum()
+            part = sign * w * omega[who] / omega[who].sum()
+            c[who, now] += part
+            c[who, base] -= part
     return c
 
 
-def _treated_weights(g: np.ndarray, years: np.ndarray, estimand: str) -> np.ndarray:
+def _treated_weights(
+    g: np.ndarray, years: np.ndarray, estimand: str, omega: np.ndarray
+) -> np.ndarray:
     """Weight of each treated cell in an aggregate of imputed effects."""
     w = np.zeros((len(g), len(years)))
     place = {int(t): k for k, t in enumerate(years)}
-    for cohort, period, share in _cs_cells(g, years, estimand):
+    for cohort, period, share in _cs_cells(g, years, estimand, omega):
         if period >= cohort:
             own = g == cohort
-            w[own, place[period]] += share / own.sum()
+            w[own, place[period]] += share * omega[own] / omega[own].sum()
     return w
 
 
-def _imputation(g: np.ndarray, years: np.ndarray, estimand: str, anticipation: int) -> np.ndarray:
+def _imputation(
+    g: np.ndarray, years: np.ndarray, estimand: str, anticipation: int, omega: np.ndarray
+) -> np.ndarray:
     r"""Coefficients of the imputation estimator.
 
-    With w the weights on treated cells, the coefficients on untreated cells are
-    :math:`-(p_i + q_t)` with the unit and year sums of w taken out: the normal equations
-    of the two-way model on untreated cells, of which only one of the years' size is solved.
+    With w the weights on treated cells and ω the units' weights, the coefficients on
+    untreated cells are :math:`-\omega_i (p_i + q_t)` with the unit and year sums of w taken
+    out: the normal equations of the two-way model on untreated cells, of which only one of
+    the years' size is solved.
     """
-    w = _treated_weights(g, years, estimand)
+    w = _treated_weights(g, years, estimand, omega)
     free = ~((g[:, None] > 0) & (years[None, :] >= g[:, None] - anticipation))
     n = free.sum(axis=1)
     row, column = w.sum(axis=1), w.sum(axis=0)
+    weighted = omega[:, None] * free
     mean = free / n[:, None]
-    left = np.diag(free.sum(axis=0).astype(float)) - free.T.astype(float) @ mean
+    left = np.diag(weighted.sum(axis=0)) - weighted.T @ mean
     q = np.linalg.lstsq(left, column - mean.T @ row, rcond=None)[0]
-    p = (row - free @ q) / n
-    return w - np.where(free, p[:, None] + q[None, :], 0.0)
+    p = (row / omega - free @ q) / n
+    return w - np.where(free, omega[:, None] * (p[:, None] + q[None, :]), 0.0)
 
 
-def _twfe(g: np.ndarray, years: np.ndarray) -> np.ndarray:
+def _twfe(g: np.ndarray, years: np.ndarray, omega: np.ndarray) -> np.ndarray:
     d = ((g[:, None] > 0) & (years[None, :] >= g[:, None])).astype(float)
-    d = d - d.mean(axis=1, keepdims=True) - d.mean(axis=0, keepdims=True) + d.mean()
-    result: np.ndarray = d / (d * d).sum()
+    by_year = omega @ d / omega.sum()
+    d = d - d.mean(axis=1, keepdims=True) - by_year[None, :] + by_year.mean()
+    result: np.ndarray = omega[:, None] * d / (omega[:, None] * d * d).sum()
+    return result
+
+
+def _checked_weights(panel: Panel, weights: pd.Series) -> np.ndarray:
+    known = weights.reindex(panel.units).to_numpy(dtype=float)
+    bad = ~(np.isfinite(known) & (known > 0))
+    if bad.any():
+        unit = panel.units[int(bad.argmax())]
+        raise InputError(f"unit {unit} has no weight above zero", field="weights")
+    # only ratios matter; a mean of one keeps sums the same size as counts
+    result: np.ndarray = known / known.mean()
     return result
 
 
@@ -171,6 +210,7 @@ def linear_estimator(
     estimand: str = "cohort",
     control_group: str = "never_treated",
     anticipation: int = 0,
+    weights: pd.Series | None = None,
 ) -> LinearEstimator:
     """Return an estimator as coefficients.
 
@@ -191,6 +231,9 @@ def linear_estimator(
     anticipation : int
         Years before adoption in which the effect may already show (``cs``,
         ``imputation``): they are no history and serve nobody as comparison.
+    weights : pandas.Series, optional
+        By unit, above zero. Weights that change from year to year give each control a row
+        of its own and are not covered.
 
     Returns
     -------
@@ -200,8 +243,9 @@ def linear_estimator(
     Raises
     ------
     InputError
-        If the method or estimand is unknown, the anticipation leaves no year before it
-        or does not go with the method, or as
+        If the method or estimand is unknown, a weight is not above zero, the anticipation
+        leaves no year before it or does not go with the method, treated units that the
+        estimand does not reach serve as comparison, or as
         :func:`evaluation.estimation.cohorts.check_cohorts`.
 
     References
@@ -231,12 +275,14 @@ def linear_estimator(
             f"in {years[0]}",
             field="anticipation",
         )
+    omega = np.ones(len(g)) if weights is None else _checked_weights(panel, weights)
     if method == "cs":
-        c = _cs(g, years, estimand, control_group == "not_yet_treated", anticipation)
+        not_yet = control_group == "not_yet_treated"
+        c = _cs(g, years, estimand, not_yet, anticipation, omega)
     elif method == "imputation":
-        c = _imputation(g, years, estimand, anticipation)
+        c = _imputation(g, years, estimand, anticipation, omega)
     elif method == "twfe":
-        c, estimand = _twfe(g, years), "twfe"
+        c, estimand = _twfe(g, years, omega), "twfe"
     else:
         raise InputError(f"{method!r} is none of {', '.join(LINEAR_METHODS)}", field="method")
     treated = np.flatnonzero(g > 0)
@@ -248,6 +294,12 @@ def linear_estimator(
     weight = (c[treated] * own).sum(axis=1)
     # a unit that the aggregate does not reach weighs nothing, and neither does its profile
     reached = np.abs(weight) > 1e-12 * np.abs(weight).max(initial=0.0)
+    if np.abs(c[treated][~reached]).max(initial=0.0) > 1e-9 * np.abs(c).max():
+        raise InputError(
+            f"{estimand} does not reach every treated unit, and those that it does not reach "
+            "serve as comparison; no test with few treated covers that",
+            field="estimand",
+        )
     profile = np.zeros((len(treated), len(years)))
     profile[reached] = c[treated][reached] / weight[reached, None]
     return LinearEstimator(
@@ -259,4 +311,5 @@ def linear_estimator(
         treated=treated,
         controls=np.flatnonzero(g == 0),
         n_units=len(g),
+        control_weight=None if weights is None else omega[g == 0],
     )

@@ -21,7 +21,7 @@ def conley_taber(c: Collapsed, *, draws: int = 9999, seed: int = 1) -> PlaceboTe
     r"""Test against the controls' contrasts.
 
     .. math::
-        T_b = \sum_s \lambda_s \Big( a_s'Y_{j_b(s)} - \frac{1}{N_0} \sum_c a_s'Y_c \Big)
+        T_b = \sum_s \lambda_s \Big( a_s'Y_{j_b(s)} - \sum_c \kappa_c a_s'Y_c \Big)
 
     with j drawn from the controls for every treated unit on its own.
 

@@ -60,7 +60,7 @@ def ferman_pinto(
 
     .. math::
         T_b = \sum_s \lambda_s \hat\sigma_s \tilde W_{b,s}
-        - \frac{1}{N_0} \sum_c \hat\sigma_c \tilde W_{b,c}, \qquad
+        - \sum_c \kappa_c \hat\sigma_c \tilde W_{b,c}, \qquad
         \hat\sigma_i^2 = \hat A + \hat B h_i
 
     with all :math:`\tilde W_b` drawn with replacement from the controls' residuals over
@@ -117,7 +117,7 @@ def ferman_pinto(
 
     by_profile = [fitted(c.own[p], est.profile[first[p]]) for p in range(len(c.own))]
     everyone, z = fitted(c.composite, c.shares @ est.profile[first])
-    sd = everyone[:, est.controls] / n0
+    sd = everyone[:, est.controls] * est.control_share
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     placebo = np.empty((len(c.estimate), draws))
     for low in range(0, draws, STREAM):

@@ -107,7 +107,7 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
 
     .. math::
         \mathrm{SE}_k^2 = \hat\sigma_k^2 \Big( \sum_s \lambda_s^2 V^*_s
-        + \frac{1}{N_0^2} \sum_c V_c \Big), \qquad p = \sum_k w_k\, p_k ,
+        + \sum_c \kappa_c^2 V_c \Big), \qquad p = \sum_k w_k\, p_k ,
 
     with :math:`\hat\sigma_k^2` from the weighted squares of controls and treated on N − 2
     degrees of freedom. The treated units' spread is that around their mean, with the
@@ -169,7 +169,7 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
     spread, determinant = _treated_spread(effect, omega)
     rss = rss_controls + spread
     df = n0 + len(est.weight) - 2
-    variance = rss / df * ((v_star * est.weight**2).sum(axis=2) + vc.sum(axis=1) / n0**2)
+    variance = rss / df * ((v_star * est.weight**2).sum(axis=2) + vc @ est.control_share**2)
     log = (
         log_prior()
         - 0.5 * np.log(vc).sum(axis=1)

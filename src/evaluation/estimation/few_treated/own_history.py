@@ -142,13 +142,13 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
         everyone = np.concatenate([est.controls, est.treated[slots]])
         values = np.moveaxis(y[:, everyone, :start] @ basis, 2, 0)
         relative = _relative_variance(np.ascontiguousarray(values), n0)
-        change = c.own[p] ** 2 * n0 / (n0 - 1)
+        change = c.own[p] ** 2 / c.leverage
         factor = _scale(change, relative[:, :n0], basis.shape[1])
         variance[:, slots] = factor[:, None] * relative[:, n0:]
     parts = variance * est.weight**2
-    controls = (c.composite**2).sum(axis=1) / (n0 * (n0 - 1))
+    controls, others = c.control_variance()
     total = parts.sum(axis=1) + controls
     # squares of estimated variances are too large by (df + 2)/df, and so is their total
-    squares = (parts**2 / (df + 2)).sum(axis=1) + controls**2 / (n0 + 1)
+    squares = (parts**2 / (df + 2)).sum(axis=1) + controls**2 / (others + 2)
     freedom = np.maximum(total**2 / squares - 2, df.min())
     return StudentTest(c.estimate, np.sqrt(total), freedom)
