@@ -105,10 +105,6 @@ def _bounds(
 ) -> tuple[float, float, bool]:
     """Return the lowest and highest effect not rejected, and whether some between them are."""
     inside = p > alpha
-    if not inside.any():
-        raise InputError(
-            "every effect on the grid is rejected; take a wider or finer one", field="grid"
-        )
     ends = []
     first, last = int(inside.argmax()), len(inside) - 1 - int(inside[::-1].argmax())
     for at, step, edge in ((first, -1, 0), (last, 1, len(grid) - 1)):
@@ -267,8 +263,21 @@ def conformal(
         if tested.ndim != 1 or len(tested) < 2 or not (np.diff(tested) > 0).all():
             raise InputError("the effects to test must be two or more, ascending", field="grid")
     p = p_values(tested)
-    low, high, gaps = _bounds(p_values, tested, p, alpha, refine=grid is None)
-    notes = ("the effects that are not rejected have gaps; the interval spans them",) * gaps
+    notes: tuple[str, ...] = ()
+    if (p > alpha).any():
+        low, high, gaps = _bounds(p_values, tested, p, alpha, refine=grid is None)
+        if gaps:
+            notes = ("the effects that are not rejected have gaps; the interval spans them",)
+    elif grid is None:
+        low, high = -np.inf, np.inf
+        notes = (
+            "every constant effect is rejected, so there is no interval: the effect is not "
+            "constant, or the years after adoption vary more than those before",
+        )
+    else:
+        raise InputError(
+            "every effect on the grid is rejected; take a wider or finer one", field="grid"
+        )
     name = {"mean": "mean of the controls", "synthetic": "synthetic control"}[proxy]
     kind = {"moving_block": "moving blocks", "iid": "iid"}[permutations]
     result = Estimate(
