@@ -49,10 +49,10 @@ DRAWN = {"conley-taber", "ferman-pinto"}
 BY_NAME = "Asked for by name."
 LIMITS = {
     "conley-taber": "it takes treated and controls to have the same variance: where variance fell "
-    "with size, a 5 % test rejected a true null in 8 to 37 % of simulated studies whose treated "
+    "with size, a 5 % test rejected a true null in 8 to 39 % of simulated studies whose treated "
     "units were small, and in under 1 % of those whose treated units were large",
     "ferman-pinto": "a 5 % test rejected a true null in 1 to 11 % of simulated studies with 33 "
-    "units and in 1 to 8 % with 290: the line A + B·h is learnt from few residuals",
+    "units and in 0.5 to 8 % with 290: the line A + B·h is learnt from few residuals",
     "cr2": "with two to seven treated units it keeps its level but has little power",
     "own-history": "it takes the variance before and after adoption to be in the same ratio in "
     "every unit",
@@ -333,8 +333,8 @@ def without_inference(like: Estimate, inference: str) -> Estimate:
         With infinite bounds.
     """
     note = (
-        "the standard error is analytic and too small with this few units; --inference analytic "
-        "prints the p-value and the interval that go with it"
+        "the standard error is the estimator's own and too small with this few units; --inference "
+        "analytic prints the p-value and the interval that go with it"
     )
     return replace(
         like,
