@@ -8,7 +8,7 @@ an estimate and no p-value. The levels are measured, cell by cell, in the calibr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,10 @@ from scipy.stats import t as student
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.coefficients import linear_estimator
-from evaluation.estimation.few_treated.collapsed import Collapsed, collapse
+from evaluation.estimation.few_treated.collapsed import Collapsed, collapse, unit_sizes
 from evaluation.estimation.few_treated.integrated_t import IntegratedTest, integrated_t
 from evaluation.estimation.few_treated.own_history import own_history
+from evaluation.estimation.few_treated.reported import report_test
 from evaluation.estimation.few_treated.welch import StudentTest, welch
 from evaluation.language import number, p_value
 from evaluation.results import Check, Estimate
@@ -176,42 +177,6 @@ def auto_p_values(
     return fallback if test is None else np.where(steady, test.p_value(effect), fallback)
 
 
-def _estimate(
-    like: Estimate,
-    test: StudentTest | IntegratedTest | None,
-    inference: str,
-    notes: tuple[str, ...],
-) -> Estimate:
-    if test is None or not np.isfinite(test.std_error[0]):
-        return replace(
-            like,
-            conf_int=(-np.inf, np.inf),
-            inference=inference,
-            std_error=None,
-            statistic=None,
-            p_value=None,
-            small_sample="",
-            notes=notes,
-        )
-    value, error = like.estimate, float(test.std_error[0])
-    half = float(test.half_width(like.alpha)[0])
-    if isinstance(test, IntegratedTest):
-        df = float((test.weights * test.df).sum())
-        convention = f"mixture of t({df:.0f}) over {test.std_errors.shape[1]} variance models"
-    else:
-        convention = f"t({float(test.df[0]):.1f})"
-    return replace(
-        like,
-        conf_int=(value - half, value + half),
-        inference=inference,
-        std_error=error,
-        statistic=value / error,
-        p_value=float(test.p_value()[0]),
-        small_sample=convention,
-        notes=notes,
-    )
-
-
 def _leaning_check(test: IntegratedTest) -> Check:
     spread = float(test.leaning[0])
     verdict_sv = "för mycket för ett p-värde" if spread > LEANS_TOO_MUCH else "märkbart"
@@ -273,6 +238,8 @@ def auto_inference(
     method: str = "cs",
     estimand: str = "cohort",
     control_group: str = "never_treated",
+    anticipation: int = 0,
+    weights: pd.Series | None = None,
     alpha: float = 0.05,
 ) -> FewTreated:
     """Estimate with the inference that the design supports.
@@ -285,7 +252,7 @@ def auto_inference(
         First treated year by unit, 0 for never treated.
     size : pandas.Series or pandas.DataFrame, optional
         Persons behind each value, by unit or by unit and year.
-    method, estimand, control_group : str
+    method, estimand, control_group, anticipation, weights
         As in :func:`evaluation.estimation.few_treated.coefficients.linear_estimator`.
     alpha : float
         One minus the level.
@@ -315,11 +282,17 @@ def auto_inference(
     if not 0 < alpha < 1:
         raise InputError(f"{alpha:g} must lie between 0 and 1", field="alpha")
     est = linear_estimator(
-        panel, cohort, method=method, estimand=estimand, control_group=control_group
+        panel,
+        cohort,
+        method=method,
+        estimand=estimand,
+        control_group=control_group,
+        anticipation=anticipation,
+        weights=weights,
     )
     y = panel.values.to_numpy(dtype=float)
     c = collapse(y, est)
-    sizes = _sizes(panel, size)
+    sizes = None if size is None else unit_sizes(panel, size)
     chosen = _choose(c, y, sizes)
     like = Estimate(
         term="att",
@@ -340,14 +313,14 @@ def auto_inference(
         text.format(enough=ENOUGH_UNITS, fewest=FEWEST_UNITS) for text in _REASONS[chosen.rule]
     )
     names = {"welch": WELCH, "integrated_t": INTEGRATED, "own_history": HISTORY, "none": NONE}
-    result = _estimate(like, chosen.test, f"auto: {names[chosen.rule]}", (*like.notes, en))
+    result = report_test(like, chosen.test, f"auto: {names[chosen.rule]}", (*like.notes, en))
     others = {
         "welch": chosen.welch,
         "integrated_t": chosen.integrated,
         "own_history": chosen.history,
     }
     companions = tuple(
-        _estimate(like, test, names[rule], like.notes)
+        report_test(like, test, names[rule], like.notes)
         for rule, test in others.items()
         if test is not None and rule != chosen.rule
     )
@@ -357,24 +330,3 @@ def auto_inference(
     if sizes is not None:
         checks.append(_size_check(c, sizes, alpha))
     return FewTreated(result, chosen.rule, sv, en, companions, tuple(checks))
-
-
-def _sizes(panel: Panel, size: pd.Series | pd.DataFrame | None) -> np.ndarray | None:
-    if size is None:
-        return None
-    if size.index.has_duplicates:
-        twice = size.index[size.index.duplicated()][0]
-        raise InputError(f"unit {twice} has two sizes", field="size")
-    known = size.reindex(panel.units)
-    if isinstance(known, pd.DataFrame):
-        known = known.reindex(columns=panel.years)
-    try:
-        values = known.to_numpy(dtype=float, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise InputError("the sizes must be numbers", field="size") from None
-    bad = ~(np.isfinite(values) & (values > 0))
-    if bad.any():
-        where = np.argwhere(bad)[0]
-        year = f" in {panel.years[where[1]]}" if len(where) > 1 else ""
-        raise InputError(f"unit {panel.units[where[0]]} has no size above zero{year}", field="size")
-    return values

@@ -131,7 +131,7 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
 
     .. math::
         \mathrm{SE}_k^2 = \hat\sigma_k^2 \Big( \sum_s \lambda_s^2 V^*_s
-        + \frac{1}{N_0^2} \sum_c V_c \Big), \qquad p = \sum_k w_k\, p_k ,
+        + \sum_c \kappa_c^2 V_c \Big), \qquad p = \sum_k w_k\, p_k ,
 
     with :math:`\hat\sigma_k^2` from the weighted squares of controls and treated over N − 2.
     With one adoption year each p-value has N − 2 degrees of freedom; with several, the
@@ -192,7 +192,7 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
     spread, determinant = _treated_spread(effect, omega)
     rss = rss_controls + spread
     freedom = n0 + len(est.weight) - 2
-    controls = vc.sum(axis=1) / n0**2
+    controls = vc @ est.control_share**2
     variance = rss / freedom * ((v_star * est.weight**2).sum(axis=2) + controls)
     own = np.zeros((n_profiles, *rss.shape))
     np.add.at(own, c.which, np.moveaxis(v_star * est.weight**2, 2, 0))

@@ -188,7 +188,7 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
         # a floor keeps a control that never moved from dividing by zero
         square = np.maximum(square, floor[:, None] + 1e-300)
         relative = _relative_variance(square, n0)
-        change = c.own[p] ** 2 * n0 / (n0 - 1)
+        change = c.own[p] ** 2 / c.leverage
         unmoved = change <= floor[:, None] * np.abs(est.profile[slots[0]]).sum() ** 2
         most = 2 * unmoved.sum(axis=1) >= n0
         still |= most
@@ -196,10 +196,10 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
         factor = _scale(change, relative[:, :n0], basis.shape[1])
         variance[:, slots] = factor[:, None] * relative[:, n0:]
     parts = variance * est.weight**2
-    controls = (c.composite**2).sum(axis=1) / (n0 * (n0 - 1))
+    controls, others = c.control_variance()
     total = parts.sum(axis=1) + controls
     # squares of estimated variances are too large by (df + 2)/df, and so is their total
-    squares = (parts**2 / (df + 2)).sum(axis=1) + controls**2 / (n0 + 1)
+    squares = (parts**2 / (df + 2)).sum(axis=1) + controls**2 / (others + 2)
     squares = squares + _common_part(c, parts, df)
     freedom = np.maximum(total**2 / squares - 2, 1.0)
     return StudentTest(c.estimate, np.where(still, np.inf, np.sqrt(total)), freedom)
