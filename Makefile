@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 REPORT := build/settlement-sv
 
-.PHONY: report test lint lock notebooks published bench clean
+.PHONY: report test lint lock notebooks published calibration bench clean
 
 report: $(STAMP)
 	$(BIN)/evaluation run plans/settlement.yaml --out $(REPORT)
@@ -34,6 +34,10 @@ published: report
 	rm -rf reports/settlement
 	mkdir -p reports/settlement
 	cp -r $(REPORT)/results.json $(REPORT)/tables $(REPORT)/figures reports/settlement/
+
+# Measure the level and power of the rule over the design grid (twenty minutes on two cores).
+calibration: $(STAMP)
+	$(BIN)/python tools/calibration.py
 
 bench: $(STAMP)
 	$(BIN)/python tools/bench.py

@@ -9,7 +9,59 @@ import pandas as pd
 
 from evaluation.errors import InputError
 
-__all__ = ["matched_sets"]
+__all__ = ["matched_sets", "nearest_in_size"]
+
+
+def _by_distance(treated: Sequence[str], donors: Sequence[str], size: pd.Series) -> np.ndarray:
+    """Order the donors by distance in log size to each treated unit, shape (treated, donors)."""
+    known = size.reindex([*treated, *donors])
+    if known.isna().any() or (known <= 0).any():
+        who = known.index[known.isna() | (known <= 0)][0]
+        raise InputError(f"unit {who} has no size above zero", field=str(size.name))
+    log = known.astype(float).map(np.log)
+    distance = np.abs(
+        log[list(donors)].to_numpy()[None, :] - log[list(treated)].to_numpy()[:, None]
+    )
+    # ties are broken by the donors' order, so the result does not depend on sort internals
+    order: np.ndarray = np.argsort(distance, axis=1, kind="stable")
+    return order
+
+
+def nearest_in_size(
+    treated: Sequence[str], donors: Sequence[str], size: pd.Series, per_treated: int
+) -> list[str]:
+    """Return the donors that are among the nearest in size to some treated unit.
+
+    A comparison group of similar size: a donor may be near several treated units, so the
+    group stays similar also where the treated are alike.
+
+    Parameters
+    ----------
+    treated, donors : sequence of str
+        Unit codes; no unit may be in both.
+    size : pandas.Series
+        Positive size by unit code.
+    per_treated : int
+        How many of the nearest, by absolute difference in log size.
+
+    Returns
+    -------
+    list of str
+        Codes in the donors' order, at least ``per_treated`` of them if there are as many.
+
+    Raises
+    ------
+    InputError
+        If a size is missing or not positive.
+
+    Examples
+    --------
+    >>> size = pd.Series({"a": 10, "b": 11, "c": 100, "d": 90, "e": 9})
+    >>> nearest_in_size(["a"], ["b", "d", "e"], size, 2)
+    ['b', 'e']
+    """
+    near = np.unique(_by_distance(treated, donors, size)[:, :per_treated])
+    return [donors[int(j)] for j in near]
 
 
 def matched_sets(
@@ -55,17 +107,7 @@ def matched_sets(
             f"there are {len(donors)}",
             field="donors_per_treated",
         )
-    everyone = [*treated, *donors]
-    known = size.reindex(everyone)
-    if known.isna().any() or (known <= 0).any():
-        who = known.index[known.isna() | (known <= 0)][0]
-        raise InputError(f"unit {who} has no size above zero", field=str(size.name))
-    log = known.astype(float).map(np.log)
-    distance = np.abs(
-        log[list(donors)].to_numpy()[None, :] - log[list(treated)].to_numpy()[:, None]
-    )
-    # ties are broken by the donors' order, so the result does not depend on sort internals
-    order = np.argsort(distance, axis=1, kind="stable")
+    order = _by_distance(treated, donors, size)
     taken = np.zeros(len(donors), dtype=bool)
     sets: list[list[str]] = [[t] for t in treated]
     for _ in range(per_treated):

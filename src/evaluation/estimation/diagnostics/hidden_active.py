@@ -18,7 +18,7 @@ import numpy as np
 from evaluation.estimation.few_treated.contrasts import Contrasts
 from evaluation.estimation.few_treated.permutation import placebo_estimates, tie
 
-__all__ = ["HiddenActive", "hidden_active"]
+__all__ = ["HiddenActive", "assignment_p", "hidden_active", "leave_out"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,46 @@ class HiddenActive:
         }
 
 
+def leave_out(c: Contrasts, picks: np.ndarray, gone: np.ndarray) -> tuple[Contrasts, np.ndarray]:
+    """Leave units that are not treated out of the study.
+
+    Parameters
+    ----------
+    c : Contrasts
+        The aggregate's contrasts.
+    picks : numpy.ndarray
+        Shape (assignments, slots): unit columns.
+    gone : numpy.ndarray
+        Columns of the units that leave; none of them a slot's own.
+
+    Returns
+    -------
+    Contrasts
+        Without them.
+    numpy.ndarray
+        The assignments that hold none of them, in the new columns.
+    """
+    stay = np.setdiff1d(np.arange(len(c.units)), gone)
+    place = np.full(len(c.units), -1)
+    place[stay] = np.arange(len(stay))
+    fewer = replace(
+        c,
+        units=tuple(c.units[j] for j in stay),
+        slots=tuple(int(place[s]) for s in c.slots),
+        d=c.d[:, stay],
+        b=c.b[:, stay],
+    )
+    others = place[picks]
+    return fewer, others[(others >= 0).all(axis=1)]
+
+
+def assignment_p(c: Contrasts, picks: np.ndarray) -> float:
+    """Return the share of assignments, the real one included, that reach its absolute estimate."""
+    values = np.abs(placebo_estimates(c, c.d, picks))
+    real = abs(c.estimate())
+    return float((1 + (values >= real - tie(values)).sum()) / (1 + len(values)))
+
+
 def hidden_active(c: Contrasts, picks: np.ndarray, *, alpha: float) -> HiddenActive:
     """Find the smallest worst-case share of hidden active controls that undoes the estimate.
 
@@ -113,22 +153,7 @@ def hidden_active(c: Contrasts, picks: np.ndarray, *, alpha: float) -> HiddenAct
     sign_at = int(turned[0]) if len(turned) else None
 
     def p_value(hidden: int) -> float:
-        gone = order[:hidden]
-        stay = np.setdiff1d(np.arange(len(c.units)), gone)
-        place = np.full(len(c.units), -1)
-        place[stay] = np.arange(len(stay))
-        left_out = replace(
-            c,
-            units=tuple(c.units[j] for j in stay),
-            slots=tuple(int(place[s]) for s in c.slots),
-            d=c.d[:, stay],
-            b=c.b[:, stay],
-        )
-        others = place[picks]
-        others = others[(others >= 0).all(axis=1)]
-        values = np.abs(placebo_estimates(left_out, left_out.d, others))
-        real = abs(left_out.estimate())
-        return float((1 + (values >= real - tie(values)).sum()) / (1 + len(values)))
+        return assignment_p(*leave_out(c, picks, order[:hidden]))
 
     p_start = p_value(0)
     significance_at: int | None = 0 if p_start > alpha else None

@@ -133,7 +133,9 @@ def _choose(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> _Chosen:
     return _Chosen(rule, test, sides, integrated, history)
 
 
-def auto_p_values(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> np.ndarray:
+def auto_p_values(
+    c: Collapsed, y: np.ndarray, size: np.ndarray | None, *, effect: float = 0.0
+) -> np.ndarray:
     """Return the rule's p-value for many panels of one design.
 
     Parameters
@@ -144,23 +146,27 @@ def auto_p_values(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> np.nd
         Shape (draws, units, years).
     size : numpy.ndarray or None
         Shape (units,) or (units, years).
+    effect : float
+        The hypothesised effect.
 
     Returns
     -------
     numpy.ndarray
         Shape (draws,); NaN where the rule gives no p-value.
     """
-    n1, n0 = len(c.estimator.weight), c.n_controls
-    if _rule(n1, n0, True, True) == "welch":
-        return welch(c).p_value()
+    rule = _rule(len(c.estimator.weight), c.n_controls, True, True)
+    if rule == "welch":
+        return welch(c).p_value(effect)
+    nothing = np.full(len(c.estimate), np.nan)
+    if rule == "none":
+        return nothing
+    test = integrated_t(c, y, size) if size is not None else None
+    steady = np.zeros(len(nothing), bool) if test is None else test.leaning <= LEANS_TOO_MUCH
+    if test is not None and steady.all():
+        return test.p_value(effect)
     history = own_history(c, y)
-    fallback = np.full(len(c.estimate), np.nan) if history is None else history.p_value()
-    if _rule(n1, n0, True, True) == "none":
-        return np.full(len(c.estimate), np.nan)
-    if size is None:
-        return fallback
-    test = integrated_t(c, y, size)
-    return np.where(test.leaning <= LEANS_TOO_MUCH, test.p_value(), fallback)
+    fallback = nothing if history is None else history.p_value(effect)
+    return fallback if test is None else np.where(steady, test.p_value(effect), fallback)
 
 
 def _leaning_check(test: IntegratedTest) -> Check:

@@ -11,6 +11,7 @@ permutation a table look-up: all d are computed once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.cohorts import check_cohorts
 
-__all__ = ["Contrasts", "contrasts", "event_contrasts"]
+__all__ = ["Contrasts", "contrasts", "custom_contrasts", "event_contrasts"]
 
 
 @dataclass(frozen=True)
@@ -162,3 +163,73 @@ def event_contrasts(panel: Panel, cohort: pd.Series) -> dict[int, Contrasts]:
         if a:
             out[e] = _build(panel, g, a, dict.fromkeys(a, 1.0))
     return out
+
+
+def custom_contrasts(
+    panel: Panel,
+    cohort: pd.Series,
+    years: Mapping[str, np.ndarray],
+    *,
+    carrying: np.ndarray | None = None,
+) -> Contrasts:
+    """Return the contrasts of any weights over years, one set per treated unit.
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced outcome.
+    cohort : pandas.Series
+        First treated year by unit, 0 for never treated.
+    years : mapping of str to numpy.ndarray
+        By treated unit: weights over the panel's years that sum to zero. A treated unit that is
+        not among them has no say, and stays out of the comparison.
+    carrying : numpy.ndarray, optional
+        Shape (units, years), bool: where the hypothesised effect stands; from adoption on by
+        default.
+
+    Returns
+    -------
+    Contrasts
+        Every unit of ``years`` weighs the same.
+
+    Raises
+    ------
+    InputError
+        If no treated unit has weights, a unit is not treated, or its weights do not fit the years
+        or do not sum to zero.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> wide = pd.DataFrame([[1., 2., 5.], [1., 1., 1.], [0., 1., 2.]],
+    ...                     index=["a", "b", "c"], columns=[2000, 2001, 2002])
+    >>> g = pd.Series({"a": 2002, "b": 0, "c": 0})
+    >>> custom_contrasts(Panel("y", wide), g, {"a": np.array([-1, 0, 1])}).estimate()
+    3.0
+    """
+    g = check_cohorts(panel, cohort)
+    treated = [int(i) for i in np.flatnonzero(g > 0)]
+    names = [panel.units[i] for i in treated]
+    strange = [u for u in years if u not in names]
+    if strange or not years:
+        what = f"unit {strange[0]} is not treated" if strange else "no treated unit is left"
+        raise InputError(what, field="cohort")
+    for unit, row in years.items():
+        if np.shape(row) != (len(panel.years),) or abs(float(np.sum(row))) > 1e-9:
+            raise InputError(
+                f"unit {unit}: weights over {len(panel.years)} years that sum to zero are needed",
+                field="years",
+            )
+    idle = np.zeros(len(panel.years))
+    rows = np.array([years.get(u, idle) for u in names], dtype=float)
+    if carrying is None:
+        carrying = (g[:, None] > 0) & (np.array(panel.years)[None, :] >= g[:, None])
+    lam = np.array([float(u in years) for u in names])
+    return Contrasts(
+        units=tuple(panel.units),
+        slots=tuple(treated),
+        years=tuple(int(g[i]) for i in treated),
+        weight=lam / lam.sum(),
+        d=rows @ panel.values.to_numpy(dtype=float).T,
+        b=rows @ carrying.astype(float).T,
+    )

@@ -1,8 +1,8 @@
 r"""A t-test integrated over the variance function, for one to seven treated units.
 
 For each model k of how variance falls with size (:mod:`variance_models`) the effect's
-error follows from the controls and the sizes, and its t-statistic has N − 2 degrees of
-freedom. The p-value is the mean over models, weighted by how well each describes the
+error follows from the controls and the sizes, and its t-statistic has the degrees of
+freedom of that error. The p-value is the mean over models, weighted by how well each describes the
 controls' contrasts, the treated units' spread, and placebo contrasts over untreated years.
 """
 
@@ -32,16 +32,14 @@ class IntegratedTest:
     ----------
     estimate : numpy.ndarray
         Shape (draws,).
-    std_errors, weights : numpy.ndarray
-        Shape (draws, models): each model's standard error and weight.
-    df : int
-        Degrees of freedom of each model.
+    std_errors, weights, df : numpy.ndarray
+        Shape (draws, models): each model's standard error, weight and degrees of freedom.
     """
 
     estimate: np.ndarray = field(repr=False)
     std_errors: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
-    df: int
+    df: np.ndarray = field(repr=False)
 
     def p_value(self, effect: float = 0.0) -> np.ndarray:
         """Return the two-sided p-value of a hypothesised effect, shape (draws,)."""
@@ -71,17 +69,17 @@ class IntegratedTest:
     def half_width(self, alpha: float) -> np.ndarray:
         """Return half the width of the interval at level ``1 - alpha``, shape (draws,)."""
 
-        def width(se: np.ndarray, w: np.ndarray) -> float:
+        def width(se: np.ndarray, w: np.ndarray, df: np.ndarray) -> float:
             def excess(x: float) -> float:
-                return float((w * 2 * stdtr(self.df, -x / se)).sum()) - alpha
+                return float((w * 2 * stdtr(df, -x / se)).sum()) - alpha
 
             high = float(se.max())
             while excess(high) > 0:
                 high *= 2
             return float(brentq(excess, 0.0, high, xtol=1e-12 * high))
 
-        pairs = zip(self.std_errors, self.weights, strict=True)
-        return np.array([width(se, w) for se, w in pairs])
+        every = zip(self.std_errors, self.weights, self.df, strict=True)
+        return np.array([width(se, w, df) for se, w, df in every])
 
 
 def _treated_spread(effect: np.ndarray, omega: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,6 +96,32 @@ def _treated_spread(effect: np.ndarray, omega: np.ndarray) -> tuple[np.ndarray, 
     return ee - e1**2 / one, -0.5 * logdet - 0.5 * np.log(one)
 
 
+def _overlap(
+    own: np.ndarray, controls: np.ndarray, cross: np.ndarray, shares: np.ndarray
+) -> np.ndarray:
+    r"""Return :math:`\sum_{pq} b_p b_q \rho_{pq}^2` over the parts of the variance.
+
+    The parts are the treated units under each profile (``own``, shape (profiles, draws,
+    models)) and the controls under the composite; b are their shares of the variance and ρ
+    the controls' correlation between the contrasts that each is estimated from. Parts
+    estimated from different contrasts average out: Satterthwaite's degrees of freedom are
+    those of one part over this sum.
+    """
+    with_composite = np.einsum("q,pqrk->prk", shares, cross)
+    composite = np.einsum("p,prk->rk", shares, with_composite)
+    spread = np.einsum("pprk->prk", cross)
+    parts = own / (own.sum(axis=0) + controls)
+    rest = controls / (own.sum(axis=0) + controls)
+    within = cross**2 / (spread[:, None] * spread[None, :])
+    across = with_composite**2 / (spread * composite)
+    result: np.ndarray = (
+        np.einsum("prk,qrk,pqrk->rk", parts, parts, within)
+        + 2 * rest * (parts * across).sum(axis=0)
+        + rest**2
+    )
+    return result
+
+
 def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTest:
     r"""Test with the variance function integrated out.
 
@@ -109,8 +133,10 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
         \mathrm{SE}_k^2 = \hat\sigma_k^2 \Big( \sum_s \lambda_s^2 V^*_s
         + \sum_c \kappa_c^2 V_c \Big), \qquad p = \sum_k w_k\, p_k ,
 
-    with :math:`\hat\sigma_k^2` from the weighted squares of controls and treated on N − 2
-    degrees of freedom. The treated units' spread is that around their mean, with the
+    with :math:`\hat\sigma_k^2` from the weighted squares of controls and treated over N − 2.
+    With one adoption year each p-value has N − 2 degrees of freedom; with several, the
+    variance is learnt from several contrasts of the same controls, and Satterthwaite's
+    degrees of freedom count them. The treated units' spread is that around their mean, with the
     covariance that shared control means give it, so it does not depend on the effect.
 
     Parameters
@@ -168,14 +194,18 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
         omega = omega + shared / (rss_controls * total)[:, :, None, None]
     spread, determinant = _treated_spread(effect, omega)
     rss = rss_controls + spread
-    df = n0 + len(est.weight) - 2
-    variance = rss / df * ((v_star * est.weight**2).sum(axis=2) + vc @ est.control_share**2)
+    freedom = n0 + len(est.weight) - 2
+    controls = vc @ est.control_share**2
+    variance = rss / freedom * ((v_star * est.weight**2).sum(axis=2) + controls)
+    own = np.zeros((n_profiles, *rss.shape))
+    np.add.at(own, c.which, np.moveaxis(v_star * est.weight**2, 2, 0))
+    df = freedom / _overlap(own, controls, cross, c.shares)
     log = (
         log_prior()
         - 0.5 * np.log(vc).sum(axis=1)
         - 0.5 * np.log(total)
         + determinant
-        - df / 2 * np.log(rss)
+        - freedom / 2 * np.log(rss)
         + placebo_likelihood(
             y,
             variances(sampling_variance(size, np.ones(y.shape[2]))),

@@ -83,6 +83,9 @@ def _relative_variance(values: np.ndarray, n0: int) -> np.ndarray:
     on average over controls: every unit counts the same, whatever its variance.
     """
     square = (values - values[:, :, :n0].mean(axis=2, keepdims=True)) ** 2
+    # a control is part of the mean that is taken out, a treated unit is not
+    square[:, :, :n0] *= n0 / (n0 - 1)
+    square[:, :, n0:] *= n0 / (n0 + 1)
     square = np.maximum(square, 1e-300)
     scale = square[:, :, :n0].mean(axis=2)
     for _ in range(6):
@@ -102,7 +105,34 @@ def _scale(square: np.ndarray, history: np.ndarray, df: int) -> np.ndarray:
         c = c * ((df + 1) / (df + z) * z).mean(axis=1)
         if np.abs(c / before - 1).max() < 1e-8:
             break
-    return c
+    # the estimate's logarithm is nearly unbiased, its level is not
+    level: np.ndarray = c * np.exp(-_half_variance(df, square.shape[1]))
+    return level
+
+
+def _half_variance(df: int, n: int) -> float:
+    r"""Half the variance of log c: the information in n draws is :math:`n\nu / (2(\nu + 3))`."""
+    return (df + 3) / (df * n)
+
+
+def _common_part(c: Collapsed, parts: np.ndarray, df: np.ndarray) -> np.ndarray:
+    r"""Half the variance that estimating c gives the treated units' total, shape (draws,).
+
+    Between profiles the estimates of c go together as their squared contrasts do.
+    """
+    n0 = c.n_controls
+    spread = (c.own**2).sum(axis=2)
+    sums, size = [], []
+    for p in range(len(c.own)):
+        slots = np.flatnonzero(c.which == p)
+        sums.append(parts[:, slots].sum(axis=1))
+        size.append(np.sqrt(_half_variance(int(df[slots[0]]), n0)))
+    total = np.zeros(len(parts))
+    for p in range(len(c.own)):
+        for q in range(len(c.own)):
+            together = (c.own[p] * c.own[q]).sum(axis=1) ** 2 / (spread[p] * spread[q])
+            total = total + size[p] * size[q] * together * sums[p] * sums[q]
+    return total
 
 
 def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
@@ -150,5 +180,6 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
     total = parts.sum(axis=1) + controls
     # squares of estimated variances are too large by (df + 2)/df, and so is their total
     squares = (parts**2 / (df + 2)).sum(axis=1) + controls**2 / (others + 2)
-    freedom = np.maximum(total**2 / squares - 2, df.min())
+    squares = squares + _common_part(c, parts, df)
+    freedom = np.maximum(total**2 / squares - 2, 1.0)
     return StudentTest(c.estimate, np.sqrt(total), freedom)

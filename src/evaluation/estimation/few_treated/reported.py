@@ -63,7 +63,8 @@ def report_test(
                 f"is {test.smallest_p:.3f}, so no interval at {100 * (1 - like.alpha):g} % exists",
             )
     elif isinstance(test, IntegratedTest):
-        convention = f"mixture of t({test.df}) over {test.std_errors.shape[1]} variance models"
+        df = float((test.weights * test.df).sum())
+        convention = f"mixture of t({df:.0f}) over {test.std_errors.shape[1]} variance models"
     else:
         convention = f"t({float(test.df[0]):.1f})"
     value, half = like.estimate, float(test.half_width(like.alpha)[0])
