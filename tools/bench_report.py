@@ -161,7 +161,7 @@ def growth_lines(rows: Sequence[Row], results: Results, absent: Sequence[str]) -
     lines = ["| " + " | ".join(heads) + " |", "| --- | --- |" + " ---: |" * (len(heads) - 2)]
     for row in rows:
         if row.library in absent:
-            lines.append(f"| {row.title} | {row.library} | not installed" + " | " * 9 + "|")
+            lines.append(f"| {row.title} | {row.library} | not installed" + " |" * 9)
             continue
         if any((row.case, n) not in results for n in row.sizes):
             continue
