@@ -29,10 +29,15 @@ FORMULA = "value ~ treated + x + EntityEffects + TimeEffects"
 
 
 def _panel(table: pd.DataFrame) -> tuple[Panel, pd.Series]:
-    wide = table.pivot(index="unit", columns="time", values="value")
-    wide.index = wide.index.astype(str)
-    first = table["cohort"].to_numpy()[~table["unit"].duplicated().to_numpy()]
-    return Panel("value", wide), pd.Series(first, index=wide.index)
+    """Spread the rows, in whatever order, over units and years."""
+    row, units = pd.factorize(table["unit"])
+    column, years = pd.factorize(table["time"], sort=True)
+    values = np.full((len(units), len(years)), np.nan)
+    values[row, column] = table["value"]
+    cohort = np.empty(len(units), dtype=int)
+    cohort[row] = table["cohort"]
+    names = pd.Index(units.astype(str))
+    return Panel("value", pd.DataFrame(values, names, years)), pd.Series(cohort, names)
 
 
 def _few_treated(units: int) -> tuple[Panel, pd.Series, pd.Series]:
