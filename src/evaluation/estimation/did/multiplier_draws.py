@@ -97,5 +97,6 @@ def multiplied_sums(
             2 * _sum_heads([_coins(rng, (n, len(psi))) for n in sizes[k : k + TOGETHER]], psi)
             for k in range(0, len(sizes), TOGETHER)
         ]
-        return np.concatenate(parts) - psi.sum(axis=0)
+        total: np.ndarray = np.concatenate(parts) - psi.sum(axis=0)
+        return total
     return np.concatenate([multipliers(rng, (n, len(psi)), kind) @ psi for n in sizes])
