@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := .venv-peers
 REPORT := build/settlement-sv
 
-.PHONY: report test lint lock notebooks published calibration bench clean
+.PHONY: report test lint lock notebooks published calibration bench peers clean
 
 report: $(STAMP)
 	$(BIN)/evaluation run plans/settlement.yaml --out $(REPORT)
@@ -39,8 +40,17 @@ published: report
 calibration: $(STAMP)
 	$(BIN)/python tools/calibration.py
 
+# Time everything in one run; beside statspai and pyfixest where `make peers` has been run.
 bench: $(STAMP)
 	$(BIN)/python tools/bench.py
+
+# The peers have an environment of their own, so that none becomes a dependency.
+peers: $(PEERS)/.installed
+
+$(PEERS)/.installed: tools/peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r tools/peers.txt
+	touch $@
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

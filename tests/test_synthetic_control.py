@@ -306,6 +306,25 @@ def test_own_peak_by_hand():
     assert by_hand().own_peak_p() == (2003, 3 / 4, 2 / 4)
 
 
+def test_the_ratio_of_fits_by_hand():
+    # root mean squares after and before: its own sqrt(26/3) over sqrt(81/2); the placebos'
+    # infinite, infinite, and sqrt(26/3) over 99/sqrt(2)
+    ratio, p = by_hand().rmspe_ratio()
+    assert ratio == pytest.approx(np.sqrt(26 / 3) / np.sqrt(81 / 2))
+    assert p == 3 / 4
+    perfect = dataclasses.replace(by_hand(), actual=np.array([0.0, 0.0, 3.0, 4.0, 1.0]))
+    assert perfect.rmspe_ratio() == (np.inf, 3 / 4)
+
+
+def test_the_ratio_finds_an_effect():
+    ratio, p = fit(simulated(effect=3.0)).rmspe_ratio()
+    assert ratio > 5
+    assert p == 1 / 41
+    plain = fit(simulated()).rmspe_ratio()
+    assert plain[0] < ratio / 3
+    assert plain[1] > p
+
+
 @pytest.mark.parametrize("year", [2002, 2004])
 def test_no_fall_is_told_from_a_peak_at_either_end(year):
     control = by_hand()

@@ -175,10 +175,11 @@ class Estimate(_Shown):
     def summary(self) -> str:
         """Return the result as text for people."""
         low, high = self.conf_int
+        level = f"{100 * (1 - self.alpha):g} % interval"
+        bounds = f"{level} [{low:.4f}, {high:.4f}]" if low > -math.inf or high < math.inf else ""
         lines = [
             f"{self.term} ({self.estimand}), {self.method}",
-            f"  estimate {self.estimate:.4f}   "
-            f"{100 * (1 - self.alpha):g} % interval [{low:.4f}, {high:.4f}] ({self.inference})",
+            f"  estimate {self.estimate:.4f}   {bounds or f'no {level}'} ({self.inference})",
         ]
         if self.std_error is not None:
             lines.append(f"  standard error {self.std_error:.4f}   {self.small_sample}")

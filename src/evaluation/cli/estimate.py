@@ -34,9 +34,16 @@ class Control(StrEnum):
 class Inference(StrEnum):
     """How the interval is made."""
 
+    auto = "auto"
     analytic = "analytic"
     multiplier = "multiplier"
+    wild = "wild"
     permutation = "permutation"
+    conley_taber = "conley-taber"
+    ferman_pinto = "ferman-pinto"
+    cr2 = "cr2"
+    own_history = "own-history"
+    integrated_t = "integrated-t"
 
 
 class EstMethod(StrEnum):
@@ -69,10 +76,11 @@ class Variance(StrEnum):
 
 
 class Multiplier(StrEnum):
-    """Distribution of the multiplier bootstrap."""
+    """Random factors of the bootstraps."""
 
     rademacher = "rademacher"
     mammen = "mammen"
+    webb = "webb"
 
 
 class Aggregate(StrEnum):
@@ -188,27 +196,51 @@ def estimate(
         ),
     ] = Aggregate.simple,
     inference: Annotated[
-        Inference,
+        Inference | None,
         typer.Option(
-            help="analytic and multiplier (bootstrap of the influence functions): too short with "
-            "few treated units; permutation: exact if the units of a matched set are exchangeable."
+            help="auto: chosen by the design, with the reason, and no p-value where no test is "
+            "valid; analytic: the field's usual error, too short with few treated; multiplier: "
+            "bootstrap of the influence functions, likewise; wild: wild cluster bootstrap (twfe); "
+            "permutation: exact if the units of a matched set are exchangeable; conley-taber: the "
+            "controls stand in for the treated, of equal variance; ferman-pinto: the same, "
+            "rescaled by size; cr2: each side's own variance (Welch); own-history: each treated "
+            "unit's variance from its years before adoption; integrated-t: variance learnt from "
+            "controls and size. [analytic with eight or more treated and comparison units, auto "
+            "with fewer]"
         ),
-    ] = Inference.analytic,
+    ] = None,
     multiplier: Annotated[
-        Multiplier, typer.Option(help="Distribution of the multiplier bootstrap.")
-    ] = Multiplier.rademacher,
+        Multiplier | None,
+        typer.Option(
+            help="Random factors: rademacher or mammen (multiplier), rademacher or webb (wild). "
+            "[rademacher]"
+        ),
+    ] = None,
     size: Annotated[
         str | None,
-        typer.Option(help="Column of size for matched sets (permutation). Default: no matching."),
+        typer.Option(
+            help="Column of the persons behind each value, by unit or by unit and year (auto, "
+            "ferman-pinto, integrated-t; the weights serve without it), or of size by unit for "
+            "matched sets (permutation; no matching without it)."
+        ),
     ] = None,
     donors: Annotated[
         int, typer.Option(min=1, help="Donors per treated unit (permutation with --size).")
     ] = 30,
+    classes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Assign treatment within this many classes of size instead of matched sets "
+            "(permutation with --size).",
+        ),
+    ] = None,
     draws: Annotated[
         int | None,
         typer.Option(
             min=99,
-            help="Draws of permutation and multiplier bootstrap [9999] or sdid's placebos [200].",
+            help="Draws of permutation, the bootstraps, conley-taber and ferman-pinto [9999] or "
+            "sdid's placebos [200].",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
@@ -219,7 +251,9 @@ def estimate(
 
     Units without a value in every year are left out and named, unless you keep them; so are
     units treated from the first year on. Each standard error follows the package that the field
-    uses for the method, and says which convention that is.
+    uses for the method, and says which convention that is. With fewer than eight treated or
+    comparison units that error is not the headline: the design chooses the test, and the answer
+    says which and why.
     """
     from evaluation.questions.own_data import estimate_file
 
@@ -243,10 +277,11 @@ def estimate(
             window=_window(window),
             variance=variance.value if variance else None,
             triple=triple,
-            multiplier=multiplier.value,
-            inference=inference.value,
+            multiplier=multiplier.value if multiplier else None,
+            inference=inference.value if inference else None,
             size=size,
             donors=donors,
+            classes=classes,
             draws=draws,
             seed=seed,
             alpha=alpha,

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_string_dtype
 
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
@@ -36,7 +37,9 @@ def known_cohorts(panel: Panel, cohort: pd.Series) -> np.ndarray:
     if cohort.index.has_duplicates:
         twice = cohort.index[cohort.index.duplicated()][0]
         raise InputError(f"unit {twice} has two cohorts", field="cohort")
-    known = cohort.reindex(panel.units)
+    # the same labels in the same order need no search
+    same = cohort.index.equals(panel.values.index) and is_string_dtype(cohort.index)
+    known = cohort if same else cohort.reindex(panel.units)
     if known.isna().any():
         raise InputError(f"unit {known.index[known.isna()][0]} has no cohort", field="cohort")
     try:

@@ -142,6 +142,32 @@ class SyntheticControl:
             data_hash=self.data_hash,
         )
 
+    def rmspe_ratio(self) -> tuple[float, float]:
+        """Test by the fit after adoption over the fit before it.
+
+        A unit that was never fitted well is far from its twin after adoption too; the ratio
+        takes that into account, so placebos with a bad fit need not be thrown out.
+
+        Returns
+        -------
+        ratio : float
+            Root mean squared gap after adoption over that before it; infinite where the
+            past is fitted without any gap.
+        p : float
+            Share of units, this one among them, with as large a ratio.
+
+        References
+        ----------
+        Abadie, A., Diamond, A. & Hainmueller, J. (2010). Synthetic control methods for
+        comparative case studies. JASA 105(490), section 3.4.
+        """
+        after = np.array(self.years) >= self.first_year
+        squares = np.vstack([self.gap, self.placebo_gap]) ** 2
+        post, pre = (np.sqrt(squares[:, part].mean(axis=1)) for part in (after, ~after))
+        small = pre <= 1e-12 * max(1.0, float(np.abs(self.actual).max()))
+        ratio = np.where(small, np.inf, post / np.where(small, 1.0, pre))
+        return float(ratio[0]), float((ratio >= ratio[0] * (1 - 1e-12)).mean())
+
     def own_peak_p(self) -> tuple[int, float, float | None]:
         """Test the rise to the unit's own peak and the fall after it, peak by peak.
 

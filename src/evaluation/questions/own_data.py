@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data import embedded
-from evaluation.data.files import MISSING, balanced_panel, number_column, read_table, year_column
+from evaluation.data.files import MISSING, balanced_panel, number_column, read_table
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.cohorts import without_always_treated
@@ -23,11 +24,20 @@ from evaluation.estimation.did.sample import prepare
 from evaluation.estimation.did.saturated import extended_two_way, sun_abraham
 from evaluation.estimation.did.stacked import stacked
 from evaluation.estimation.did.synthetic_did import synthetic_did
-from evaluation.estimation.did.triple import gap_panel
 from evaluation.estimation.did.two_way import two_way_fixed_effects
+from evaluation.questions.own_columns import (
+    by_cell,
+    cluster_column,
+    cohort_column,
+    constant_by_unit,
+    two_groups,
+)
+from evaluation.questions.own_inference import BY_NAME, Inferred, infer
+from evaluation.questions.own_linear import count_sides, linear_design
 from evaluation.questions.own_options import METHODS, check_options
 from evaluation.questions.own_permutation import permuted
 from evaluation.questions.own_result import OwnEstimate, own_checks
+from evaluation.questions.own_wild import wild_two_way_test
 from evaluation.results import Estimate, EventStudy, GroupTime
 
 __all__ = ["METHODS", "OwnEstimate", "check_file", "estimate_file"]
@@ -43,81 +53,6 @@ GROUP_TIME: Mapping[str, Callable[..., GroupTime]] = {
 CONTROLS = {"never": "never_treated", "notyet": "not_yet_treated"}
 
 
-def _constant_by_unit(
-    table: pd.DataFrame, unit: str, values: pd.Series, column: str, panel: Panel
-) -> pd.Series:
-    units = table[unit]
-    first: dict[str, tuple[int, Any]] = {}
-    for row, name in units.items():
-        line = int(str(row))
-        value = values[line]
-        seen = first.setdefault(name, (line, value))
-        if seen[1] != value:
-            here, there = (f"{v:g}" if isinstance(v, float) else v for v in (value, seen[1]))
-            raise InputError(
-                f"unit {name} has {here} here and {there} in row {seen[0]}; "
-                "one value per unit is needed",
-                file=table.attrs.get("file"),
-                row=line,
-                field=column,
-            )
-    return pd.Series({u: first[u][1] for u in panel.units}, name=column)
-
-
-def _cohort(table: pd.DataFrame, unit: str, column: str, panel: Panel) -> pd.Series:
-    """Read the cohort column; a fault is reported with the row that shows it."""
-    years = year_column(table, column, empty_is_zero=True)
-    cohort = _constant_by_unit(table, unit, years, column, panel)
-    for name, year in cohort.items():
-        if year < 0 or year > panel.years[-1]:
-            raise InputError(
-                f"unit {name}: the first treated year {year} lies outside the data, "
-                f"{panel.years[0]}–{panel.years[-1]}; empty or 0 means never treated",
-                file=table.attrs.get("file"),
-                row=int(table.index[table[unit] == name][0]),
-                field=column,
-            )
-    return cohort
-
-
-def _by_cell(
-    table: pd.DataFrame, unit: str, time: str, outcome: str, column: str, *, positive: bool = False
-) -> pd.DataFrame:
-    """Spread a number column over units and years; it may be empty where the outcome is."""
-    rows = table[~table[outcome].isin(list(MISSING))]
-    values = number_column(rows, column, positive=positive)
-    frame = pd.DataFrame({"unit": rows[unit], "time": year_column(rows, time), "value": values})
-    return frame.pivot(index="unit", columns="time", values="value")
-
-
-def _two_groups(
-    table: pd.DataFrame, column: str, unit: str, time: str, outcome: str, keep_gaps: bool
-) -> tuple[Panel, str]:
-    """Read the gap between the two groups that a column names, in alphabetical order."""
-    if column not in table.columns:
-        raise InputError(
-            f"there is no such column; the file has {', '.join(map(str, table.columns))}",
-            file=table.attrs.get("file"),
-            row=1,
-            field=column,
-        )
-    names = sorted(set(table[column]))
-    if len(names) != 2 or "" in names:
-        raise InputError(
-            f"a triple difference needs two groups; there are {len(names)}: "
-            + ", ".join(map(repr, names[:5])),
-            file=table.attrs.get("file"),
-            field=column,
-        )
-    one, two = (
-        balanced_panel(
-            table[table[column] == n], unit=unit, time=time, outcome=outcome, keep_gaps=keep_gaps
-        )
-        for n in names
-    )
-    return gap_panel(one, two), f"{names[0]} minus {names[1]}"
-
-
 def estimate_file(
     path: str | Path,
     *,
@@ -128,7 +63,7 @@ def estimate_file(
     method: str = "cs",
     control: str = "never",
     aggregate: str = "simple",
-    inference: str = "analytic",
+    inference: str | None = None,
     weights: str | None = None,
     covariates: tuple[str, ...] = (),
     cluster: str | None = None,
@@ -139,9 +74,10 @@ def estimate_file(
     window: tuple[int, int] | None = None,
     variance: str | None = None,
     triple: str | None = None,
-    multiplier: str = "rademacher",
+    multiplier: str | None = None,
     size: str | None = None,
     donors: int = 30,
+    classes: int | None = None,
     draws: int | None = None,
     seed: int = 1,
     alpha: float = 0.05,
@@ -161,8 +97,11 @@ def estimate_file(
         Comparison group (cs, stacked).
     aggregate : {"simple", "cohort", "dynamic", "calendar"}
         Which aggregate; stacked, twfe and sdid have one number of their own.
-    inference : {"analytic", "multiplier", "permutation"}
-        Permutation takes cs, never-treated controls and the aggregates simple or cohort.
+    inference : str, optional
+        ``auto`` (by the design), ``analytic``, ``multiplier``, ``wild`` (twfe), ``permutation``
+        (cs, never-treated controls, the aggregates simple or cohort), ``conley-taber``,
+        ``ferman-pinto``, ``cr2``, ``own-history`` or ``integrated-t``. Without it analytic where
+        eight units or more are on either side, and auto where they are fewer.
     weights, cluster : str, optional
         Columns: weights of the observations; clusters that units are nested in.
     covariates : tuple of str
@@ -181,14 +120,18 @@ def estimate_file(
         Of sdid; placebo without it.
     triple : str, optional
         Column of two groups within every unit and year: the effect on their gap.
-    multiplier : {"rademacher", "mammen"}
-        Distribution of the multiplier bootstrap.
+    multiplier : {"rademacher", "mammen", "webb"}, optional
+        Random factors: of the multiplier bootstrap (the first two) or of wild (the first and
+        the last); rademacher without it.
     size : str, optional
-        Column of size for matched sets; without it any units may take the slots.
+        Column of the persons behind each value: sizes for auto, ferman-pinto and integrated-t
+        (weights serve as sizes without it), and for matched sets in permutation.
     donors : int
-        Donors per treated unit, with ``size``.
+        Donors per treated unit (permutation with ``size``).
+    classes : int, optional
+        Classes of size in which permutation assigns treatment, instead of matched sets.
     draws : int, optional
-        Draws of permutation and multiplier bootstrap (9,999) or of sdid's placebos (200).
+        Draws of the tests that draw (9,999) or of sdid's placebos (200).
     seed : int
         Seed of all draws.
     alpha : float
@@ -218,7 +161,9 @@ def estimate_file(
         "window": window is not None,
         "variance": variance is not None,
     }
-    check_options(method, inference, aggregate, asked, size)
+    check_options(
+        method, inference, aggregate, asked, size=size, classes=classes, multiplier=multiplier
+    )
     if triple is not None and (covariates or weights):
         name = "--covariates" if covariates else "--weights"
         raise InputError("cannot be combined with --triple", field=name)
@@ -230,58 +175,68 @@ def estimate_file(
     if triple is None:
         panel = balanced_panel(table, **names, keep_gaps=keep)
     else:
-        panel, gap = _two_groups(table, triple, **names, keep_gaps=keep)
+        panel, gap = two_groups(table, triple, **names, keep_gaps=keep)
     try:
-        cohorts = _cohort(table, unit, cohort, panel)
+        cohorts = cohort_column(table, unit, cohort, panel)
         given: dict[str, Any] = {}
         if weights is not None:
-            given["weights"] = _by_cell(table, unit, time, outcome, weights, positive=True)
+            given["weights"] = by_cell(table, unit, time, outcome, weights, positive=True)
         if covariates:
-            given["covariates"] = {c: _by_cell(table, unit, time, outcome, c) for c in covariates}
+            given["covariates"] = {c: by_cell(table, unit, time, outcome, c) for c in covariates}
         if cluster is not None:
-            given["cluster"] = _clusters(table, unit, cluster, panel)
-        if anticipation:
-            given["anticipation"] = anticipation
+            given["cluster"] = cluster_column(table, unit, cluster, panel)
+        sizes: pd.Series | pd.DataFrame | None = None
+        if size is not None and (inference == "permutation" or triple is not None):
+            numbers = number_column(table, size, positive=True)
+            sizes = constant_by_unit(table, unit, numbers, size, panel)
+        elif size is not None:
+            sizes = by_cell(table, unit, time, outcome, size, positive=True)
         inner, always = without_always_treated(panel, cohorts)
         progress("estimation")
-        result: Estimate
-        event: EventStudy | None = None
-        gt: GroupTime | None = None
-        if method == "twfe":
-            result = two_way_fixed_effects(panel, cohorts, alpha=alpha, **given)
-        elif method == "sdid":
-            more = {k: v for k, v in (("variance", variance), ("draws", draws)) if v is not None}
-            fit = synthetic_did(panel, cohorts, seed=seed, alpha=alpha, **more)  # type: ignore[arg-type]
-            result, event = fit.result, fit.event
-        elif method == "stacked":
-            pre, post = window or (None, None)
-            stack = stacked(
-                panel, cohorts, pre=pre, post=post, control_group=CONTROLS[control],  # type: ignore[arg-type]
-                alpha=alpha, draws=BAND_DRAWS, seed=seed, **given,
+        fit = _fitted(
+            panel, cohorts, method, aggregate, given, control=CONTROLS[control],
+            anticipation=anticipation, est_method=est_method, base=base, window=window,
+            variance=variance, draws=draws, seed=seed, alpha=alpha,
+            events=inference != "permutation",
+        )  # fmt: skip
+        sides = count_sides(inner, cohorts, given.get("cluster"), method)
+        progress("inference")
+        many = draws or 9999
+        if inference == "multiplier":
+            assert fit.group_time is not None
+            result = multiplier_bootstrap(
+                fit.group_time, aggregate, kind=multiplier or "rademacher", draws=many, seed=seed,  # type: ignore[arg-type]
             )  # fmt: skip
-            result, event, gt = stack.result, stack.event, stack.group_time
+            found = Inferred(result, fit.event, inference, BY_NAME)
+        elif inference == "wild":
+            result = wild_two_way_test(
+                inner, cohorts, fit.result, covariates=given.get("covariates", {}),
+                weights=given.get("weights"), cluster=given.get("cluster"),
+                multiplier=multiplier or "rademacher", draws=many, seed=seed,  # type: ignore[arg-type]
+            )  # fmt: skip
+            found = Inferred(result, None, inference, BY_NAME)
+        elif inference == "permutation":
+            assert not isinstance(sizes, pd.DataFrame)
+            result, event, others = permuted(
+                inner, cohorts, aggregate, fit.result,
+                sizes=sizes, donors=donors, classes=classes, draws=many, seed=seed,
+            )  # fmt: skip
+            found = Inferred(result, event, inference, BY_NAME, others)
         else:
-            if method == "cs":
-                given["control_group"] = CONTROLS[control]
-                given |= {k: v for k, v in (("est_method", est_method), ("base", base)) if v}
-            gt = GROUP_TIME[method](panel, cohorts, alpha=alpha, **given)
-            result = aggregate_effects(gt, aggregate)  # type: ignore[arg-type]
-            if inference == "multiplier":
-                result = multiplier_bootstrap(
-                    gt, aggregate, kind=multiplier, draws=draws or 9999, seed=seed  # type: ignore[arg-type]
-                )  # fmt: skip
-            if inference == "permutation":
-                progress("permutation")
-                sizes = None
-                if size is not None:
-                    numbers = number_column(table, size, positive=True)
-                    sizes = _constant_by_unit(table, unit, numbers, size, panel)
-                result, event = permuted(
-                    inner, cohorts, aggregate, result,
-                    sizes=sizes, donors=donors, draws=draws or 9999, seed=seed,
-                )  # fmt: skip
-            else:
-                event = event_study(gt, draws=BAND_DRAWS, seed=seed)
+            found = infer(
+                inference,
+                fit.result,
+                fit.event,
+                lambda: linear_design(
+                    panel, cohorts, fit.result, method=method, control_group=CONTROLS[control],
+                    anticipation=anticipation, covariates=bool(covariates),
+                    cluster=cluster is not None, weights=given.get("weights"), size=sizes,
+                ),
+                sides,
+                placebo=method == "sdid" and variance != "jackknife",
+                draws=many,
+                seed=seed,
+            )  # fmt: skip
     except InputError as error:
         columns = {"cohort": cohort, "weights": weights, "cluster": cluster, "time": time,
                    "covariates": "--covariates", "anticipation": "--anticipation",
@@ -291,35 +246,70 @@ def estimate_file(
         # an option is named alone, whatever else stands in the file
         place = error.file or (None if (field or "").startswith("--") else str(path))
         raise InputError(error.problem, file=place, row=error.row, field=field) from None
-    if gap:
-        result = _as_triple(result, gap)
-    return OwnEstimate(result, event, gt, own_checks(panel, always, result))
+    result = _as_triple(found.result, gap) if gap else found.result
+    checks = own_checks(panel, always, result, found.rule, sides, cluster is not None)
+    return OwnEstimate(
+        result,
+        found.event,
+        fit.group_time,
+        (*checks, *found.checks),
+        found.rule,
+        found.reason,
+        found.companions,
+        found.event_p,
+    )
 
 
-def _clusters(table: pd.DataFrame, unit: str, column: str, panel: Panel) -> pd.Series:
-    """Read the cluster column: any text, one per unit."""
-    if column not in table.columns:
-        raise InputError(
-            f"there is no such column; the file has {', '.join(map(str, table.columns))}",
-            file=table.attrs.get("file"),
-            row=1,
-            field=column,
-        )
-    for row, text in table[column].items():
-        if text in MISSING:
-            raise InputError(
-                "is empty; a cluster is needed",
-                file=table.attrs.get("file"),
-                row=int(str(row)),
-                field=column,
-            )
-    return _constant_by_unit(table, unit, table[column], column, panel)
+@dataclass(frozen=True)
+class _Fit:
+    result: Estimate
+    event: EventStudy | None
+    group_time: GroupTime | None
+
+
+def _fitted(
+    panel: Panel,
+    cohorts: pd.Series,
+    method: str,
+    aggregate: str,
+    given: Mapping[str, Any],
+    *,
+    control: str,
+    anticipation: int,
+    est_method: str | None,
+    base: str | None,
+    window: tuple[int, int] | None,
+    variance: str | None,
+    draws: int | None,
+    seed: int,
+    alpha: float,
+    events: bool,
+) -> _Fit:
+    """Run the estimator, with its own error."""
+    if method == "twfe":
+        return _Fit(two_way_fixed_effects(panel, cohorts, alpha=alpha, **given), None, None)
+    if method == "sdid":
+        more = {k: v for k, v in (("variance", variance), ("draws", draws)) if v is not None}
+        fit = synthetic_did(panel, cohorts, seed=seed, alpha=alpha, **more)  # type: ignore[arg-type]
+        return _Fit(fit.result, fit.event, None)
+    if method == "stacked":
+        pre, post = window or (None, None)
+        stack = stacked(
+            panel, cohorts, pre=pre, post=post, control_group=control,  # type: ignore[arg-type]
+            alpha=alpha, draws=BAND_DRAWS, seed=seed, **given,
+        )  # fmt: skip
+        return _Fit(stack.result, stack.event, stack.group_time)
+    options = dict(given) | ({"anticipation": anticipation} if anticipation else {})
+    if method == "cs":
+        options["control_group"] = control
+        options |= {k: v for k, v in (("est_method", est_method), ("base", base)) if v}
+    gt = GROUP_TIME[method](panel, cohorts, alpha=alpha, **options)
+    event = event_study(gt, draws=BAND_DRAWS, seed=seed) if events else None
+    return _Fit(aggregate_effects(gt, aggregate), event, gt)  # type: ignore[arg-type]
 
 
 def _as_triple(result: Estimate, gap: str) -> Estimate:
     """Say that the number is an effect on a gap, and which."""
-    from dataclasses import replace
-
     return replace(
         result,
         method=f"triple difference, {result.method}",
@@ -366,7 +356,7 @@ def check_file(
         "units_left_out": list(panel.dropped),
     }
     if cohort is not None:
-        cohorts = _cohort(table, unit, cohort, panel)
+        cohorts = cohort_column(table, unit, cohort, panel)
         try:
             prepare(panel, cohorts, all_treated=True, gaps=True)
         except InputError as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from evaluation.errors import InputError
 
-__all__ = ["METHODS", "check_options"]
+__all__ = ["INFERENCES", "METHODS", "check_options"]
 
 # what each method takes beside the panel and the cohorts
 METHODS: Mapping[str, frozenset[str]] = {
@@ -28,19 +28,33 @@ METHODS: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 
 
+INFERENCES = (
+    "auto", "analytic", "multiplier", "wild", "permutation", "conley-taber", "ferman-pinto", "cr2",
+    "own-history", "integrated-t",
+)  # fmt: skip
+MULTIPLIERS = {"multiplier": ("rademacher", "mammen"), "wild": ("rademacher", "webb")}
+# without a name it depends on the number of units whether sizes are needed
+SIZED = (None, "auto", "permutation", "ferman-pinto", "integrated-t")
+
+
 def check_options(
-    method: str, inference: str, aggregate: str, asked: Mapping[str, bool], size: str | None
+    method: str,
+    inference: str | None,
+    aggregate: str,
+    asked: Mapping[str, bool],
+    *,
+    size: str | None,
+    classes: int | None,
+    multiplier: str | None,
 ) -> None:
     """Refuse what the method or the inference would leave unused.
 
     Parameters
     ----------
-    method, inference, aggregate : str
+    method, inference, aggregate, size, classes, multiplier
         As in :func:`evaluation.questions.own_data.estimate_file`.
     asked : mapping of str to bool
         Which other options were given.
-    size : str or None
-        The column of size.
 
     Raises
     ------
@@ -60,12 +74,22 @@ def check_options(
         raise InputError(
             f"{method} gives one number of its own and no {aggregate} aggregate", field="--method"
         )
+    if inference is not None and inference not in INFERENCES:
+        raise InputError(f"{inference!r} is none of {', '.join(INFERENCES)}", field="--inference")
     if inference == "multiplier" and "multiplier" not in able:
         have = ", ".join(m for m, o in METHODS.items() if "multiplier" in o)
         raise InputError(f"multiplier is there for {have}, not for {method}", field="--inference")
+    if inference == "wild" and method != "twfe":
+        raise InputError("wild is there for method twfe", field="--inference")
+    if multiplier is not None and multiplier not in MULTIPLIERS.get(inference or "", ()):
+        have = "; ".join(f"{' or '.join(m)} with {i}" for i, m in MULTIPLIERS.items())
+        raise InputError(f"{multiplier} is not used here; {have}", field="--multiplier")
+    if size is not None and inference not in SIZED:
+        have = ", ".join(i for i in SIZED if i)
+        raise InputError(f"is not used by {inference}; it is by {have}", field="--size")
+    if classes is not None and (size is None or inference != "permutation"):
+        raise InputError("goes with --inference permutation and --size", field="--classes")
     if inference != "permutation":
-        if size is not None:
-            raise InputError("is used by --inference permutation only", field="--size")
         return
     if method != "cs":
         raise InputError("permutation is there for method cs", field="--inference")

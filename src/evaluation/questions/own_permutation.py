@@ -16,6 +16,11 @@ from evaluation.estimation.few_treated.permutation import (
     permutation_test,
     placebo_estimates,
 )
+from evaluation.estimation.few_treated.randomisation import (
+    Studentise,
+    randomisation_t,
+    size_class_assignments,
+)
 from evaluation.results import Estimate, EventStudy
 
 __all__ = ["permuted"]
@@ -29,9 +34,10 @@ def permuted(
     *,
     sizes: pd.Series | None,
     donors: int,
+    classes: int | None,
     draws: int,
     seed: int,
-) -> tuple[Estimate, EventStudy]:
+) -> tuple[Estimate, EventStudy, tuple[Estimate, ...]]:
     """Test one aggregate and every event time over the same assignments.
 
     Parameters
@@ -45,9 +51,13 @@ def permuted(
     like : Estimate
         The analytic estimate of it.
     sizes : pandas.Series or None
-        Size by unit for matched sets; any units may take the slots without it.
-    donors, draws, seed : int
-        Donors per treated unit; assignments and their seed.
+        Size by unit for matched sets or classes; any units may take the slots without it.
+    donors : int
+        Donors per treated unit, in matched sets.
+    classes : int or None
+        Classes of size instead of matched sets.
+    draws, seed : int
+        Assignments and their seed.
 
     Returns
     -------
@@ -56,6 +66,8 @@ def permuted(
     EventStudy
         Intervals by inversion, pointwise; no standard error, as permutation has none. The band
         is as wide as the largest scaled placebo estimate of any event time.
+    tuple of Estimate
+        The test of the t-statistic over the same assignments, where there is one.
 
     Raises
     ------
@@ -63,7 +75,7 @@ def permuted(
         If there are too few donors.
     """
     c = contrasts(panel, cohort, estimand)
-    picks, mechanism = _assignments(c, sizes, donors, draws, seed)
+    picks, mechanism = _assignments(c, sizes, donors, classes, draws, seed)
     result = permutation_test(
         c, picks, seed=seed, alpha=like.alpha, like=like, mechanism=mechanism
     ).result
@@ -107,16 +119,42 @@ def permuted(
         data_hash=like.data_hash,
         notes=result.notes,
     )
-    return result, event
+    return result, event, _on_t(c, picks, like, seed, mechanism)
+
+
+def _on_t(
+    c: Contrasts, picks: np.ndarray, like: Estimate, seed: int, mechanism: str
+) -> tuple[Estimate, ...]:
+    """Test the t-statistic over the same assignments; nothing where it has no error."""
+    kind: Studentise = "welch" if len(c.slots) > 1 else "analytic"
+    try:
+        found = randomisation_t(
+            c, picks, seed=seed, alpha=like.alpha, like=like, mechanism=mechanism, studentise=kind
+        )
+    except InputError:
+        return ()
+    return (found.result,)
 
 
 def _assignments(
-    c: Contrasts, sizes: pd.Series | None, donors: int, draws: int, seed: int
+    c: Contrasts,
+    sizes: pd.Series | None,
+    donors: int,
+    classes: int | None,
+    draws: int,
+    seed: int,
 ) -> tuple[np.ndarray, str]:
     """Draw assignments, matched on size where there is one, and say by what mechanism."""
     if sizes is None:
         picks = free_assignments(len(c.units), c.slots, draws, seed)
         return picks, "any units may have been the treated ones"
+    if classes is not None:
+        try:
+            picks = size_class_assignments(c, sizes, classes, draws, seed)
+        except InputError as error:
+            field = "--classes" if error.field == "classes" else error.field
+            raise InputError(error.problem, field=field) from None
+        return picks, f"any units of the same of {classes} classes of {sizes.name}"
     treated = [c.units[s] for s in c.slots]
     others = [c.units[int(j)] for j in c.controls]
     try:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from evaluation.data.panel import Panel
 from evaluation.language import number
@@ -27,24 +30,41 @@ class OwnEstimate:
         By cohort and period (not for twfe and sdid).
     checks : tuple of Check
         What a reader must know.
+    rule, reason : str
+        Which inference was taken and why.
+    companions : tuple of Estimate
+        The same number under other tests, to be read beside it.
+    event_p : mapping of int to float or None
+        p-values by event time, where the test gives them.
     """
 
     result: Estimate
     event: EventStudy | None
     group_time: GroupTime | None
     checks: tuple[Check, ...]
+    rule: str
+    reason: str
+    companions: tuple[Estimate, ...] = ()
+    event_p: Mapping[int, float | None] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON, in the command line's contract."""
         e = self.result.to_dict()
         events = self.event.to_dict()["rows"] if self.event else []
         return e | {
+            "rule": self.rule,
+            "reason": self.reason,
+            "companions": [
+                {k: c[k] for k in ("inference", "p_value", "conf_int", "std_error")}
+                for c in (e.to_dict() for e in self.companions)
+            ],
             "control_group": self.group_time.control_group if self.group_time else None,
             "event_study": [
                 {
                     "time": x["event_time"],
                     "estimate": x["estimate"],
                     "std_error": x["std_error"],
+                    "p_value": self.event_p.get(x["event_time"]),
                     "conf_int": [x["conf_low"], x["conf_high"]],
                     "band": [x["band_low"], x["band_high"]],
                     "n_treated": x["n_treated"],
@@ -59,9 +79,15 @@ class OwnEstimate:
 
     def summary(self) -> str:
         """Return the result as text for people."""
-        parts = [self.result.summary()]
+        parts = [f"{self.result.summary()}\n  rule: {self.rule}. {self.reason}"]
+        if self.companions:
+            lines = [_companion_line(c) for c in self.companions]
+            parts.append("the same estimate under other tests\n" + "\n".join(lines))
         if self.event:
-            table = self.event.tidy().to_string(
+            shown = self.event.tidy().replace([np.inf, -np.inf], np.nan)
+            if self.event_p:
+                shown.insert(3, "p_value", [self.event_p.get(e) for e in self.event.event_time])
+            table = shown.astype({"event_time": int}).to_string(
                 index=False, float_format=lambda v: f"{v:.4f}", na_rep="–"
             )
             parts.append(
@@ -72,7 +98,21 @@ class OwnEstimate:
         return "\n\n".join(parts)
 
 
-def own_checks(panel: Panel, always: tuple[str, ...], result: Estimate) -> tuple[Check, ...]:
+def _companion_line(e: Estimate) -> str:
+    """Write one companion in a line."""
+    p = "no p-value" if e.p_value is None else f"p = {e.p_value:.4f}"
+    low, high = e.conf_int
+    return f"  {e.inference}: {p}, [{low:.4f}, {high:.4f}]"
+
+
+def own_checks(
+    panel: Panel,
+    always: tuple[str, ...],
+    result: Estimate,
+    rule: str,
+    sides: tuple[int, int],
+    clustered: bool,
+) -> tuple[Check, ...]:
     """Ask what a reader of the number must know about the file.
 
     Parameters
@@ -82,15 +122,21 @@ def own_checks(panel: Panel, always: tuple[str, ...], result: Estimate) -> tuple
     always : tuple of str
         Always-treated units, left out.
     result : Estimate
-        The number: its counts and its inference.
+        The number: its inference.
+    rule : str
+        Which inference was taken.
+    sides : tuple of int
+        Treated and comparison units, or clusters that hold them.
+    clustered : bool
+        Whether they are clusters.
 
     Returns
     -------
     tuple of Check
         ``few_treated``, ``balanced`` and ``always_treated``.
     """
-    n1 = result.n_treated_units
-    n0 = result.n_units - n1
+    n1, n0 = sides
+    kind_sv, kind_en = ("kluster", "clusters") if clustered else ("enheter", "units")
     few = f"{ENOUGH_TREATED}"
     if result.inference.startswith("permutation"):
         few_sv = (
@@ -104,6 +150,12 @@ def own_checks(panel: Panel, always: tuple[str, ...], result: Estimate) -> tuple
     else:
         few_sv = f"Med färre än {few} på någon sida är analytiska intervall för korta."
         few_en = f"With fewer than {few} on either side analytic intervals are too short."
+        if rule == "none":
+            few_sv += " Inget annat prov finns här, så inget p-värde och intervall ges."
+            few_en += " No other test applies here, so no p-value and interval are given."
+        elif rule not in {"analytic", "multiplier"}:
+            few_sv += f" Intervallet kommer från ett annat prov ({rule})."
+            few_en += f" The interval comes from another test ({rule})."
     gaps = int(panel.values.isna().to_numpy().sum())
     out = len(panel.dropped)
     if panel.unbalanced:
@@ -123,8 +175,8 @@ def own_checks(panel: Panel, always: tuple[str, ...], result: Estimate) -> tuple
         Check(
             "few_treated",
             min(n1, n0) >= ENOUGH_TREATED,
-            f"{n1} behandlade mot {n0} i jämförelsen. {few_sv}",
-            f"{n1} treated against {n0} in the comparison. {few_en}",
+            f"{n1} behandlade {kind_sv} mot {n0} i jämförelsen. {few_sv}",
+            f"{n1} treated {kind_en} against {n0} in the comparison. {few_en}",
             float(min(n1, n0)),
             float(ENOUGH_TREATED),
         ),

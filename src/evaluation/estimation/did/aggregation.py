@@ -86,7 +86,8 @@ def without_rounding(influence: np.ndarray, y: np.ndarray) -> np.ndarray:
     [[0.0, 0.5]]
     """
     size = np.sqrt(np.einsum("ij,ij->j", influence, influence))
-    return np.where(size > 1e-12 * float(np.nanmax(np.abs(y))), influence, 0.0)
+    real = size > 1e-12 * float(np.nanmax(np.abs(y)))
+    return influence if real.all() else np.where(real, influence, 0.0)
 
 
 def rounding(gt: GroupTime) -> float:
@@ -115,9 +116,8 @@ def _weighted(gt: GroupTime, cells: np.ndarray) -> tuple[float, np.ndarray]:
     value = float(w @ att)
     influence = gt.influence[:, cells] @ w
     if gt.shares == "estimated":
-        centred = (member - share) / n
-        influence += centred @ (att / total)
-        influence -= centred.sum(axis=1) * (share @ att) / total**2
+        slope = (att - value) / (total * n)
+        influence += member @ slope - share @ slope
     return value, influence
 
 

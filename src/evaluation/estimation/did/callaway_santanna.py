@@ -147,7 +147,8 @@ def callaway_santanna(
     if s.names:
         _check_covariates(s)
     cells = _cells(s, anticipation, base)
-    influence = np.zeros((len(s.units), len(cells)))
+    # written and later read by columns, so columns are kept together
+    influence = np.zeros((len(s.units), len(cells)), order="F")
     value = np.zeros(len(cells))
     scores: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
     seen, notes = s.observed, list(s.notes)

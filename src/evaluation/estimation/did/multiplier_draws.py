@@ -13,6 +13,8 @@ __all__ = ["Multiplier", "multiplied_sums", "multipliers"]
 Multiplier = Literal["rademacher", "mammen"]
 # weights held at once: few enough to stay in the processor's cache
 CHUNK = 1 << 18
+# chunks and clusters that are multiplied at once
+TOGETHER, BLOCK = 14, 1024
 GOLDEN = (1 + 5**0.5) / 2
 
 
@@ -42,13 +44,27 @@ def multipliers(
     """
     if kind == "rademacher":
         # a sign is one random bit; a whole integer for each would cost ten times as much
-        n = size[0] * size[1]
-        bits = np.unpackbits(np.frombuffer(rng.bytes(-(-n // 8)), dtype=np.uint8), count=n)
-        return bits.reshape(size) * 2.0 - 1.0
+        return _coins(rng, size) * 2.0 - 1.0
     if kind == "mammen":
         # 1 − φ with probability φ/√5, else φ
         return np.where(rng.random(size) < GOLDEN / 5**0.5, 1 - GOLDEN, GOLDEN)
     raise InputError(f"{kind!r} is none of rademacher, mammen", field="multiplier")
+
+
+def _coins(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+    """Draw zeros and ones, a bit each."""
+    n = size[0] * size[1]
+    bits = np.unpackbits(np.frombuffer(rng.bytes(-(-n // 8)), dtype=np.uint8), count=n)
+    return bits.reshape(size)
+
+
+def _sum_heads(coins: list[np.ndarray], psi: np.ndarray) -> np.ndarray:
+    """Sum the rows of psi whose coin shows one, a block of rows at a time."""
+    heads = np.concatenate(coins)
+    total = np.zeros((len(heads), *psi.shape[1:]))
+    for lo in range(0, len(psi), BLOCK):
+        total += heads[:, lo : lo + BLOCK].astype(float) @ psi[lo : lo + BLOCK]
+    return total
 
 
 def multiplied_sums(
@@ -75,4 +91,12 @@ def multiplied_sums(
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     rows = max(1, CHUNK // len(psi))
     sizes = [min(rows, draws - start) for start in range(0, draws, rows)]
+    if kind == "rademacher":
+        # twice the sum over the heads less the sum over all; whole blocks of psi stay in cache
+        parts = [
+            2 * _sum_heads([_coins(rng, (n, len(psi))) for n in sizes[k : k + TOGETHER]], psi)
+            for k in range(0, len(sizes), TOGETHER)
+        ]
+        total: np.ndarray = np.concatenate(parts) - psi.sum(axis=0)
+        return total
     return np.concatenate([multipliers(rng, (n, len(psi)), kind) @ psi for n in sizes])

@@ -274,7 +274,8 @@ def prepare(
     w = _weights(weights, panel)
     codes = _clusters(cluster, panel)
     y = panel.values.to_numpy(dtype=float)
-    h = hashlib.sha256(panel.hash().encode())
+    outcome_hash = panel.hash()
+    h = hashlib.sha256(outcome_hash.encode())
     for part in (w if weights is not None else None, *x, codes):
         if part is not None:
             h.update(np.ascontiguousarray(part, dtype="<f8").tobytes())
@@ -291,5 +292,5 @@ def prepare(
         names=tuple(tables),
         cluster=codes,
         notes=tuple(notes),
-        data_hash=h.hexdigest() if extra else panel.hash(),
+        data_hash=h.hexdigest() if extra else outcome_hash,
     )

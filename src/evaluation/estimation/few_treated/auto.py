@@ -8,7 +8,7 @@ an estimate and no p-value. The levels are measured, cell by cell, in the calibr
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,10 @@ from scipy.stats import t as student
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.coefficients import linear_estimator
-from evaluation.estimation.few_treated.collapsed import Collapsed, collapse
+from evaluation.estimation.few_treated.collapsed import Collapsed, collapse, unit_sizes
 from evaluation.estimation.few_treated.integrated_t import IntegratedTest, integrated_t
 from evaluation.estimation.few_treated.own_history import own_history
+from evaluation.estimation.few_treated.reported import report_test
 from evaluation.estimation.few_treated.welch import StudentTest, welch
 from evaluation.language import number, p_value
 from evaluation.results import Check, Estimate
@@ -38,6 +39,8 @@ ENOUGH_UNITS = 8
 """Treated and controls from which each side's own variance is known well enough."""
 FEWEST_UNITS = 12
 """Units below which none of the tests was seen to keep its level."""
+FEWEST_CONTROLS = 3
+"""Controls below which neither size nor history says anything about variance."""
 COMPANION = 4
 """Treated from which Welch's test is printed beside the others."""
 LEANS, LEANS_TOO_MUCH = 0.2, 0.3
@@ -64,7 +67,7 @@ _REASONS = {
     "own_history": (
         "Färre än {enough} behandlade eller jämförelseenheter och ingen storlek som kan användas: "
         "variansen lärs av varje behandlad enhets egna år före starten.",
-        "Fewer than {enough} treated or comparison units and no size to go by: the variance is "
+        "Fewer than {enough} treated or comparison units and no size of use: the variance is "
         "learnt from each treated unit's own years before adoption.",
     ),
     "none": (
@@ -125,8 +128,10 @@ def _choose(c: Collapsed, y: np.ndarray, size: np.ndarray | None) -> _Chosen:
     """Choose for a single panel; every test that can be computed is computed."""
     n1, n0 = len(c.estimator.weight), c.n_controls
     sides = welch(c) if n1 >= COMPANION else None
-    integrated = integrated_t(c, y, size) if size is not None and n0 >= 3 else None
-    history = own_history(c, y) if n0 >= 3 else None
+    integrated = None if size is None or n0 < FEWEST_CONTROLS else integrated_t(c, y, size)
+    history = own_history(c, y) if n0 >= FEWEST_CONTROLS else None
+    if history is not None and not np.isfinite(history.std_error[0]):
+        history = None
     steady = integrated is not None and float(integrated.leaning[0]) <= LEANS_TOO_MUCH
     rule = _rule(n1, n0, steady, history is not None)
     test = {"welch": sides, "integrated_t": integrated, "own_history": history}.get(rule)
@@ -154,55 +159,22 @@ def auto_p_values(
     numpy.ndarray
         Shape (draws,); NaN where the rule gives no p-value.
     """
-    rule = _rule(len(c.estimator.weight), c.n_controls, True, True)
+    n1, n0 = len(c.estimator.weight), c.n_controls
+    rule = _rule(n1, n0, True, True)
     if rule == "welch":
         return welch(c).p_value(effect)
     nothing = np.full(len(c.estimate), np.nan)
-    if rule == "none":
+    if rule == "none" or n0 < FEWEST_CONTROLS:
         return nothing
     test = integrated_t(c, y, size) if size is not None else None
     steady = np.zeros(len(nothing), bool) if test is None else test.leaning <= LEANS_TOO_MUCH
     if test is not None and steady.all():
         return test.p_value(effect)
     history = own_history(c, y)
-    fallback = nothing if history is None else history.p_value(effect)
+    fallback = nothing
+    if history is not None:
+        fallback = np.where(np.isfinite(history.std_error), history.p_value(effect), np.nan)
     return fallback if test is None else np.where(steady, test.p_value(effect), fallback)
-
-
-def _estimate(
-    like: Estimate,
-    test: StudentTest | IntegratedTest | None,
-    inference: str,
-    notes: tuple[str, ...],
-) -> Estimate:
-    if test is None or not np.isfinite(test.std_error[0]):
-        return replace(
-            like,
-            conf_int=(-np.inf, np.inf),
-            inference=inference,
-            std_error=None,
-            statistic=None,
-            p_value=None,
-            small_sample="",
-            notes=notes,
-        )
-    value, error = like.estimate, float(test.std_error[0])
-    half = float(test.half_width(like.alpha)[0])
-    if isinstance(test, IntegratedTest):
-        df = float((test.weights * test.df).sum())
-        convention = f"mixture of t({df:.0f}) over {test.std_errors.shape[1]} variance models"
-    else:
-        convention = f"t({float(test.df[0]):.1f})"
-    return replace(
-        like,
-        conf_int=(value - half, value + half),
-        inference=inference,
-        std_error=error,
-        statistic=value / error,
-        p_value=float(test.p_value()[0]),
-        small_sample=convention,
-        notes=notes,
-    )
 
 
 def _leaning_check(test: IntegratedTest) -> Check:
@@ -230,7 +202,9 @@ def _size_check(c: Collapsed, size: np.ndarray, alpha: float) -> Check:
     d = c.composite[0]
     square = float(x @ x)
     n = len(d)
-    if square == 0 or n < 4:
+    leverage = 1 / n + x**2 / square if np.ptp(log) > 1e-9 else np.ones(n)
+    # with one unit unlike the others the slope is that unit's own change
+    if n < 4 or leverage.max() > 1 - 1e-9:
         return Check(
             "change_and_size",
             None,
@@ -240,7 +214,6 @@ def _size_check(c: Collapsed, size: np.ndarray, alpha: float) -> Check:
     slope = float(x @ d) / square
     # errors robust to variance that falls with size, which is what is suspected here
     residual = d - slope * x
-    leverage = 1 / n + x**2 / square
     error = float(np.sqrt(((x * residual / (1 - leverage)) ** 2).sum())) / square
     p = float(2 * student.sf(abs(slope) / error, n - 2))
     sv = "hänger ihop" if p < alpha else "hänger inte påvisbart ihop"
@@ -265,6 +238,8 @@ def auto_inference(
     method: str = "cs",
     estimand: str = "cohort",
     control_group: str = "never_treated",
+    anticipation: int = 0,
+    weights: pd.Series | None = None,
     alpha: float = 0.05,
 ) -> FewTreated:
     """Estimate with the inference that the design supports.
@@ -277,7 +252,7 @@ def auto_inference(
         First treated year by unit, 0 for never treated.
     size : pandas.Series or pandas.DataFrame, optional
         Persons behind each value, by unit or by unit and year.
-    method, estimand, control_group : str
+    method, estimand, control_group, anticipation, weights
         As in :func:`evaluation.estimation.few_treated.coefficients.linear_estimator`.
     alpha : float
         One minus the level.
@@ -290,7 +265,8 @@ def auto_inference(
     Raises
     ------
     InputError
-        If a size is missing or not above zero, or as for the estimator.
+        If a size is missing or not above zero, ``alpha`` not between 0 and 1, or as for
+        the estimator and :func:`evaluation.estimation.few_treated.collapsed.collapse`.
 
     Examples
     --------
@@ -303,12 +279,20 @@ def auto_inference(
     >>> found.rule, round(found.result.estimate, 2)
     ('integrated_t', -0.92)
     """
+    if not 0 < alpha < 1:
+        raise InputError(f"{alpha:g} must lie between 0 and 1", field="alpha")
     est = linear_estimator(
-        panel, cohort, method=method, estimand=estimand, control_group=control_group
+        panel,
+        cohort,
+        method=method,
+        estimand=estimand,
+        control_group=control_group,
+        anticipation=anticipation,
+        weights=weights,
     )
     y = panel.values.to_numpy(dtype=float)
     c = collapse(y, est)
-    sizes = _sizes(panel, size)
+    sizes = None if size is None else unit_sizes(panel, size)
     chosen = _choose(c, y, sizes)
     like = Estimate(
         term="att",
@@ -329,14 +313,14 @@ def auto_inference(
         text.format(enough=ENOUGH_UNITS, fewest=FEWEST_UNITS) for text in _REASONS[chosen.rule]
     )
     names = {"welch": WELCH, "integrated_t": INTEGRATED, "own_history": HISTORY, "none": NONE}
-    result = _estimate(like, chosen.test, f"auto: {names[chosen.rule]}", (*like.notes, en))
+    result = report_test(like, chosen.test, f"auto: {names[chosen.rule]}", (*like.notes, en))
     others = {
         "welch": chosen.welch,
         "integrated_t": chosen.integrated,
         "own_history": chosen.history,
     }
     companions = tuple(
-        _estimate(like, test, names[rule], like.notes)
+        report_test(like, test, names[rule], like.notes)
         for rule, test in others.items()
         if test is not None and rule != chosen.rule
     )
@@ -346,17 +330,3 @@ def auto_inference(
     if sizes is not None:
         checks.append(_size_check(c, sizes, alpha))
     return FewTreated(result, chosen.rule, sv, en, companions, tuple(checks))
-
-
-def _sizes(panel: Panel, size: pd.Series | pd.DataFrame | None) -> np.ndarray | None:
-    if size is None:
-        return None
-    known = size.reindex(panel.units)
-    if isinstance(known, pd.DataFrame):
-        known = known.reindex(columns=panel.years)
-    values = known.to_numpy(dtype=float)
-    bad = ~(np.isfinite(values) & (values > 0))
-    if bad.any():
-        unit = panel.units[int(np.argwhere(bad)[0][0])]
-        raise InputError(f"unit {unit} has no size above zero", field="size")
-    return values

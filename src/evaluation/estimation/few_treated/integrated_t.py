@@ -131,7 +131,7 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
 
     .. math::
         \mathrm{SE}_k^2 = \hat\sigma_k^2 \Big( \sum_s \lambda_s^2 V^*_s
-        + \frac{1}{N_0^2} \sum_c V_c \Big), \qquad p = \sum_k w_k\, p_k ,
+        + \sum_c \kappa_c^2 V_c \Big), \qquad p = \sum_k w_k\, p_k ,
 
     with :math:`\hat\sigma_k^2` from the weighted squares of controls and treated over N − 2.
     With one adoption year each p-value has N − 2 degrees of freedom; with several, the
@@ -165,14 +165,11 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
     est, n0 = c.estimator, c.n_controls
     profiles = np.array([est.profile[np.flatnonzero(c.which == p)[0]] for p in range(len(c.own))])
     composite = c.shares @ profiles
-    everyone = variances(sampling_variance(size, composite))
-    vc = everyone[:, est.controls]
-    vt = np.stack(
-        [
-            variances(sampling_variance(size, profile))[:, i]
-            for profile, i in zip(est.profile, est.treated, strict=True)
-        ],
-        axis=1,
+    vc = variances(sampling_variance(size, composite)[est.controls])
+    vt = variances(
+        np.array([sampling_variance(size, profiles[p]) for p in c.which])[
+            np.arange(len(est.treated)), est.treated
+        ]
     )
     inverse = 1 / vc
     total = inverse.sum(axis=1)
@@ -195,11 +192,13 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
     spread, determinant = _treated_spread(effect, omega)
     rss = rss_controls + spread
     freedom = n0 + len(est.weight) - 2
-    controls = vc.sum(axis=1) / n0**2
+    controls = vc @ est.control_share**2
     variance = rss / freedom * ((v_star * est.weight**2).sum(axis=2) + controls)
     own = np.zeros((n_profiles, *rss.shape))
     np.add.at(own, c.which, np.moveaxis(v_star * est.weight**2, 2, 0))
     df = freedom / _overlap(own, controls, cross, c.shares)
+    # a treated unit that the aggregate does not reach may be treated before the first one
+    kept = np.sort(np.concatenate([est.controls, est.treated]))
     log = (
         log_prior()
         - 0.5 * np.log(vc).sum(axis=1)
@@ -207,11 +206,11 @@ def integrated_t(c: Collapsed, y: np.ndarray, size: np.ndarray) -> IntegratedTes
         + determinant
         - freedom / 2 * np.log(rss)
         + placebo_likelihood(
-            y,
-            variances(sampling_variance(size, np.ones(y.shape[2]))),
+            y if len(kept) == est.n_units else y[:, kept],
+            variances(sampling_variance(size, np.ones(y.shape[2]))[kept]),
             int(est.start.min()),
             int(est.start.max()),
-            est.controls,
+            np.flatnonzero(np.isin(kept, est.controls)),
         )
     )
     w = np.exp(log - log.max(axis=1, keepdims=True))

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluation.estimation.few_treated.collapsed import Collapsed
+from evaluation.estimation.few_treated.collapsed import Collapsed, rounding
 from evaluation.estimation.few_treated.welch import StudentTest
 
 __all__ = ["ENOUGH_HISTORY", "cosines", "history_contrasts", "own_history"]
@@ -68,27 +68,23 @@ def history_contrasts(profile: np.ndarray, start: int) -> np.ndarray:
     centred = before - before.mean()
     if np.abs(centred).max() > 1e-9 * np.abs(profile).max():
         known.append(centred)
-    basis, triangle = np.linalg.qr(np.column_stack([*known, cosines(start)]))
-    size = np.abs(np.diag(triangle))
-    fresh = [k for k in range(len(known), basis.shape[1]) if size[k] > 1e-9]
-    result: np.ndarray = basis[:, fresh]
-    return result
+    result: np.ndarray = np.linalg.qr(np.column_stack([*known, cosines(start)]))[0]
+    return result[:, len(known) :]
 
 
-def _relative_variance(values: np.ndarray, n0: int) -> np.ndarray:
+SCALE_STEPS = 6
+
+
+def _relative_variance(square: np.ndarray, n0: int) -> np.ndarray:
     """Return each unit's mean square over contrasts scaled to be alike, shape (draws, units).
 
-    ``values`` has shape (contrasts, draws, units), the first ``n0`` units being controls.
+    ``square`` has shape (contrasts, draws, units), the first ``n0`` units being controls.
     The scales are those at which every contrast is as large as the unit's own mean square,
-    on average over controls: every unit counts the same, whatever its variance.
+    on average over controls: every unit counts the same, whatever its variance. They are
+    found from the contrasts' mean squares in :data:`SCALE_STEPS` steps.
     """
-    square = (values - values[:, :, :n0].mean(axis=2, keepdims=True)) ** 2
-    # a control is part of the mean that is taken out, a treated unit is not
-    square[:, :, :n0] *= n0 / (n0 - 1)
-    square[:, :, n0:] *= n0 / (n0 + 1)
-    square = np.maximum(square, 1e-300)
     scale = square[:, :, :n0].mean(axis=2)
-    for _ in range(6):
+    for _ in range(SCALE_STEPS):
         inverse = 1 / (np.einsum("krn,kr->rn", square[:, :, :n0], 1 / scale) / len(square))
         scale = np.einsum("krn,rn->kr", square[:, :, :n0], inverse) / n0
     result: np.ndarray = np.einsum("krn,kr->rn", square, 1 / scale) / len(square)
@@ -96,14 +92,20 @@ def _relative_variance(values: np.ndarray, n0: int) -> np.ndarray:
 
 
 def _scale(square: np.ndarray, history: np.ndarray, df: int) -> np.ndarray:
-    """Fit c in ``square ~ c · history · F(1, df)`` by maximum likelihood, per draw."""
+    """Fit c in ``square ~ c · history · F(1, df)`` by maximum likelihood, per draw.
+
+    With z = square / (c · history) the likelihood is greatest where the mean of
+    (df + 1) z / (df + z) is one: Newton's method on its logarithm against that of c.
+    """
     ratio = square / history
     c: np.ndarray = np.median(ratio, axis=1)
     for _ in range(50):
-        z = ratio / c[:, None]
-        before = c
-        c = c * ((df + 1) / (df + z) * z).mean(axis=1)
-        if np.abs(c / before - 1).max() < 1e-8:
+        part = ratio / (ratio + df * c[:, None])
+        mean = part.mean(axis=1)
+        slope = 1 - np.einsum("rn,rn->r", part, part) / (part.shape[1] * mean)
+        step = np.log((df + 1) * mean) / slope
+        c = c * np.exp(np.clip(step, -5, 5))
+        if np.abs(step).max() < 1e-12:
             break
     # the estimate's logarithm is nearly unbiased, its level is not
     level: np.ndarray = c * np.exp(-_half_variance(df, square.shape[1]))
@@ -148,7 +150,9 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
     Returns
     -------
     StudentTest or None
-        None where a treated unit has too few years before adoption.
+        None where a treated unit has too few years before adoption. Infinite errors where a
+        treated unit, or every control, did not vary before it, or half the controls show no
+        change.
 
     Notes
     -----
@@ -161,6 +165,8 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
         y = y[None]
     est, n0 = c.estimator, c.n_controls
     variance = np.empty_like(c.effect)
+    still = np.zeros(len(y), dtype=bool)
+    floor = rounding(y) ** 2
     df = np.empty(len(est.weight))
     for p in range(len(c.own)):
         slots = np.flatnonzero(c.which == p)
@@ -171,15 +177,29 @@ def own_history(c: Collapsed, y: np.ndarray) -> StudentTest | None:
             return None
         everyone = np.concatenate([est.controls, est.treated[slots]])
         values = np.moveaxis(y[:, everyone, :start] @ basis, 2, 0)
-        relative = _relative_variance(np.ascontiguousarray(values), n0)
-        change = c.own[p] ** 2 * n0 / (n0 - 1)
+        values = np.ascontiguousarray(values)
+        square = (values - values[:, :, :n0].mean(axis=2, keepdims=True)) ** 2
+        # a control is part of the mean that is taken out, a treated unit is not
+        square[:, :, :n0] *= n0 / (n0 - 1)
+        square[:, :, n0:] *= n0 / (n0 + 1)
+        still |= (square[:, :, :n0].sum(axis=2) <= n0 * floor).any(axis=0)
+        for own in (square[:, :, n0:], values[:, :, n0:] ** 2):
+            still |= (own.sum(axis=0) <= floor[:, None]).any(axis=1)
+        # a floor keeps a control that never moved from dividing by zero
+        square = np.maximum(square, floor[:, None] + 1e-300)
+        relative = _relative_variance(square, n0)
+        change = c.own[p] ** 2 / c.leverage
+        unmoved = change <= floor[:, None] * np.abs(est.profile[slots[0]]).sum() ** 2
+        most = 2 * unmoved.sum(axis=1) >= n0
+        still |= most
+        change[most] = 1.0
         factor = _scale(change, relative[:, :n0], basis.shape[1])
         variance[:, slots] = factor[:, None] * relative[:, n0:]
     parts = variance * est.weight**2
-    controls = (c.composite**2).sum(axis=1) / (n0 * (n0 - 1))
+    controls, others = c.control_variance()
     total = parts.sum(axis=1) + controls
     # squares of estimated variances are too large by (df + 2)/df, and so is their total
-    squares = (parts**2 / (df + 2)).sum(axis=1) + controls**2 / (n0 + 1)
+    squares = (parts**2 / (df + 2)).sum(axis=1) + controls**2 / (others + 2)
     squares = squares + _common_part(c, parts, df)
     freedom = np.maximum(total**2 / squares - 2, 1.0)
-    return StudentTest(c.estimate, np.sqrt(total), freedom)
+    return StudentTest(c.estimate, np.where(still, np.inf, np.sqrt(total)), freedom)

@@ -175,12 +175,12 @@ def placebo_estimates(c: Contrasts, table: np.ndarray, picks: np.ndarray) -> np.
     numpy.ndarray
         Shape (draws,). Controls are all units that an assignment does not pick.
     """
-    slots = np.arange(len(c.slots))
-    picked = table[:, picks]  # (slots, draws, slots): slot s's contrast of the unit in slot r
-    own = picked[slots, :, slots].T  # (draws, slots)
+    # the comparison enters through each unit's weighted sum over the slots, so that no table of
+    # draws × slots × slots is needed
+    weighted = c.weight @ table
+    own = table[np.arange(len(c.slots)), picks] @ c.weight
     rest = len(c.units) - len(c.slots)
-    control_mean = (table.sum(axis=1)[None, :] - picked.sum(axis=2).T) / rest
-    result: np.ndarray = (own - control_mean) @ c.weight
+    result: np.ndarray = own - (weighted.sum() - weighted[picks].sum(axis=1)) / rest
     return result
 
 

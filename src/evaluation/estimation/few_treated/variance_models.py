@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from evaluation.estimation.few_treated.collapsed import rounding
 from evaluation.estimation.few_treated.own_history import cosines
 
 __all__ = ["MODES", "log_prior", "placebo_likelihood", "restricted_likelihood", "variances"]
@@ -111,7 +112,7 @@ def placebo_likelihood(
     All units before the first adoption, and the controls from the last one on: the
     slowest :data:`MODES` cosines of each stretch, restricted likelihoods added. Smoothing
     over neighbouring models lets the law of the effect's contrast differ a little from
-    that of the placebo contrasts.
+    that of the placebo contrasts. A contrast that is the same for all units says nothing.
 
     Parameters
     ----------
@@ -130,10 +131,13 @@ def placebo_likelihood(
         Shape (draws, models), log.
     """
     log = np.zeros((len(y), len(v)))
+    least = rounding(y)
     stretches = ((y[:, :, :first], v), (y[:, controls, last:], v[:, controls]))
     for values, models in stretches:
         for wave in cosines(values.shape[2]).T[:MODES]:
-            log = log + restricted_likelihood(values @ wave, models)
+            x = values @ wave
+            varies = x.max(axis=1) - x.min(axis=1) > least
+            log = log + varies[:, None] * restricted_likelihood(x, models)
     top = log.max(axis=1, keepdims=True)
     result: np.ndarray = np.log(np.exp(log - top) @ _smoother().T + 1e-300) + top
     return result

@@ -50,11 +50,11 @@ def welch(c: Collapsed) -> StudentTest:
     .. math::
         \widehat{\mathrm{Var}} = \sum_s \frac{\lambda_s^2 (e_s - \hat\tau)^2}
         {1 - 2\lambda_s + \sum_r \lambda_r^2}
-        + \frac{1}{N_0 (N_0 - 1)} \sum_c (D_c - \bar D)^2
+        + \sum_c \frac{\kappa_c^2 (D_c - \bar D)^2}{1 - 2\kappa_c + \sum \kappa^2}
 
-    With equal weights this is CR2 of the regression of the contrasts on treatment.
-    Treated units' effects may differ: their spread then adds to the variance, never
-    takes from it.
+    Without weights the second sum is :math:`\sum_c (D_c - \bar D)^2 / (N_0 (N_0 - 1))`, and
+    all is CR2 of the regression of the contrasts on treatment. Treated units' effects may
+    differ: their spread then adds to the variance, never takes from it.
 
     Parameters
     ----------
@@ -74,8 +74,7 @@ def welch(c: Collapsed) -> StudentTest:
     Robust standard errors in small samples. Review of Economics and Statistics 98(4).
     """
     weight = c.estimator.weight
-    n0 = c.n_controls
-    controls = (c.composite**2).sum(axis=1) / (n0 * (n0 - 1))
+    controls, others = c.control_variance()
     leverage = 1 - 2 * weight + (weight**2).sum()
     if len(weight) < 2 or (leverage <= 0).any():
         infinite = np.full_like(c.estimate, np.inf)
@@ -89,5 +88,5 @@ def welch(c: Collapsed) -> StudentTest:
     trace = np.einsum("rss->r", scaled)
     own = trace**2 / np.einsum("rst,rts->r", scaled, scaled)
     total = treated + controls
-    df = total**2 / (treated**2 / own + controls**2 / (n0 - 1))
+    df = total**2 / (treated**2 / own + controls**2 / others)
     return StudentTest(c.estimate, np.sqrt(total), df)
