@@ -78,8 +78,8 @@ def test_every_cell_of_the_tables(computed):
 
 
 def test_every_figure_is_published(computed):
-    """Four figures per outcome, and one each for hidden activity, the case and the context."""
-    kinds = ("paths", "event_study", "placebo", "neighbour_years")
+    """Five figures per outcome, and one each for hidden activity, the case and the context."""
+    kinds = ("paths", "event_study", "placebo", "specifications", "neighbour_years")
     names = {f"{k}_{o}" for k in kinds for o in computed["outcomes"]}
     files = {p.stem for p in (PUBLISHED / "figures").iterdir() if p.suffix == ".svg"}
     assert files == names | {"hidden_active", "case", "context"}
