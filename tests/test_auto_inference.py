@@ -235,6 +235,11 @@ def test_the_check_of_change_and_size():
         check = auto_inference(panel, cohort, size=sizes).checks[-1]
         assert (check.name, check.passed, check.statistic) == ("change_and_size", None, None)
         assert "do not vary enough" in check.text_en
+    # the same sizes in other years: means that differ by rounding do not vary either
+    turned = np.array([np.roll(50 + np.arange(12) / 7, k) for k in range(32)])
+    sizes = pd.DataFrame(turned, index=size.index, columns=YEARS)
+    assert np.ptp(turned.mean(axis=1)) > 0
+    assert auto_inference(panel, cohort, size=sizes).checks[-1].passed is None
 
 
 def test_history_that_never_moved_is_none():
@@ -280,6 +285,17 @@ def test_many_panels_at_once_are_each_as_alone():
             assert found == pytest.approx(expected, rel=1e-6, nan_ok=True)
             fallback = "own_history" if start == 2006 else "none"
             assert rules == ({fallback} if sizes is None else {"integrated_t", fallback})
+
+
+@pytest.mark.parametrize(("n1", "n0"), [(8, 8), (3, 20)])
+def test_the_p_value_of_an_effect(n1, n0):
+    """Where every panel has the same rule, too: the ends of the interval have p = 0.05."""
+    panel, cohort, size = study(n1, n0)
+    found = auto_inference(panel, cohort, size=size)
+    y = panel.values.to_numpy()[None]
+    c = collapse(y, linear_estimator(panel, cohort))
+    for end in found.result.conf_int:
+        assert auto_p_values(c, y, size.to_numpy(), effect=end) == pytest.approx([0.05], rel=1e-8)
 
 
 def test_sizes_at_fault_are_refused():
