@@ -18,6 +18,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 import evaluation as ev
+from evaluation.data.embedded import file_hash
 from evaluation.design.comparison import nearest_in_size
 from evaluation.estimation.few_treated.auto import auto_p_values
 from evaluation.estimation.few_treated.calibration import analytic_p, calibrate
@@ -531,6 +532,7 @@ def main() -> None:
     text = "\n".join(report(grid, few, hard, change, unlike, real))
     (reports / "README.md").write_text(text, encoding="utf-8")
     print(text)
+    print(f"SHA-256 of the grid: {file_hash(data / 'calibration.csv')}", file=sys.stderr)
 
 
 if __name__ == "__main__":

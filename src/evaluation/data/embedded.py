@@ -125,6 +125,16 @@ _SETS = (
         68,
         "44d1f4cac2403ced05e3110aba3fecfca1ea2827c05745a5f83d18b4dddd36f7",
     ),
+    DataSet(
+        "calibration",
+        "Kalibrering av testen för få behandlade, 5 %-test, cell för cell",
+        "Calibration of the tests for few treated, tests at 5 %, cell by cell",
+        "egen simulering",
+        "own simulation",
+        *_OWN,
+        240,
+        "2c4ec2db9a3ae44aa47f629d944132fe05e7b2afac2e10e3cb9a77838a53c73a",
+    ),
 )
 DATA_SETS: Mapping[str, DataSet] = MappingProxyType({s.name: s for s in _SETS})
 
