@@ -33,6 +33,8 @@ __all__ = [
     "without_rounding",
 ]
 
+OUTCOME_ROUNDING = 1e-12
+"""What is smaller than this, relative to the outcome, is taken for rounding."""
 Estimand = Literal["simple", "cohort", "dynamic", "calendar"]
 ESTIMANDS: tuple[Estimand, ...] = ("simple", "cohort", "dynamic", "calendar")
 
@@ -86,7 +88,7 @@ def without_rounding(influence: np.ndarray, y: np.ndarray) -> np.ndarray:
     [[0.0, 0.5]]
     """
     size = np.sqrt(np.einsum("ij,ij->j", influence, influence))
-    real = size > 1e-12 * float(np.nanmax(np.abs(y)))
+    real = size > OUTCOME_ROUNDING * float(np.nanmax(np.abs(y)))
     return influence if real.all() else np.where(real, influence, 0.0)
 
 
