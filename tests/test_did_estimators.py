@@ -540,7 +540,14 @@ def test_treated_units_never_seen_before_treatment_are_named():
     fit = imputation(holes, g)
     assert any("without an observation before treatment" in n and who in n for n in fit.notes)
     without = panel.select([u for u in panel.units if u != who])
-    assert list(fit.estimate) == close(imputation(without, g.drop(who)).estimate)
+    fresh = imputation(without, g.drop(who))
+    assert list(fit.estimate) == close(fresh.estimate)
+    ours, theirs = aggregate(fit, "cohort"), aggregate(fresh, "cohort")
+    assert ours.std_error == close(theirs.std_error)
+    assert (ours.n_units, ours.n_treated_units) == (theirs.n_units, theirs.n_treated_units)
+    values.loc[g > 0, values.columns < 2005] = np.nan
+    with pytest.raises(InputError, match="no treated unit is observed before treatment"):
+        imputation(Panel("y", values, unbalanced=True), g)
 
 
 # covariates that cannot be

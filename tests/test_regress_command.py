@@ -173,6 +173,9 @@ def test_faults_of_the_file(cli, refused, file, panel, tmp_path):
 def test_faults_of_the_call(cli, refused, file):
     call = file()
     refused(cli, *file(formula="y ~ x +* z"), where="field --formula", says="is not a formula")
+    for parts in ("y ~ x | z", "y ~ x | code + year"):
+        says = "write + EntityEffects + TimeEffects for effects"
+        refused(cli, *file(formula=parts), where="field --formula", says=says)
     refused(cli, *file(formula="y ~ x"), where="field --formula", says="needs EntityEffects")
     refused(cli, *call, "--model", "random", where="field --formula", says="fixed model")
     refused(cli, *call, "--bandwidth", "2", where="field --bandwidth", says="driscoll-kraay only")

@@ -360,14 +360,16 @@ def as_event_study(
     )
     z = critical_value(gt)
     critical = max(z, float(np.quantile(largest, 1 - gt.alpha)))
+    # no variation is no error of zero: there is none to be had
+    half = np.where(usable, se, np.inf)
     return EventStudy(
         event_time=tuple(int(e) for e in times),
         estimate=tuple(float(v) for v in value),
-        std_error=tuple(float(s) for s in se),
-        conf_low=tuple(float(v) for v in value - z * se),
-        conf_high=tuple(float(v) for v in value + z * se),
-        band_low=tuple(float(v) for v in value - critical * se),
-        band_high=tuple(float(v) for v in value + critical * se),
+        std_error=tuple(float(s) for s in np.where(usable, se, np.nan)),
+        conf_low=tuple(float(v) for v in value - z * half),
+        conf_high=tuple(float(v) for v in value + z * half),
+        band_low=tuple(float(v) for v in value - critical * half),
+        band_high=tuple(float(v) for v in value + critical * half),
         n_treated=tuple(carrying),
         method=gt.method,
         inference="analytic, pointwise" + ("" if gt.cluster is None else ", clustered"),
