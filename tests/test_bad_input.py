@@ -50,13 +50,18 @@ BAD_FILES = {
     "row twice": (GOOD + "a,2000,1,2002,10\n", LINES + 1, "unit", "a, 2000 stands twice"),
     "empty unit": (GOOD + ",2000,1,,9\n", LINES + 1, "unit", "is empty"),
     "empty year": (GOOD + "f,,1,,9\n", LINES + 1, "year", "is empty"),
-    "text year": (edit("a,2001", "a,MMI"), 3, "year", "'MMI' is not a number"),
+    "text year": (
+        edit("a,2001", "a,MMI"), 3, "year", "'MMI' is not a number; a whole year such as 2015",
+    ),
     "date for a year": (edit("a,2001", "a,2001-12-31"), 3, "year", "is not a number"),
     "half a year": (edit("a,2001", "a,2001.5"), 3, "year", "'2001.5' is not a whole year"),
     "year beyond any calendar": (edit("a,2001", "a,1e300"), 3, "year", "'1e300'"),
     "text outcome": (GOOD + "f,2000,hej,,9\n", LINES + 1, "value", "'hej' is not a number"),
     "infinite outcome": (GOOD + "f,2000,inf,,9\n", LINES + 1, "value", "'inf' is not finite"),
     "too large an outcome": (GOOD + "f,2000,-1e999,,9\n", LINES + 1, "value", "is not finite"),
+    "an outcome whose square is none": (
+        GOOD + "f,2000,1e300,,9\n", LINES + 1, "value", "'1e300' is too large",
+    ),
     "decimal comma": (GOOD + 'f,2000,"1,5",,9\n', LINES + 1, "value", "'1,5' is not a number"),
     "constant outcome": (column(2, 4), None, "value", "the outcome never varies"),
     "outcome all missing": (column(2, "NA"), None, None, "no unit is observed in every year"),
@@ -169,6 +174,10 @@ PERMUTATION = ("--inference", "permutation")
         (("--inference", "multiplier", "--multiplier", "webb"), "--multiplier"),
         ((*PERMUTATION, "--classes", "2"), "--classes"),
         (("--classes", "2", "--size", "size"), "--classes"),
+        (("--donors", "2"), "--donors"),
+        ((*PERMUTATION, "--donors", "2"), "--donors"),
+        ((*PERMUTATION, "--size", "size", "--classes", "2", "--donors", "2"), "--donors"),
+        (("--method", "twfe", "--covariates", "value"), "--covariates"),
         ((*PERMUTATION, "--size", "size", "--classes", "9"), "--classes"),
         (("--method", "twfe", "--control", "notyet"), "--method"),
         (("--method", "twfe", "--aggregate", "cohort"), "--method"),
@@ -197,6 +206,13 @@ PERMUTATION = ("--inference", "permutation")
 def test_options_that_do_not_go_together(cli, refused, write, options, field):
     file = write(GOOD)
     refused(cli, "estimate", "--data", file, *ROLES, *options, where=f"field {field}")
+
+
+def test_more_draws_than_memory_holds(cli, write):
+    for option in ("--inference", "multiplier"), ("--method", "sdid"):
+        answer = cli("estimate", "--data", write(GOOD), *ROLES, *option, "--draws", 10**9)
+        assert answer.code == 2
+        assert "1000000" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -251,6 +267,24 @@ def test_columns_beside_the_roles_that_are_at_fault(
     file = write(content)
     where = place(file, row, "size")
     refused(cli, "estimate", "--data", file, *ROLES, option, "size", where=where, says=says)
+
+
+@pytest.mark.parametrize("est", ["dr", "ipw", "reg"])
+def test_a_covariate_that_is_the_treatment(cli, refused, write, est):
+    """Nobody is treated in the first year, so there it has one value in all units."""
+    head, *rows = GOOD.splitlines()
+    treated = [int(c[3] not in ("", "0") and c[1] >= c[3]) for c in (r.split(",") for r in rows)]
+    lines = [f"{r},{d}" for r, d in zip(rows, treated, strict=True)]
+    file = write("\n".join([f"{head},active", *lines]) + "\n")
+    call = ("estimate", "--data", file, *ROLES, "--covariates", "active", "--est-method", est)
+    says = "cohort 2002, year 2001: the covariate active has the same value in all units in 2000"
+    refused(cli, *call, where="field --covariates", says=says)
+
+
+def test_clusters_of_one_unit_each_are_none(cli, write):
+    """Naming the unit as the cluster is what every method does without it."""
+    call = ("estimate", "--data", write(GOOD), *ROLES, "--json")
+    assert cli(*call, "--cluster", "unit").out == cli(*call).out
 
 
 def test_a_gap_in_the_outcome_may_be_a_gap_in_the_covariate(cli, write):

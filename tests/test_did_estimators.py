@@ -540,7 +540,14 @@ def test_treated_units_never_seen_before_treatment_are_named():
     fit = imputation(holes, g)
     assert any("without an observation before treatment" in n and who in n for n in fit.notes)
     without = panel.select([u for u in panel.units if u != who])
-    assert list(fit.estimate) == close(imputation(without, g.drop(who)).estimate)
+    fresh = imputation(without, g.drop(who))
+    assert list(fit.estimate) == close(fresh.estimate)
+    ours, theirs = aggregate(fit, "cohort"), aggregate(fresh, "cohort")
+    assert ours.std_error == close(theirs.std_error)
+    assert (ours.n_units, ours.n_treated_units) == (theirs.n_units, theirs.n_treated_units)
+    values.loc[g > 0, values.columns < 2005] = np.nan
+    with pytest.raises(InputError, match="no treated unit is observed before treatment"):
+        imputation(Panel("y", values, unbalanced=True), g)
 
 
 # covariates that cannot be
@@ -781,3 +788,45 @@ def test_bias_and_coverage_under_known_truth(estimate):
     errors, covered = np.array(found).T
     assert abs(errors.mean()) < 3 * errors.std() / draws**0.5
     assert 0.935 <= covered.mean() <= 0.965
+
+
+@pytest.mark.parametrize("variance", ["placebo", "jackknife"])
+def test_synthetic_error_that_is_rounding_is_none(variance):
+    """Units that only move together leave no error, and no p-value of zero."""
+    units = [f"u{i}" for i in range(9)]
+    g = pd.Series([2004] * 3 + [0] * 6, index=units)
+    t = np.array(YEARS)
+    y = 0.1 * np.arange(9.0)[:, None] + 1000.3 * (t - 1990)
+    y = y + ((g.to_numpy()[:, None] > 0) & (t >= 2004))
+    fit = synthetic_did(
+        Panel("y", pd.DataFrame(y, index=units, columns=list(YEARS))), g, variance=variance
+    )
+    found = fit.result
+    assert found.estimate == close(1.0)
+    assert (found.std_error, found.statistic, found.p_value) == (None, None, None)
+    assert found.conf_int == (-np.inf, np.inf)
+    assert "no error can be estimated" in found.small_sample
+
+
+def test_neither_variance_is_recommended_where_neither_can_be_had():
+    panel, g, *_ = staggered()
+    few = [*g.index[g == 2004][:1], *g.index[g == 0][:1]]
+    for variance in ("placebo", "jackknife"):
+        with pytest.raises(InputError) as error:
+            synthetic_did(panel.select(few), g[few], variance=variance)
+        assert "does not" not in str(error.value)
+
+
+def test_covariates_collinear_in_one_cell_only():
+    panel, g, _, x, _ = staggered()
+    other = x.copy()
+    other[:] = np.random.default_rng(1).normal(size=x.shape)
+    other[2001] = 2 * x[2001] + 1
+    for how, who in (("dr", "the units compared"), ("reg", "the controls")):
+        with pytest.raises(
+            InputError, match=f"year 2002: the covariates are collinear among {who}"
+        ):
+            callaway_santanna(
+                panel, g, covariates={"x": x, "z": other},
+                est_method=how,
+            )  # fmt: skip

@@ -336,3 +336,20 @@ def test_left_out_units_are_told():
     gt = callaway_santanna(panel, COHORT)
     assert gt.notes == ("2 units without a value in every year were left out: x, z",)
     assert aggregate(gt, "simple").notes == gt.notes
+
+
+@pytest.mark.parametrize("base", ["varying", "universal"])
+def test_event_times_without_variation_have_no_error(base):
+    """Not an error of zero, with an interval that is a point."""
+    units = ["a", "b", "c", "d"]
+    y = pd.DataFrame([[1.0, 2, 5], [1, 2, 6], [0, 1, 2], [3, 4, 5]], units, [2000, 2001, 2002])
+    g = pd.Series([2002, 2002, 0, 0], index=units)
+    events = event_study(callaway_santanna(Panel("y", y), g, base=base))
+    assert events.event_time == ((-2, -1, 0) if base == "universal" else (-1, 0))
+    for k, e in enumerate(events.event_time):
+        bounds = (events.conf_low[k], events.conf_high[k], events.band_low[k], events.band_high[k])
+        assert np.isnan(events.std_error[k]) == (e < 0)
+        assert np.isinf(bounds).all() == (e < 0)
+    # the treated rise by 3 and 4, the controls by 1: (0.5² + 0.5²)/2² under the root
+    assert events.estimate[-1] == pytest.approx(2.5)
+    assert events.std_error[-1] == pytest.approx(np.sqrt(0.5) / 2)

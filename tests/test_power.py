@@ -359,6 +359,9 @@ def test_the_command_takes_names(cli, command):
         (("--treated", 2, "--effects", "1,x"), "field --effects", "'x' is not a number"),
         (("--treated", 2, "--curve", "leavers"), "field --curve", "needs --leavers"),
         (("--treated-units", "u001", "--curve", "treated"), "field --curve", "--treated N only"),
+        (("--treated-units", "u001,u001"), "field --treated-units", "names a unit twice"),
+        (("--treated", 2, "--donors", 3), "field --donors", "--treated-units only"),
+        (("--treated", 2, "--leavers", "people"), "field --leavers", "--curve leavers only"),
         (("--treated", 2, "--plot", "a.gif"), "a.gif, field --plot", "a figure ends in"),
     ],
 )
@@ -367,10 +370,10 @@ def test_a_bad_call_is_refused(cli, command, refused, options, where, says):
 
 
 def test_a_fault_of_the_file_names_it(cli, command, refused, file):
-    answer = refused(cli, *command, "--treated-units", "xx", where=f"{file}, field treated_units")
+    answer = refused(cli, *command, "--treated-units", "xx", where=f"{file}, field --treated-units")
     assert "there is no unit xx" in answer.err
     refused(
-        cli, *command, "--treated", 2, "--cohort-year", 1999, where=f"{file}, field cohort_year"
+        cli, *command, "--treated", 2, "--cohort-year", 1999, where=f"{file}, field --cohort-year"
     )
 
 

@@ -160,7 +160,7 @@ def test_faults_of_the_file(cli, refused, file, panel, tmp_path):
     bad({"code": "1440"}, where=f"{name}, row 8, field code", says="1440, 2015 stands twice")
     bad({"code": panel.code.where(panel.index != 1, "")}, where=f"{name}, row 3, field code",
         says="is empty")  # fmt: skip
-    bad({"one": 1}, "--cluster", "one", where=name, says="only one cluster")
+    bad({"one": 1}, "--cluster", "one", where=f"{name}, field one", says="only one cluster")
     bad({"x": panel.county}, where=f"{name}, row 2, field x", says="'c0' is not a number")
     bad({}, formula="y ~ q + EntityEffects", where=f"{name}, field q",
         says="no column 'q', which the formula names; the data have code, year")  # fmt: skip
@@ -173,6 +173,9 @@ def test_faults_of_the_file(cli, refused, file, panel, tmp_path):
 def test_faults_of_the_call(cli, refused, file):
     call = file()
     refused(cli, *file(formula="y ~ x +* z"), where="field --formula", says="is not a formula")
+    for parts in ("y ~ x | z", "y ~ x | code + year"):
+        says = "write + EntityEffects + TimeEffects for effects"
+        refused(cli, *file(formula=parts), where="field --formula", says=says)
     refused(cli, *file(formula="y ~ x"), where="field --formula", says="needs EntityEffects")
     refused(cli, *call, "--model", "random", where="field --formula", says="fixed model")
     refused(cli, *call, "--bandwidth", "2", where="field --bandwidth", says="driscoll-kraay only")
@@ -181,6 +184,10 @@ def test_faults_of_the_call(cli, refused, file):
     refused(cli, *call, "--cov", "cr3", "--cluster", "year", where="field --cluster",
             says="whole units")  # fmt: skip
     refused(cli, *call, "--cluster", "nope", where=f"{call[2]}, field nope", says="no column")
+    for cov in ("robust", "unadjusted", "driscoll-kraay"):
+        refused(cli, *call, "--cov", cov, "--cluster", "county", where="field --cluster",
+                says=f"not used by --cov {cov}")  # fmt: skip
+    assert "1000000" in cli(*call, "--cov", "wild", "--draws", 10**9).err
     assert cli(*call, "--cov", "hc9").code == 2
     assert cli(*call, "--alpha", "0.7").code == 2
     assert cli("regress", "--data", "nowhere.csv", *call[3:]).code == 2

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import Json, print_json, progress_bar
+from evaluation.cli.shared import MOST_DRAWS, Json, print_json, progress_bar
 
 
 class Method(StrEnum):
@@ -225,8 +225,9 @@ def estimate(
         ),
     ] = None,
     donors: Annotated[
-        int, typer.Option(min=1, help="Donors per treated unit (permutation with --size).")
-    ] = 30,
+        int | None,
+        typer.Option(min=1, help="Donors per treated unit (permutation with --size). [30]"),
+    ] = None,
     classes: Annotated[
         int | None,
         typer.Option(
@@ -239,6 +240,7 @@ def estimate(
         int | None,
         typer.Option(
             min=99,
+            max=MOST_DRAWS,
             help="Draws of permutation, the bootstraps, conley-taber and ferman-pinto [9999] or "
             "sdid's placebos [200].",
         ),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import Json, print_json, progress_bar
+from evaluation.cli.shared import MOST_DRAWS, Json, print_json, progress_bar
 from evaluation.errors import InputError
 
 
@@ -43,8 +43,8 @@ def power(
         ),
     ] = None,
     donors: Annotated[
-        int, typer.Option(min=1, help="Stand-ins per treated unit (--treated-units).")
-    ] = 30,
+        int | None, typer.Option(min=1, help="Stand-ins per treated unit (--treated-units). [30]")
+    ] = None,
     effects: Annotated[
         str | None,
         typer.Option(help="Effects to try, by comma. Default: up to eight standard deviations."),
@@ -61,9 +61,12 @@ def power(
     target: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Power that an effect must be found with.")
     ] = 0.8,
-    draws: Annotated[int, typer.Option(min=50, help="Simulated studies.")] = 1000,
+    draws: Annotated[int, typer.Option(min=50, max=MOST_DRAWS, help="Simulated studies.")] = 1000,
     assignments: Annotated[
-        int, typer.Option(min=19, help="Assignments that each study's permutation compares with.")
+        int,
+        typer.Option(
+            min=19, max=MOST_DRAWS, help="Assignments that each study's permutation compares with."
+        ),
     ] = 9999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
     alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="Level of the test.")] = 0.05,
@@ -80,8 +83,13 @@ def power(
     names = None if treated_units is None else _parts(treated_units, "--treated-units")
     if (treated is None) == (names is None):
         raise InputError("give either --treated N or --treated-units A,B", field="--treated")
-    if size is not None and names is None:
-        raise InputError("is used with --treated-units only", field="--size")
+    if names is not None and len(set(names)) < len(names):
+        raise InputError(f"{treated_units!r} names a unit twice", field="--treated-units")
+    for option, given in (("--size", size), ("--donors", donors)):
+        if given is not None and names is None:
+            raise InputError("is used with --treated-units only", field=option)
+    if leavers is not None and Curve.leavers not in (curve or []):
+        raise InputError("is used with --curve leavers only", field="--leavers")
     if names is not None and Curve.treated in (curve or []):
         raise InputError("treated goes with --treated N only", field="--curve")
     if plot is not None:
@@ -96,7 +104,7 @@ def power(
             treated_units=names,
             cohort_year=cohort_year,
             size=size,
-            donors=donors,
+            donors=donors or 30,
             effects=None if effects is None else _numbers(effects),
             leavers=leavers,
             curves=[c.value for c in curve or []],

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evaluation.cli.shared import Json, print_json, progress_bar
+from evaluation.cli.shared import MOST_DRAWS, Json, print_json, progress_bar
 
 
 class Model(StrEnum):
@@ -33,6 +33,9 @@ class Cov(StrEnum):
     wild = "wild"
     robust = "robust"
     unadjusted = "unadjusted"
+
+
+NO_CLUSTERS = {Cov.driscoll_kraay, Cov.robust, Cov.unadjusted}
 
 
 class Multiplier(StrEnum):
@@ -76,7 +79,10 @@ def regress(
         ),
     ] = Cov.clustered,
     cluster: Annotated[
-        str | None, typer.Option(help="Column of clusters. Default: the unit.")
+        str | None,
+        typer.Option(
+            help="Column of clusters (clustered, two-way, cr2, cr3, wild). Default: the unit."
+        ),
     ] = None,
     bandwidth: Annotated[
         int | None,
@@ -88,7 +94,7 @@ def regress(
     unrestricted: Annotated[
         bool, typer.Option("--unrestricted", help="Do not impose the null on residuals (wild).")
     ] = False,
-    draws: Annotated[int, typer.Option(min=99, help="Draws (wild).")] = 9999,
+    draws: Annotated[int, typer.Option(min=99, max=MOST_DRAWS, help="Draws (wild).")] = 9999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws (wild).")] = 1,
     alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
     as_json: Json = False,
@@ -110,6 +116,8 @@ def regress(
     if cov is not Cov.wild and (unrestricted or multiplier is not Multiplier.rademacher):
         field = "--unrestricted" if unrestricted else "--multiplier"
         raise InputError("is used by --cov wild only", field=field)
+    if cluster is not None and cov in NO_CLUSTERS:
+        raise InputError(f"is not used by --cov {cov.value}", field="--cluster")
     named: dict[str, Any] = {
         "model": model.value.replace("-", "_"),
         "cov": cov.value,

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
+MOST_DRAWS = 1_000_000
+"""More would take memory without end and change no digit that is printed."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

@@ -15,6 +15,7 @@ from evaluation.errors import InputError, read_text
 __all__ = ["balanced_panel", "number_column", "read_table", "year_column"]
 
 LAST_YEAR = 9999
+LARGEST = 1e100
 MISSING = frozenset({"", "NA", "NaN", "nan", ".."})
 
 
@@ -116,7 +117,7 @@ def number_column(
     Raises
     ------
     InputError
-        At the first cell that is not a finite number.
+        At the first cell that is not a finite number, or is beyond 1e100.
     """
     out: dict[object, float] = {}
     for row, text in _column(table, column).items():
@@ -133,6 +134,9 @@ def number_column(
             raise _fault(table, row, column, f"{text!r} is not a number") from None
         if not math.isfinite(value):
             raise _fault(table, row, column, f"{text!r} is not finite")
+        if abs(value) > LARGEST:
+            problem = f"{text!r} is too large to be squared; take a larger unit of measurement"
+            raise _fault(table, row, column, problem)
         if positive and value <= 0:
             raise _fault(table, row, column, f"{text!r} must be above zero")
         out[row] = value
@@ -161,7 +165,13 @@ def year_column(table: pd.DataFrame, column: str, *, empty_is_zero: bool = False
     InputError
         At the first cell that is not a whole number.
     """
-    numbers = number_column(table, column, missing=empty_is_zero)
+    try:
+        numbers = number_column(table, column, missing=empty_is_zero)
+    except InputError as error:
+        if not error.problem.endswith("is not a number"):
+            raise
+        problem = f"{error.problem}; a whole year such as 2015 is needed"
+        raise InputError(problem, file=error.file, row=error.row, field=error.field) from None
     if empty_is_zero:
         numbers = numbers.fillna(0)
     for row, value in numbers.items():

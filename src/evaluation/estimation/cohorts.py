@@ -171,7 +171,10 @@ def check_cohorts(
             )
     for before, after in itertools.pairwise(panel.years):
         if after != before + 1 and not gaps:
-            raise InputError(f"the year after {before} is missing", field=panel.outcome)
+            raise InputError(
+                f"the year after {before} is missing; add it, or number years and cohorts 1, 2, …",
+                field=panel.outcome,
+            )
     values = panel.values.to_numpy(dtype=float)
     missing = np.isnan(values)
     if missing.any() and not unbalanced:

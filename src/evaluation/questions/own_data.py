@@ -76,7 +76,7 @@ def estimate_file(
     triple: str | None = None,
     multiplier: str | None = None,
     size: str | None = None,
-    donors: int = 30,
+    donors: int | None = None,
     classes: int | None = None,
     draws: int | None = None,
     seed: int = 1,
@@ -126,8 +126,8 @@ def estimate_file(
     size : str, optional
         Column of the persons behind each value: sizes for auto, ferman-pinto and integrated-t
         (weights serve as sizes without it), and for matched sets in permutation.
-    donors : int
-        Donors per treated unit (permutation with ``size``).
+    donors : int, optional
+        Donors per treated unit (permutation with ``size``); 30 without it.
     classes : int, optional
         Classes of size in which permutation assigns treatment, instead of matched sets.
     draws : int, optional
@@ -162,8 +162,13 @@ def estimate_file(
         "variance": variance is not None,
     }
     check_options(
-        method, inference, aggregate, asked, size=size, classes=classes, multiplier=multiplier
-    )
+        method, inference, aggregate, asked, size=size, classes=classes, donors=donors,
+        multiplier=multiplier,
+    )  # fmt: skip
+    if outcome in covariates and method != "cs":
+        raise InputError(
+            f"{outcome} is the outcome; it cannot explain itself", field="--covariates"
+        )
     if triple is not None and (covariates or weights):
         name = "--covariates" if covariates else "--weights"
         raise InputError("cannot be combined with --triple", field=name)
@@ -184,7 +189,10 @@ def estimate_file(
         if covariates:
             given["covariates"] = {c: by_cell(table, unit, time, outcome, c) for c in covariates}
         if cluster is not None:
-            given["cluster"] = cluster_column(table, unit, cluster, panel)
+            clusters = cluster_column(table, unit, cluster, panel)
+            # clusters of one unit each are what every method takes without any
+            if not clusters.is_unique:
+                given["cluster"] = clusters
         sizes: pd.Series | pd.DataFrame | None = None
         if size is not None and (inference == "permutation" or triple is not None):
             numbers = number_column(table, size, positive=True)
@@ -219,7 +227,7 @@ def estimate_file(
             assert not isinstance(sizes, pd.DataFrame)
             result, event, others = permuted(
                 inner, cohorts, aggregate, fit.result,
-                sizes=sizes, donors=donors, classes=classes, draws=many, seed=seed,
+                sizes=sizes, donors=donors or 30, classes=classes, draws=many, seed=seed,
             )  # fmt: skip
             found = Inferred(result, event, inference, BY_NAME, others)
         else:
@@ -230,7 +238,7 @@ def estimate_file(
                 lambda: linear_design(
                     panel, cohorts, fit.result, method=method, control_group=CONTROLS[control],
                     anticipation=anticipation, covariates=bool(covariates),
-                    cluster=cluster is not None, weights=given.get("weights"), size=sizes,
+                    cluster="cluster" in given, weights=given.get("weights"), size=sizes,
                 ),
                 sides,
                 placebo=method == "sdid" and variance != "jackknife",
@@ -247,7 +255,7 @@ def estimate_file(
         place = error.file or (None if (field or "").startswith("--") else str(path))
         raise InputError(error.problem, file=place, row=error.row, field=field) from None
     result = _as_triple(found.result, gap) if gap else found.result
-    checks = own_checks(panel, always, result, found.rule, sides, cluster is not None)
+    checks = own_checks(panel, always, result, found.rule, sides, "cluster" in given)
     return OwnEstimate(
         result,
         found.event,

@@ -45,13 +45,14 @@ def check_options(
     *,
     size: str | None,
     classes: int | None,
+    donors: int | None,
     multiplier: str | None,
 ) -> None:
     """Refuse what the method or the inference would leave unused.
 
     Parameters
     ----------
-    method, inference, aggregate, size, classes, multiplier
+    method, inference, aggregate, size, classes, donors, multiplier
         As in :func:`evaluation.questions.own_data.estimate_file`.
     asked : mapping of str to bool
         Which other options were given.
@@ -89,6 +90,10 @@ def check_options(
         raise InputError(f"is not used by {inference}; it is by {have}", field="--size")
     if classes is not None and (size is None or inference != "permutation"):
         raise InputError("goes with --inference permutation and --size", field="--classes")
+    if donors is not None and (size is None or inference != "permutation"):
+        raise InputError("goes with --inference permutation and --size", field="--donors")
+    if donors is not None and classes is not None:
+        raise InputError("classes take the place of donors; give one of them", field="--donors")
     if inference != "permutation":
         return
     if method != "cs":

@@ -19,6 +19,13 @@ from evaluation.questions.power_curves import OVER, PowerCurve, power_curve
 __all__ = ["OwnPower", "power_file"]
 
 FORMATS = (".svg", ".png", ".pdf")
+OPTIONS = {
+    "treated": "--treated",
+    "treated_units": "--treated-units",
+    "cohort_year": "--cohort-year",
+    "donors": "--donors",
+    "effects": "--effects",
+}
 
 
 @dataclass(frozen=True)
@@ -195,5 +202,5 @@ alpha, workers
     except InputError as error:
         if error.field in {BACKEND, SCHEDULER}:
             raise  # a fault of the environment, not of the file
-        raise error.placed(file=str(path)) from None
+        raise error.placed(file=str(path), field=OPTIONS.get(error.field or "")) from None
     return OwnPower(result, tuple(drawn))

@@ -33,6 +33,8 @@ __all__ = [
     "without_rounding",
 ]
 
+OUTCOME_ROUNDING = 1e-12
+"""What is smaller than this, relative to the outcome, is taken for rounding."""
 Estimand = Literal["simple", "cohort", "dynamic", "calendar"]
 ESTIMANDS: tuple[Estimand, ...] = ("simple", "cohort", "dynamic", "calendar")
 
@@ -86,7 +88,7 @@ def without_rounding(influence: np.ndarray, y: np.ndarray) -> np.ndarray:
     [[0.0, 0.5]]
     """
     size = np.sqrt(np.einsum("ij,ij->j", influence, influence))
-    real = size > 1e-12 * float(np.nanmax(np.abs(y)))
+    real = size > OUTCOME_ROUNDING * float(np.nanmax(np.abs(y)))
     return influence if real.all() else np.where(real, influence, 0.0)
 
 
@@ -358,14 +360,16 @@ def as_event_study(
     )
     z = critical_value(gt)
     critical = max(z, float(np.quantile(largest, 1 - gt.alpha)))
+    # no variation is no error of zero: there is none to be had
+    half = np.where(usable, se, np.inf)
     return EventStudy(
         event_time=tuple(int(e) for e in times),
         estimate=tuple(float(v) for v in value),
-        std_error=tuple(float(s) for s in se),
-        conf_low=tuple(float(v) for v in value - z * se),
-        conf_high=tuple(float(v) for v in value + z * se),
-        band_low=tuple(float(v) for v in value - critical * se),
-        band_high=tuple(float(v) for v in value + critical * se),
+        std_error=tuple(float(s) for s in np.where(usable, se, np.nan)),
+        conf_low=tuple(float(v) for v in value - z * half),
+        conf_high=tuple(float(v) for v in value + z * half),
+        band_low=tuple(float(v) for v in value - critical * half),
+        band_high=tuple(float(v) for v in value + critical * half),
         n_treated=tuple(carrying),
         method=gt.method,
         inference="analytic, pointwise" + ("" if gt.cluster is None else ", clustered"),

@@ -179,6 +179,13 @@ def callaway_santanna(
             value[k], psi = change_difference(change, treated, weight)
         else:
             x = np.column_stack([np.ones(len(rows)), s.covariates[rows, early]])
+            flat = np.ptp(x[:, 1:], axis=0) == 0
+            if flat.any():
+                raise InputError(
+                    f"{where}: the covariate {s.names[int(flat.argmax())]} has the same value in "
+                    f"all units in {s.years[early]}; leave it out",
+                    field="covariates",
+                )
             fitted = None
             if est_method != "reg":
                 key = rows.tobytes() + treated.tobytes() + x.tobytes() + weight.tobytes()

@@ -10,6 +10,7 @@ the second stage's mean is estimated too. Points equal R's; the errors equal ``d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -42,6 +43,27 @@ def _untreated_model(s: Sample, clean: np.ndarray) -> AbsorbedFit:
     return absorbed_least_squares(s, designs, labels, s.weight * clean)
 
 
+def _without(s: Sample, lost: np.ndarray) -> Sample:
+    """Leave out treated units that are never seen untreated; nobody may count them."""
+    who = tuple(u for u, out in zip(s.units, lost, strict=True) if out)
+    n, kept = len(who), ~lost
+    note = (
+        f"{n} treated {'unit' if n == 1 else 'units'} without an observation before treatment "
+        f"{'was' if n == 1 else 'were'} left out, the unit effect is unknown: {named(who)}"
+    )
+    cluster = None if s.cluster is None else np.unique(s.cluster[kept], return_inverse=True)[1]
+    return replace(
+        s,
+        units=tuple(u for u, out in zip(s.units, lost, strict=True) if not out),
+        y=s.y[kept],
+        cohort=s.cohort[kept],
+        weight=s.weight[kept],
+        covariates=s.covariates[kept],
+        cluster=cluster,
+        notes=(*s.notes, note),
+    )
+
+
 def _impute(
     s: Sample, anticipation: int, alpha: float, error: Literal["conservative", "gmm"]
 ) -> GroupTime:
@@ -49,17 +71,15 @@ def _impute(
     starts = np.where(s.cohort > 0, s.cohort - anticipation, s.years[-1] + 1)
     later = s.years[None, :] >= starts[:, None]
     clean = s.observed & ~later
+    lost = ~np.asarray(clean.any(axis=1))
+    if lost[s.cohort > 0].all():
+        raise InputError("no treated unit is observed before treatment", field="cohort")
+    if lost.any():
+        return _impute(_without(s, lost), anticipation, alpha, error)
     fit = _untreated_model(s, clean)
     possible = np.asarray(clean.any(axis=1))
     treated = s.observed & later & possible[:, None]
     notes = list(s.notes)
-    lost = np.asarray((s.observed & later).any(axis=1)) & ~possible
-    if lost.any():
-        who = tuple(u for u, out in zip(s.units, lost, strict=True) if out)
-        notes.append(
-            f"{len(who)} treated units without an observation before treatment were left out, "
-            f"their unit effect is unknown: {named(who)}"
-        )
     once = [int(g) for g in s.cohorts if (s.years < g - anticipation).sum() == 1]
     if once and error == "conservative":
         notes.append(

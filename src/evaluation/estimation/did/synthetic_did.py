@@ -18,6 +18,7 @@ from scipy.stats import norm
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.cohorts import check_cohorts
+from evaluation.estimation.did.aggregation import OUTCOME_ROUNDING
 from evaluation.estimation.did.sample import Sample, prepare
 from evaluation.results import Estimate, EventStudy
 
@@ -244,13 +245,14 @@ def synthetic_did(
     if variance == "placebo" and len(y0) <= n_treated:
         raise InputError(
             f"the placebo variance needs more never-treated units ({len(y0)}) than treated "
-            f"({n_treated}); the jackknife does not",
+            f"({n_treated})"
+            + ("; the jackknife does not" if min(sizes) > 1 and len(y0) > 1 else ""),
             field="variance",
         )
     if variance == "jackknife" and (min(sizes) < 2 or len(y0) < 2):
         raise InputError(
-            "the jackknife needs at least two units in every cohort and two never treated; "
-            "the placebo variance does not",
+            "the jackknife needs at least two units in every cohort and two never treated"
+            + ("; the placebo variance does not" if len(y0) > n_treated else ""),
             field="variance",
         )
     shape = list(zip(pres, sizes, strict=True))
@@ -268,10 +270,14 @@ def synthetic_did(
         text = f"jackknife (n−1)/n over {len(others)} units, weights kept; normal quantiles"
     totals = np.array([_total(b) for b in others])
     se = float(np.sqrt(factor) * totals.std())
+    # untreated units whose change never varies leave rounding, which would reject anything
+    floor = OUTCOME_ROUNDING * float(np.abs(s.y).max())
+    se = se if se > floor else 0.0
     z = float(norm.ppf(1 - alpha / 2))
     by_time = _by_event_time(blocks)
     paths = np.array([list(_by_event_time(b).values()) for b in others])
     errors = np.sqrt(factor) * paths.std(axis=0)
+    errors = np.where(errors > floor, errors, 0.0)
     scaled = np.abs(paths - (0 if variance == "placebo" else paths.mean(axis=0)))
     times, points = np.array(list(by_time)), np.array(list(by_time.values()))
     post = times >= 0
@@ -301,7 +307,7 @@ def synthetic_did(
         n_units=len(s.units),
         n_treated_units=n_treated,
         n_clusters=len(s.units),
-        small_sample=text,
+        small_sample=text if se > 0 else f"{text}; no error can be estimated, nothing varies",
         alpha=alpha,
         seed=seed if variance == "placebo" else None,
         data_hash=s.data_hash,

@@ -62,6 +62,12 @@ def change_difference(
     return float(mean_one - mean_zero), influence
 
 
+def _full_rank(x: np.ndarray) -> bool:
+    """Tell whether the columns are independent, whatever their scale."""
+    length = np.linalg.norm(x, axis=0)
+    return bool(length.min() > 0 and np.linalg.matrix_rank(x / length) == x.shape[1])
+
+
 def propensity(
     x: np.ndarray, treated: np.ndarray, weight: np.ndarray, where: str
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +92,7 @@ def propensity(
     Raises
     ------
     InputError
-        If a covariate separates treated from controls, or nearly so.
+        If the covariates are collinear, or one separates treated from controls, or nearly so.
     """
     import statsmodels.api as sm
     from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
@@ -96,6 +102,11 @@ def propensity(
         "resembles the treated; leave out the covariate that varies only with treatment",
         field="covariates",
     )
+    if not _full_rank(x):
+        raise InputError(
+            f"{where}: the covariates are collinear among the units compared; leave one out",
+            field="covariates",
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -172,8 +183,7 @@ def two_period_effect(
     if method != "ipw":
         root = np.sqrt(weight[control])[:, None]
         design = x[control] * root
-        length = np.linalg.norm(design, axis=0)
-        if length.min() == 0 or np.linalg.matrix_rank(design / length) < x.shape[1]:
+        if not _full_rank(design):
             raise InputError(
                 f"{where}: the covariates are collinear among the controls", field="covariates"
             )

@@ -90,6 +90,11 @@ def _parse(formula: str) -> tuple[str, list[str], bool, bool]:
     except Exception as error:  # the parser has several exceptions of its own
         reason = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(error)).splitlines()[0].rstrip(".")
         raise InputError(f"{formula!r} is not a formula: {reason}", field="formula") from None
+    if not all(hasattr(t, "factors") for t in [*left, *right]):
+        raise InputError(
+            f"{formula!r} has parts set apart by |; write + {ENTITY} + {TIME} for effects",
+            field="formula",
+        )
     if len(left) != 1:
         raise InputError(f"{formula!r} has {len(left)} outcomes; one is needed", field="formula")
     terms = [_written(t) for t in right]

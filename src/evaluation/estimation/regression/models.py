@@ -62,7 +62,7 @@ def _check_call(rows: ModelRows, model: str, cov: str, weights: str | None, alph
         raise InputError("unit means have no years, so no TimeEffects", field="formula")
     if weights is not None and model in ("random", "mundlak", "between"):
         raise InputError(
-            f"the {model} model takes no weights; fixed, pooled and first_difference do",
+            f"the {model} model takes no weights; fixed, pooled and first differences do",
             field="weights",
         )
     if cov in ("two-way", "driscoll-kraay") and model == "between":
@@ -221,6 +221,10 @@ def regress(
     rows = model_rows(frame, formula, unit=unit, time=time, weights=weights, cluster=cluster)
     _check_call(rows, model, cov, weights, alpha)
     _check_absorbed(rows)
+    if len(np.unique(rows.cluster)) < 2:
+        raise InputError(
+            "there is only one cluster; errors by cluster need at least two", field=cluster or unit
+        )
     # the plain rows first: what is collinear in them is told before anything is estimated
     fit = transform(rows, model).fit()
     done = library_fit(rows, model, {"cov_type": "unadjusted"})

@@ -45,8 +45,8 @@ class WildBootstrap:
     estimate, std_error, statistic : float
         The estimate, its CR1 error (fixest convention) and their ratio at the null.
     p_value : float
-        Symmetric two-sided: of the draws, the real sample counted among them unless all
-        sign patterns are listed, the share that is at least as extreme.
+        Symmetric two-sided: of the draws, the real sample counted among them, the share that
+        is at least as extreme. Restricted, all sign patterns hold the sample already.
     conf_int : tuple of float
         Restricted: the nulls that are not rejected, infinite where none is. Unrestricted:
         from the quantile of the absolute bootstrap t.
@@ -320,7 +320,8 @@ def wild_cluster_bootstrap(
         where=variance > 0,
     )
     statistic = (estimate - null) / std_error
-    extra = 0 if enumerated else 1
+    # restricted, the sample is one of all the sign patterns; unrestricted or drawn it is not
+    extra = 0 if enumerated and restricted else 1
     if restricted:
         count = moments.extreme(delta, base)
         low = estimate - length * _invert(moments, base, alpha, extra, 1.0)
