@@ -224,7 +224,7 @@ def test_the_check_of_change_and_size():
     check = auto_inference(Panel("noise", tilted), cohort, size=size).checks[-1]
     assert check.passed is False
     assert "change goes with size" in check.text_en
-    assert "hänger ihop" in check.text_sv
+    assert "hänger förändringen ihop" in check.text_sv
     by_year = pd.DataFrame(dict.fromkeys(YEARS, size))
     assert auto_inference(panel, cohort, size=by_year).checks[-1].statistic == pytest.approx(
         fit.pvalues[1]

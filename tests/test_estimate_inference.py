@@ -126,11 +126,14 @@ def test_event_times_follow_the_same_rule(run):
 ENOUGH = table({i: 2008 + i % 3 for i in range(10)})
 
 
-def test_enough_units_get_the_analytic_error_by_default(run):
-    found = run(frame=ENOUGH)
-    assert found == run("--inference", "analytic", frame=ENOUGH) | {"reason": found["reason"]}
+MANY = table({i: 2008 + i % 3 for i in range(20)})
+
+
+def test_many_units_get_the_analytic_error_by_default(run):
+    found = run(frame=MANY)
+    assert found == run("--inference", "analytic", frame=MANY) | {"reason": found["reason"]}
     assert (found["rule"], found["inference"]) == ("analytic", "analytic")
-    assert "10 treated against 30 in the comparison: at least 8" in found["reason"]
+    assert "20 treated against 20 in the comparison: at least 20" in found["reason"]
     assert found["p_value"] is not None
     assert found["companions"] == []
     assert by_name(found["checks"])["few_treated"]["passed"] is True
@@ -149,9 +152,9 @@ def test_the_rule_asked_for_with_enough_units(run):
     assert clustered["p_value"] is not None
 
 
-def test_seven_and_eight_treated(run):
-    """The border: eight of either are enough."""
-    for n, rule in ((7, "own_history"), (8, "analytic")):
+def test_the_borders_of_the_rule_and_of_the_analytic_error(run):
+    """Eight of either for each side's own variance, twenty for the analytic error."""
+    for n, rule in ((7, "own_history"), (8, "welch"), (19, "welch"), (20, "analytic")):
         assert run(frame=table(dict.fromkeys(range(n), 2008)))["rule"] == rule
         late = dict.fromkeys(range(n, 40), 2009)
         assert run(frame=table(dict.fromkeys(range(40 - n), 2009)))["rule"] == rule
@@ -268,9 +271,14 @@ def test_no_test_at_all(run):
 
 
 def test_placebo_variance_is_its_own(run):
-    found = run("--method", "sdid", "--draws", "99")
+    """It takes the treated to vary as the controls do, which few treated cannot show."""
+    found = run("--method", "sdid", "--draws", "99", frame=ENOUGH)
     assert found["rule"] == "placebo"
     assert found["p_value"] is not None
+    few = run("--method", "sdid", "--draws", "99")
+    assert (few["rule"], few["p_value"], few["conf_int"]) == ("none", None, [None, None])
+    asked = run("--method", "sdid", "--draws", "99", "--inference", "analytic")
+    assert asked["p_value"] is not None
 
 
 def test_clusters_are_counted(run):
@@ -394,4 +402,14 @@ def test_the_terminal_says_which_test_and_why(cli, tmp_path):
     assert "no 95 % interval (none: units are clustered)" in none
     assert "p = " not in none
     helped = " ".join(cli("estimate", "--help").out.replace("│", " ").split())
-    assert "analytic with eight or more treated and comparison units, auto with fewer" in helped
+    assert "analytic with twenty or more treated and comparison units, auto with fewer" in helped
+
+
+def test_a_treated_unit_lost_to_a_gap_is_named(run):
+    frame = table()
+    treated = sorted(COHORTS)[0]
+    rows = frame.index[frame.unit == f"k{treated:02d}"]
+    frame.loc[rows[3], "y"] = np.nan
+    check = by_name(run(frame=frame)["checks"])["balanced"]
+    assert check["passed"] is False
+    assert f"TREATED units among them: k{treated:02d}" in check["text"]

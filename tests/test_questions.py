@@ -288,8 +288,9 @@ def test_a_large_effect_is_found_and_said(tmp_path, plan_text):
     assert outcome.headline.estimate == pytest.approx(20, abs=1.5)
     assert low < 20 < high
     assert outcome.headline.p_value == pytest.approx(1 / 500)
-    assert "seldom differ that much" in outcome.finding.sentence_en
-    assert "är skillnaden sällan" in outcome.finding.sentence_sv
+    share = "It is at least that large in 0.2\xa0% of the placebo studies"
+    assert share in outcome.finding.sentence_en
+    assert "är skillnaden i 0,2\xa0% av placebostudierna" in outcome.finding.sentence_sv
     assert outcome.hidden.sign_lost_at is None
     assert outcome.hidden.significance_lost_at != 0
     assert checks(outcome)["leave_one_out"].passed is True

@@ -205,7 +205,7 @@ def estimate(
             "controls stand in for the treated, of equal variance; ferman-pinto: the same, "
             "rescaled by size; cr2: each side's own variance (Welch); own-history: each treated "
             "unit's variance from its years before adoption; integrated-t: variance learnt from "
-            "controls and size. [analytic with eight or more treated and comparison units, auto "
+            "controls and size. [analytic with twenty or more treated and comparison units, auto "
             "with fewer]"
         ),
     ] = None,
@@ -253,7 +253,7 @@ def estimate(
 
     Units without a value in every year are left out and named, unless you keep them; so are
     units treated from the first year on. Each standard error follows the package that the field
-    uses for the method, and says which convention that is. With fewer than eight treated or
+    uses for the method, and says which convention that is. With fewer than twenty treated or
     comparison units that error is not the headline: the design chooses the test, and the answer
     says which and why.
     """

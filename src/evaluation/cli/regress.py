@@ -103,7 +103,7 @@ def regress(
 
     Rows with a missing value in a column of the formula are left out and counted. Few treated
     units make clustered errors too short: the check effective_clusters says so; then take
-    cr2 or wild, or evaluation estimate with --inference permutation.
+    cr2 or wild, or evaluation estimate with --inference auto.
 
     Example: evaluation regress --data panel.csv --formula "share ~ active + EntityEffects +
     TimeEffects" --unit code --time year --weights leavers --cov cr2

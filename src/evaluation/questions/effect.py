@@ -25,7 +25,7 @@ from evaluation.estimation.few_treated.placebo_size import (
     analytic_rejection_rate,
     twfe_rejection_rate,
 )
-from evaluation.language import interval, level, number, p_value
+from evaluation.language import interval, level, number, p_value, per_cent
 from evaluation.questions import checks as ask
 from evaluation.questions.grading import grade
 from evaluation.questions.inference import DesignInference, Settings
@@ -213,7 +213,8 @@ def _sentences(i: Indicator, e: Estimate, n: int, by_rule: bool) -> tuple[str, s
             f"{en}. No known test keeps its level here, so neither an interval nor a p-value is "
             "given.",
         )
-    sure = e.p_value <= e.alpha
+    decimals = 0 if e.p_value >= 0.1 else 1
+    often = (per_cent(e.p_value, "sv", decimals), per_cent(e.p_value, "en", decimals))
     kind = ("intervall enligt regeln", "interval by the rule") if by_rule else (
         "permutationsintervall", "permutation interval"
     )  # fmt: skip
@@ -226,14 +227,17 @@ def _sentences(i: Indicator, e: Estimate, n: int, by_rule: bool) -> tuple[str, s
         f"{p_value(e.p_value, 'en')}). "
     )
     if by_rule:
-        sv += f"Så stor är skillnaden {'sällan' if sure else 'ofta'} även om inget har hänt."
-        en += f"The difference is {'seldom' if sure else 'often'} that large if nothing happened."
-    elif sure:
-        sv += "Så stor är skillnaden sällan för slumpvis valda kommuner av liknande storlek."
-        en += "Randomly chosen municipalities of similar size seldom differ that much."
+        sv += f"Minst så stor blir skillnaden i {often[0]} av fallen även om inget har hänt."
+        en += f"The difference is at least that large in {often[1]} of cases if nothing happened."
     else:
-        sv += "Så stor är skillnaden ofta även för slumpvis valda kommuner av liknande storlek."
-        en += "Randomly chosen municipalities of similar size often differ that much too."
+        sv += (
+            f"Minst så stor är skillnaden i {often[0]} av placebostudierna med slumpvis valda "
+            "kommuner av liknande storlek."
+        )
+        en += (
+            f"It is at least that large in {often[1]} of the placebo studies with randomly chosen "
+            "municipalities of similar size."
+        )
     return sv, en
 
 

@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data import embedded
-from evaluation.data.files import MISSING, balanced_panel, number_column, read_table
+from evaluation.data.files import (
+    MISSING,
+    balanced_panel,
+    number_column,
+    read_table,
+    year_column,
+)
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.cohorts import without_always_treated
@@ -255,7 +261,8 @@ def estimate_file(
         place = error.file or (None if (field or "").startswith("--") else str(path))
         raise InputError(error.problem, file=place, row=error.row, field=field) from None
     result = _as_triple(found.result, gap) if gap else found.result
-    checks = own_checks(panel, always, result, found.rule, sides, "cluster" in given)
+    lost = _treated_left_out(table, unit, cohort, panel)
+    checks = own_checks(panel, always, result, found.rule, sides, "cluster" in given, lost)
     return OwnEstimate(
         result,
         found.event,
@@ -323,6 +330,13 @@ def _as_triple(result: Estimate, gap: str) -> Estimate:
         method=f"triple difference, {result.method}",
         notes=(*result.notes, f"the effect is on the gap {gap} within unit and year"),
     )
+
+
+def _treated_left_out(table: pd.DataFrame, unit: str, cohort: str, panel: Panel) -> tuple[str, ...]:
+    """Return the treated units that a missing value has cost."""
+    years = year_column(table, cohort, empty_is_zero=True)
+    treated = set(table.loc[years[years > 0].index, unit])
+    return tuple(u for u in panel.dropped if u in treated)
 
 
 def check_file(

@@ -112,6 +112,7 @@ def own_checks(
     rule: str,
     sides: tuple[int, int],
     clustered: bool,
+    lost: tuple[str, ...] = (),
 ) -> tuple[Check, ...]:
     """Ask what a reader of the number must know about the file.
 
@@ -129,6 +130,8 @@ def own_checks(
         Treated and comparison units, or clusters that hold them.
     clustered : bool
         Whether they are clusters.
+    lost : tuple of str
+        Treated units among those left out for want of a value.
 
     Returns
     -------
@@ -171,6 +174,9 @@ def own_checks(
         balanced_en = f"{out} units without a value in every year were left out" + (
             f": {', '.join(panel.dropped[:10])}." if out else "."
         )
+    if lost:
+        balanced_sv += f" Bland dem är behandlade: {', '.join(lost)}; de räknas inte i resultatet."
+        balanced_en += f" TREATED units among them: {', '.join(lost)}; the result is without them."
     return (
         Check(
             "few_treated",

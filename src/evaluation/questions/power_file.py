@@ -202,5 +202,10 @@ alpha, workers
     except InputError as error:
         if error.field in {BACKEND, SCHEDULER}:
             raise  # a fault of the environment, not of the file
-        raise error.placed(file=str(path), field=OPTIONS.get(error.field or "")) from None
+        problem = error.problem
+        if error.field == "donors_per_treated" and treated_units:
+            most = (len(panel.units) - len(treated_units)) // len(treated_units)
+            problem += f"; take --donors {most} or fewer, or leave out --treated-units"
+        field = OPTIONS.get(error.field or "")
+        raise InputError(problem, file=str(path), row=error.row, field=field) from None
     return OwnPower(result, tuple(drawn))

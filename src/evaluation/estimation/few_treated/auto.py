@@ -216,13 +216,13 @@ def _size_check(c: Collapsed, size: np.ndarray, alpha: float) -> Check:
     residual = d - slope * x
     error = float(np.sqrt(((x * residual / (1 - leverage)) ** 2).sum())) / square
     p = float(2 * student.sf(abs(slope) / error, n - 2))
-    sv = "hänger ihop" if p < alpha else "hänger inte påvisbart ihop"
+    sv = "" if p < alpha else "inte påvisbart "
     en = "goes with" if p < alpha else "does not demonstrably go with"
     return Check(
         "change_and_size",
         p >= alpha,
-        f"I jämförelsegruppen {sv} förändringen med storleken ({p_value(p, 'sv')}); gör den det "
-        "behöver jämförelsen vara mellan enheter av samma storlek.",
+        f"I jämförelsegruppen hänger förändringen {sv}ihop med storleken ({p_value(p, 'sv')}); "
+        "gör den det behöver jämförelsen vara mellan enheter av samma storlek.",
         f"Among the comparison units change {en} size ({p_value(p, 'en')}); where it does, "
         "units of the same size should be compared.",
         p,

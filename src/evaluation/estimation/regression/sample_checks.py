@@ -13,21 +13,21 @@ __all__ = ["ENOUGH_CLUSTERS", "sample_checks"]
 
 ENOUGH_CLUSTERS = 8  # effective; below it sandwich errors are known to be too short
 PLAIN = (
-    "; vanliga klustrade fel är då för korta, se cr2 eller permutation",
-    "; clustered errors are too short then, see cr2 or permutation",
+    "; vanliga klustrade fel är då för korta, se cr2, eller evaluation estimate --inference auto",
+    "; clustered errors are too short then, see cr2, or evaluation estimate --inference auto",
 )
 CORRECTED = (
-    "; felen är rättade för det, men permutation är då säkrare",
-    "; the errors are corrected for it, but permutation is safer then",
+    "; felen är rättade för det, men evaluation estimate --inference auto är då säkrare",
+    "; the errors are corrected for it, but evaluation estimate --inference auto is safer then",
 )
 ADVICE = {
     "cr2": CORRECTED,
     "cr3": CORRECTED,
     "wild": (
         "; bootstrapen förkastar då för sällan (med nollhypotesen pålagd) eller för ofta, "
-        "se permutation",
+        "se evaluation estimate --inference auto",
         "; the bootstrap then rejects too rarely (restricted) or too often (unrestricted), "
-        "see permutation",
+        "see evaluation estimate --inference auto",
     ),
 }
 
