@@ -36,7 +36,7 @@ from evaluation.estimation.diagnostics.refits import (
 )
 from evaluation.estimation.few_treated.contrasts import Contrasts
 from evaluation.estimation.robustness.specification_curve import SpecificationCurve
-from evaluation.language import Lang, interval, listed
+from evaluation.language import Lang, interval, level, listed, number
 from evaluation.questions.checks import ENOUGH_TREATED
 from evaluation.questions.curve import curve_check, design_curve
 from evaluation.questions.inference import DesignInference
@@ -119,13 +119,23 @@ class Robustness:
 
 def power_sentence(found: Power, unit: str, lang: Lang) -> str:
     """Say the smallest effect that the design finds, in which unit and measured on what."""
-    return found.sentence(lang) + (
-        f" Mätt i {unit} med permutationstestet på kommuner i jämförelsegruppen, som om alla hade "
-        f"börjat år {found.cohort_year}."
+    share = level(found.target, lang)
+    on = (
+        f"permutationstestet, prövat på jämförelsegruppen som om alla hade börjat år "
+        f"{found.cohort_year}"
         if lang == "sv"
-        else f" Measured in {unit} with the permutation test on municipalities of the comparison "
-        f"group, as if all had started in {found.cohort_year}."
+        else "the permutation test, tried on the comparison group as if all had started in "
+        f"{found.cohort_year}"
     )
+    if found.detectable is None:
+        most = number(found.effects[-1], lang)
+        if lang == "sv":
+            return f"Ingen effekt upp till {most} {unit} hittas i {share} av fallen ({on})."
+        return f"No effect up to {most} {unit} is found in {share} of cases ({on})."
+    size = number(found.detectable, lang)
+    if lang == "sv":
+        return f"Den minsta effekt som hittas i {share} av fallen är {size} {unit} ({on})."
+    return f"The smallest effect found in {share} of cases is {size} {unit} ({on})."
 
 
 def honest_finding(
