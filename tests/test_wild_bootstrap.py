@@ -95,7 +95,8 @@ def test_random_draws_by_refitting(multiplier, restricted):
     )
     assert not ours.enumerated
     assert ours.t_star == close(stars)
-    assert ours.p_value == (1 + (np.abs(stars) >= abs(t)).sum()) / 301
+    # a draw of the real signs gives the real statistic, up to how the refit rounds
+    assert ours.p_value == (1 + (np.abs(stars) >= abs(t) * (1 - 1e-9)).sum()) / 301
 
 
 def test_interval_is_where_the_refitted_test_turns():
