@@ -9,6 +9,7 @@ import numpy as np
 from evaluation.data.panel import Panel
 from evaluation.design.treatment import Design
 from evaluation.estimation.diagnostics.hidden_active import HiddenActive
+from evaluation.estimation.few_treated.auto import ENOUGH_UNITS
 from evaluation.language import interval, level, listed, number, p_value, per_cent
 from evaluation.results import Check, Estimate
 
@@ -25,7 +26,6 @@ __all__ = [
     "years_stated_check",
 ]
 
-ENOUGH_TREATED = 8
 ENOUGH_PRE_YEARS = 3
 TOLERATED_SIZE = 1.3
 ENOUGH_HIDDEN = 0.10
@@ -36,13 +36,13 @@ def few_treated_check(design: Design) -> Check:
     n1, n0 = len(design.treated), len(design.controls)
     return Check(
         "few_treated",
-        min(n1, n0) >= ENOUGH_TREATED,
-        f"{n1} behandlade kommuner mot {n0}; under {ENOUGH_TREATED} på någon sida "
+        min(n1, n0) >= ENOUGH_UNITS,
+        f"{n1} behandlade kommuner mot {n0}; under {ENOUGH_UNITS} på någon sida "
         "håller vanliga intervall inte sin nivå.",
-        f"{n1} treated municipalities against {n0}; with fewer than {ENOUGH_TREATED} on either "
+        f"{n1} treated municipalities against {n0}; with fewer than {ENOUGH_UNITS} on either "
         "side the usual intervals do not keep their level.",
         float(min(n1, n0)),
-        float(ENOUGH_TREATED),
+        float(ENOUGH_UNITS),
     )
 
 

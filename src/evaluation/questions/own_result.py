@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from evaluation.data.panel import Panel
+from evaluation.estimation.few_treated.auto import ENOUGH_UNITS
 from evaluation.language import number
-from evaluation.questions.checks import ENOUGH_TREATED
 from evaluation.results import Check, Estimate, EventStudy, GroupTime
 
 __all__ = ["OwnEstimate", "own_checks"]
@@ -140,7 +140,7 @@ def own_checks(
     """
     n1, n0 = sides
     kind_sv, kind_en = ("kluster", "clusters") if clustered else ("enheter", "units")
-    few = f"{ENOUGH_TREATED}"
+    few = f"{ENOUGH_UNITS}"
     if result.inference.startswith("permutation"):
         few_sv = (
             "Intervallet kommer från permutationer och förutsätter inte många behandlade; "
@@ -180,11 +180,11 @@ def own_checks(
     return (
         Check(
             "few_treated",
-            min(n1, n0) >= ENOUGH_TREATED,
+            min(n1, n0) >= ENOUGH_UNITS,
             f"{n1} behandlade {kind_sv} mot {n0} i jämförelsen. {few_sv}",
             f"{n1} treated {kind_en} against {n0} in the comparison. {few_en}",
             float(min(n1, n0)),
-            float(ENOUGH_TREATED),
+            float(ENOUGH_UNITS),
         ),
         Check(
             "balanced",

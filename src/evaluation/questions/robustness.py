@@ -34,10 +34,10 @@ from evaluation.estimation.diagnostics.refits import (
     placebo_check,
     sign_check,
 )
+from evaluation.estimation.few_treated.auto import ENOUGH_UNITS
 from evaluation.estimation.few_treated.contrasts import Contrasts
 from evaluation.estimation.robustness.specification_curve import SpecificationCurve
 from evaluation.language import Lang, interval, level, listed, number
-from evaluation.questions.checks import ENOUGH_TREATED
 from evaluation.questions.curve import curve_check, design_curve
 from evaluation.questions.inference import DesignInference
 from evaluation.questions.power import Power, power
@@ -162,21 +162,21 @@ def honest_finding(
         Undecided, with the reason, where there are no intervals.
     """
     few = min(max(event.n_treated), n_controls)
-    if few < ENOUGH_TREATED:
+    if few < ENOUGH_UNITS:
         return None, Check(
             "honest_did",
             None,
             "Visas inte: hur stora avvikelser från parallella trender som resultatet tål kräver "
             "att osäkerheten i varje år är känd, och det är den inte med färre än "
-            f"{ENOUGH_TREATED} på någon sida. Intervallen skulle bli för korta.",
+            f"{ENOUGH_UNITS} på någon sida. Intervallen skulle bli för korta.",
             "Not shown: how large violations of parallel trends the result withstands takes the "
             f"uncertainty of every year to be known, which it is not with fewer than "
-            f"{ENOUGH_TREATED} on either side. The intervals would be too short.",
+            f"{ENOUGH_UNITS} on either side. The intervals would be too short.",
             float(few),
-            float(ENOUGH_TREATED),
+            float(ENOUGH_UNITS),
         )
     carried = [
-        e for e, n in zip(event.event_time, event.n_treated, strict=True) if n >= ENOUGH_TREATED
+        e for e, n in zip(event.event_time, event.n_treated, strict=True) if n >= ENOUGH_UNITS
     ]
     try:
         # a step from e − 1 to e is the coefficient of e − 1 against the year before adoption
@@ -188,9 +188,9 @@ def honest_finding(
         return None, Check(
             "honest_did",
             None,
-            f"Visas inte: minst {ENOUGH_TREATED} behandlade med två år före starten och ett efter "
+            f"Visas inte: minst {ENOUGH_UNITS} behandlade med två år före starten och ett efter "
             "behövs.",
-            f"Not shown: at least {ENOUGH_TREATED} treated with two years before the start and one "
+            f"Not shown: at least {ENOUGH_UNITS} treated with two years before the start and one "
             "after it are needed.",
         )
     return found, honest_check(found)

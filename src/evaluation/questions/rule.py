@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evaluation.estimation.few_treated.auto import FewTreated
+from evaluation.estimation.few_treated.auto import TESTS, FewTreated
 from evaluation.estimation.few_treated.calibration import Cited, cite
 from evaluation.language import Lang, level, number, per_cent
 from evaluation.questions.inference import DesignInference
@@ -38,15 +38,9 @@ def rule_estimates(found: FewTreated, peers: FewTreated) -> dict[str, Estimate]:
     peers : FewTreated
         Against those of it who are near the treated in size.
     """
-    companions = {f"companion_{_name(e)}": e for e in found.companions}
+    rules = {name: rule for rule, name in TESTS.items()}
+    companions = {f"companion_{rules[e.inference]}": e for e in found.companions}
     return {f"rule_{found.rule}": found.result, "rule_among_peers": peers.result} | companions
-
-
-def _name(e: Estimate) -> str:
-    """Tell a companion's test by its inference."""
-    if "integrated" in e.inference:
-        return "integrated_t"
-    return "welch" if "Welch" in e.inference else "own_history"
 
 
 def cited_cell(inference: DesignInference) -> Cited | None:

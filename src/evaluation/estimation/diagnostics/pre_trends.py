@@ -11,6 +11,7 @@ from scipy.stats import chi2
 
 from evaluation.errors import InputError
 from evaluation.estimation.diagnostics.event_coefficients import EventCoefficients
+from evaluation.estimation.few_treated.auto import ENOUGH_UNITS
 from evaluation.estimation.few_treated.contrasts import Contrasts
 from evaluation.estimation.few_treated.permutation import max_statistic_p
 from evaluation.language import p_value
@@ -22,9 +23,6 @@ __all__ = [
     "pre_trends_test_check",
     "pre_trends_wald",
 ]
-
-FEW = 8
-"""Below so many treated units the Wald test's covariance matrix is not to be trusted."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def pre_trends_wald(e: EventCoefficients, *, alpha: float = 0.05) -> PreTrendsTe
         )
     w = float(b @ np.linalg.solve(v, b))
     notes = e.notes
-    if 0 < e.n_treated_units < FEW:
+    if 0 < e.n_treated_units < ENOUGH_UNITS:
         notes = (
             *notes,
             f"with {e.n_treated_units} treated units the covariance matrix is far too small and "
@@ -180,7 +178,7 @@ def pre_trends_permutation(
 
 def pre_trends_test_check(found: PreTrendsTest) -> Check:
     """Ask whether the years before adoption differ; None where the test cannot be trusted."""
-    shaky = found.inference == "Wald" and 0 < found.n_treated_units < FEW
+    shaky = found.inference == "Wald" and 0 < found.n_treated_units < ENOUGH_UNITS
     how_sv = "Waldtest" if found.inference == "Wald" else "permutationstest"
     how_en = "Wald test" if found.inference == "Wald" else "permutation test"
     sv = f"Gemensamt test av {found.df} förperioder, {how_sv}: {p_value(found.p_value, 'sv')}."

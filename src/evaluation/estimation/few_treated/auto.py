@@ -30,6 +30,7 @@ __all__ = [
     "FEWEST_UNITS",
     "LEANS",
     "LEANS_TOO_MUCH",
+    "TESTS",
     "FewTreated",
     "auto_inference",
     "auto_p_values",
@@ -50,6 +51,8 @@ WELCH = "each side's own variance (CR2, Welch–Satterthwaite)"
 INTEGRATED = "t-test integrated over the variance function"
 HISTORY = "t-test with each treated unit's own variance before adoption"
 NONE = "no valid test"
+TESTS = {"welch": WELCH, "integrated_t": INTEGRATED, "own_history": HISTORY, "none": NONE}
+"""What each outcome of the rule is called on an estimate."""
 
 _REASONS = {
     "welch": (
@@ -312,15 +315,14 @@ def auto_inference(
     sv, en = (
         text.format(enough=ENOUGH_UNITS, fewest=FEWEST_UNITS) for text in _REASONS[chosen.rule]
     )
-    names = {"welch": WELCH, "integrated_t": INTEGRATED, "own_history": HISTORY, "none": NONE}
-    result = report_test(like, chosen.test, f"auto: {names[chosen.rule]}", (*like.notes, en))
+    result = report_test(like, chosen.test, f"auto: {TESTS[chosen.rule]}", (*like.notes, en))
     others = {
         "welch": chosen.welch,
         "integrated_t": chosen.integrated,
         "own_history": chosen.history,
     }
     companions = tuple(
-        report_test(like, test, names[rule], like.notes)
+        report_test(like, test, TESTS[rule], like.notes)
         for rule, test in others.items()
         if test is not None and rule != chosen.rule
     )
