@@ -24,7 +24,17 @@ from pydantic import (
 
 from evaluation.errors import InputError, read_text
 
-__all__ = ["Adoption", "OutcomeFile", "Plan", "Text", "load_plan", "plan_from_dict"]
+__all__ = [
+    "Adoption",
+    "KoladaData",
+    "OutcomeFile",
+    "Plan",
+    "RegistryOutcome",
+    "SimulatedData",
+    "Text",
+    "load_plan",
+    "plan_from_dict",
+]
 
 Lines = Mapping[tuple[str | int, ...], int]
 
@@ -55,11 +65,66 @@ class OutcomeFile(_Part):
     break_year: StrictInt | None = Field(default=None, ge=1900, le=2100)
 
 
+class RegistryOutcome(_Part):
+    """An indicator of the registry for one sex."""
+
+    indicator: str
+    sex: Literal["T", "K", "M"] = "T"
+
+
 # the tags never reach the user: they are taken out of the path of an error again
-_TAGS = ("<name>", "<own file>")
+_TAGS = ("<name>", "<own file>", "<indicator>", "<kolada>", "<simulated>")
+
+
+def _outcome_tag(value: Any) -> str:
+    if isinstance(value, RegistryOutcome) or (isinstance(value, dict) and "indicator" in value):
+        return _TAGS[2]
+    return _TAGS[isinstance(value, dict | OutcomeFile)]
+
+
 Outcome = Annotated[
-    Annotated[str, Tag(_TAGS[0])] | Annotated[OutcomeFile, Tag(_TAGS[1])],
-    Discriminator(lambda v: _TAGS[isinstance(v, dict | OutcomeFile)]),
+    Annotated[str, Tag(_TAGS[0])]
+    | Annotated[OutcomeFile, Tag(_TAGS[1])]
+    | Annotated[RegistryOutcome, Tag(_TAGS[2])],
+    Discriminator(_outcome_tag),
+]
+
+
+class KoladaData(_Part):
+    """Indicators from Kolada, read from a snapshot.
+
+    ``snapshot`` pins one by its content hash, whole or its first twelve digits or more;
+    without it the newest snapshot that was fetched for the plan's name is read.
+    ``indicators`` are fetched beside those that the outcomes need.
+    """
+
+    source: Literal["kolada"]
+    years: tuple[StrictInt, StrictInt]
+    indicators: tuple[str, ...] = ()
+    snapshot: str | None = Field(default=None, pattern=r"^[0-9a-f]{12,64}$")
+
+    @model_validator(mode="after")
+    def _years_ascend(self) -> KoladaData:
+        if not 1990 <= self.years[0] < self.years[1] <= 2100:
+            raise ValueError("years must be [first, last] between 1990 and 2100")
+        return self
+
+
+class SimulatedData(_Part):
+    """The simulated twin: a made-up country with a known truth."""
+
+    source: Literal["simulated"]
+    seed: StrictInt = Field(ge=0)
+
+
+def _data_tag(value: Any) -> str:
+    kind = value.get("source") if isinstance(value, dict) else getattr(value, "source", None)
+    return _TAGS[4] if kind == "simulated" else _TAGS[3]
+
+
+Data = Annotated[
+    Annotated[KoladaData, Tag(_TAGS[3])] | Annotated[SimulatedData, Tag(_TAGS[4])],
+    Discriminator(_data_tag),
 ]
 
 
@@ -144,6 +209,7 @@ class Plan(_Part):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     title: Text
+    data: Data | None = None
     outcomes: tuple[Outcome, ...] = Field(min_length=1)
     treatment: Treatment
     comparison: Comparison = Comparison()
