@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from evaluation.data.kolada.contract import MOST_IDS, Page, Row, data_path
-from evaluation.data.observations import SEXES, STATES
 from evaluation.errors import InputError
 
 __all__ = ["Chunk", "Finished", "KoladaError", "Partial", "RevisedError", "make_chunks"]
 
-STALE: Final = timedelta(hours=24)
-"""A chunk kept for longer is fetched again, so that no table mixes two vintages unseen."""
-
 
 class Partial(Protocol):
-    """Where the chunks of an interrupted fetch are kept, as plain JSON."""
+    """Where the chunks of an interrupted fetch are kept, as plain JSON.
+
+    Only what was put whole, and not so long ago that it would be of another vintage, may come
+    out of it again.
+    """
 
     def get(self, key: str) -> list[Any] | None:
         """Return what was put under a key, None where nothing whole was."""
@@ -122,36 +121,21 @@ class Finished:
         out.rows = list(cells.values())
         return out
 
-    def kept(self, when: datetime) -> list[Any]:
+    def kept(self) -> list[Any]:
         """Return the plain JSON that it is kept as."""
-        return [{"retrieved": when.isoformat(), "counts": dict(self.counts)}, *self.rows]
+        return [dict(self.counts), *self.rows]
 
     @classmethod
-    def from_kept(cls, chunk: Chunk, kept: list[Any] | None, now: datetime) -> Finished | None:
-        """Return a kept chunk, None where there is none, it is old, or it is not whole."""
-        if not kept:
-            return None
-        try:
-            head, *rows = kept
-            age = now - datetime.fromisoformat(head["retrieved"])
-            whole = all(
-                row[0] == chunk.indicator
-                and row[1] in chunk.codes
-                and row[2] in chunk.years
-                and row[3] in SEXES
-                and row[5] in STATES
-                for row in rows
-            )
-            counts: Mapping[str, int] = head["counts"]
-            if not (timedelta(0) <= age <= STALE and whole and rows):
-                return None
-            return cls([tuple(row) for row in rows], Counter(counts))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-            return None
+    def from_kept(cls, kept: list[Any]) -> Finished:
+        """Return a chunk that was kept."""
+        counts, *rows = kept
+        return cls([tuple(row) for row in rows], Counter(counts))
 
 
 def make_chunks(
-    indicators: Sequence[str], codes: Sequence[str], years: Sequence[int]
+    indicators: Sequence[str],
+    codes: Sequence[str],
+    years: Sequence[int] | Mapping[str, Sequence[int]],
 ) -> tuple[Chunk, ...]:
     """Cut a request into chunks of one indicator and at most 25 municipalities and years.
 
@@ -162,8 +146,8 @@ def make_chunks(
     ----------
     indicators, codes : sequence of str
         Ids and four-digit codes; repeated ones count once.
-    years : sequence of int
-        Years.
+    years : sequence of int, or mapping of str to sequence of int
+        Years, for all indicators or for each.
 
     Returns
     -------
@@ -176,10 +160,15 @@ def make_chunks(
     >>> len(chunks), len(chunks[0].codes), len(chunks[-1].codes)
     (12, 25, 16)
     """
-    areas, periods = sorted(set(codes)), sorted(set(years))
+    areas = sorted(set(codes))
+    periods = {i: sorted(set(_years(years, i))) for i in sorted(set(indicators))}
     return tuple(
-        Chunk(indicator, tuple(areas[i : i + MOST_IDS]), tuple(periods[j : j + MOST_IDS]))
-        for indicator in sorted(set(indicators))
+        Chunk(indicator, tuple(areas[i : i + MOST_IDS]), tuple(own[j : j + MOST_IDS]))
+        for indicator, own in periods.items()
         for i in range(0, len(areas), MOST_IDS)
-        for j in range(0, len(periods), MOST_IDS)
+        for j in range(0, len(own), MOST_IDS)
     )
+
+
+def _years(years: Sequence[int] | Mapping[str, Sequence[int]], indicator: str) -> Sequence[int]:
+    return years[indicator] if isinstance(years, Mapping) else years

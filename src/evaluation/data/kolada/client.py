@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.data.kolada.chunks import (
@@ -122,7 +122,7 @@ class KoladaClient:
         self,
         indicators: Sequence[str],
         codes: Sequence[str],
-        years: Sequence[int],
+        years: Sequence[int] | Mapping[str, Sequence[int]],
         *,
         partial: Partial | None = None,
         progress: Callable[[str], None] | None = None,
@@ -135,10 +135,10 @@ class KoladaClient:
             Kolada's ids.
         codes : sequence of str
             Four digits as text; ``"0000"`` is the nation. Only these are kept.
-        years : sequence of int
-            Years.
+        years : sequence of int, or mapping of str to sequence of int
+            Years, for all indicators or for each.
         partial : Partial, optional
-            Where finished chunks are kept, and taken from if they are less than a day old.
+            Where finished chunks are kept, and taken from.
         progress : callable, optional
             Is given the name of each chunk that is done.
 
@@ -177,14 +177,17 @@ def _base_url(given: str | None) -> str:
 
 
 def _checked(
-    indicators: Sequence[str], codes: Sequence[str], years: Sequence[int]
+    indicators: Sequence[str],
+    codes: Sequence[str],
+    years: Sequence[int] | Mapping[str, Sequence[int]],
 ) -> tuple[Chunk, ...]:
     """Return the chunks of a request that can be one."""
     for indicator in indicators:
         check_indicator(indicator)
     for code in codes:
         check_code(code)
-    for year in years:
+    listed = years.values() if isinstance(years, Mapping) else [years]
+    for year in itertools.chain.from_iterable(listed):
         if isinstance(year, bool) or not isinstance(year, int) or not 1900 <= year <= 2100:
             raise InputError(f"{year!r} is no year between 1900 and 2100")
     chunks = make_chunks(indicators, codes, years)
@@ -222,28 +225,19 @@ class _Run:
 
     def chunk(self, chunk: Chunk) -> Finished:
         """Return one chunk, kept or fetched, and keep it if it has rows."""
-        now = datetime.now(UTC)
-        found = None
-        if self.partial is not None:
-            found = Finished.from_kept(chunk, self.partial.get(chunk.key), now)
-        if found is not None:
+        kept = None if self.partial is None else self.partial.get(chunk.key)
+        if kept is not None:
+            found = Finished.from_kept(kept)
             found.counts["resumed"] = 1
-        else:
-            found = self._fetched(chunk)
-            if self.partial is not None and found.rows:
-                self._keep(chunk, found, now)
+            return found
+        found = self._fetched(chunk)
+        # an empty chunk is asked for again
+        if self.partial is not None and found.rows:
+            try:
+                self.partial.put(chunk.key, found.kept())
+            except InputError as error:
+                raise self._error(chunk, f"it came, and cannot be kept: {error}") from None
         return found
-
-    def _keep(self, chunk: Chunk, found: Finished, now: datetime) -> None:
-        assert self.partial is not None
-        try:
-            self.partial.put(chunk.key, found.kept(now))
-        except OSError as error:
-            raise KoladaError(
-                f"it came, and cannot be kept: {error.strerror}",
-                indicator=chunk.indicator,
-                chunk=chunk,
-            ) from None
 
     def _fetched(self, chunk: Chunk) -> Finished:
         """Fetch a chunk; once more where a value was revised between its pages."""
@@ -356,8 +350,8 @@ def _fetched(chunks: Sequence[Chunk], done: dict[Chunk, Finished], calls: Counte
     ]
     if counts["resumed"]:
         notes.append(
-            f"{counts['resumed']} of {len(chunks)} chunks come from an interrupted fetch, "
-            "less than a day before"
+            f"{counts['resumed']} of {len(chunks)} chunks come from an earlier fetch that was "
+            "interrupted"
         )
     state: Any = frame["state"]
     counts["suppressed"] = int((state == SUPPRESSED).sum())
