@@ -155,15 +155,31 @@ class Adoption(_Part):
 
 
 class Treatment(_Part):
-    """Who is treated, on what evidence, since when."""
+    """Who is treated, on what evidence, since when.
 
+    ``coding`` says whose: the documents', or the simulated twin's own. ``unfit`` says what
+    happens to a treated municipality that an outcome cannot carry, because it has no year
+    before the first treated one or a year without a value: the plan is refused, or the
+    municipality is left out of that outcome and named.
+    """
+
+    coding: Literal["documents", "simulated"] = "documents"
+    unfit: Literal["refuse", "leave_out"] = "refuse"
     evidence: tuple[Literal["explicit", "strong", "indirect", "weak"], ...] = (
         "explicit",
         "strong",
     )
     uncertain: Literal["exclude", "control"] = "exclude"
     exposure: Literal["first_whole_year", "first_year_touched"] = "first_whole_year"
-    adoption: tuple[Adoption, ...]
+    adoption: tuple[Adoption, ...] = ()
+
+    @model_validator(mode="after")
+    def _documents_need_adoption(self) -> Treatment:
+        if self.coding == "documents" and "adoption" not in self.model_fields_set:
+            raise ValueError("adoption is missing: who is treated since when")
+        if self.coding == "simulated" and self.adoption:
+            raise ValueError("adoption must not be given: the twin codes who is treated")
+        return self
 
 
 class Comparison(_Part):
@@ -216,6 +232,15 @@ class Plan(_Part):
     estimation: Estimation
     case: Case | None = None
     context: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _coding_needs_its_data(self) -> Plan:
+        simulated = isinstance(self.data, SimulatedData)
+        if (self.treatment.coding == "simulated") != simulated:
+            raise ValueError(
+                "treatment.coding is simulated exactly where data.source is simulated"
+            )
+        return self
 
     _file: str | None = PrivateAttr(default=None)
     _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)

@@ -19,7 +19,7 @@ from evaluation.data.kolada.contract import (
 )
 from evaluation.data.registry import REGISTRY
 from evaluation.errors import InputError
-from evaluation.plan import KoladaData, Plan, RegistryOutcome
+from evaluation.plan import KoladaData, OutcomeFile, Plan
 
 if TYPE_CHECKING:
     from evaluation.data.store import Snapshot, SnapshotStore
@@ -67,10 +67,14 @@ def needed_years(plan: Plan) -> dict[str, tuple[int, ...]]:
     data = _kolada(plan)
     earliest: dict[str, int] = {}
     for i, outcome in enumerate(plan.outcomes):
-        if isinstance(outcome, RegistryOutcome):
-            if outcome.indicator not in REGISTRY:
-                raise plan.fault(["outcomes", i, "indicator"], _unknown(outcome.indicator))
-            _add(outcome.indicator, 0, earliest)
+        if isinstance(outcome, OutcomeFile):
+            continue
+        whole = isinstance(outcome, str)
+        indicator = outcome if isinstance(outcome, str) else outcome.indicator
+        if indicator not in REGISTRY:
+            here = ["outcomes", i] if whole else ["outcomes", i, "indicator"]
+            raise plan.fault(here, _unknown(indicator))
+        _add(indicator, 0, earliest)
     for i, indicator in enumerate(data.indicators):
         if indicator in REGISTRY:
             _add(indicator, 0, earliest)
