@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data import embedded
-from evaluation.data.indicators import INDICATORS
+from evaluation.data.registry import INDICATORS
 from evaluation.errors import InputError
 
 __all__ = ["Panel", "embedded_panel"]
