@@ -54,7 +54,8 @@ def month_of_move(
     stay = np.clip(1 / (1 + np.exp(-odds)) + points / 100 * exposure, *_STAY_BOUNDS)
     # log1p(-u) and not log(u): u may be zero and is never one
     after = 36 * (np.log1p(-people.leave) / np.log(stay)) ** (1 / _SHAPE)
-    return np.where(after < 1200, people.month + np.ceil(np.minimum(after, 1200)), NEVER_MOVES)
+    month = people.month + np.ceil(np.minimum(after, 1200)).astype(np.int64)
+    return np.where(after < 1200, month, NEVER_MOVES)
 
 
 def _within(

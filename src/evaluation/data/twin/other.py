@@ -8,14 +8,12 @@ from typing import Final
 import numpy as np
 
 from evaluation.data import embedded
+from evaluation.data.registry import REGISTRY
 from evaluation.data.twin.aggregates import Counts, Table
 from evaluation.data.twin.country import Country, autoregressive
 from evaluation.data.twin.streams import stream
 
-__all__ = ["LAST_SURVEY", "Background", "make_background", "of_inhabitants"]
-
-LAST_SURVEY: Final = 2023
-"""U40829 was asked for the last time in this year."""
+__all__ = ["Background", "make_background", "of_inhabitants"]
 
 # All made up, but for the level of N00700, which is the nation's, and U31001's order of
 # magnitude: 11.2 billion kronor in 2018 (SKR), some 1,100 kronor per inhabitant.
@@ -49,8 +47,8 @@ class Background:
         Share of the reception cost that the state pays.
     measured : numpy.ndarray
         Factor between cost and paid assistance.
-    same_office : numpy.ndarray
-        Whether integration and labour market measures share an administration.
+    answers : dict
+        Yes or no by id of the survey question.
     """
 
     share_women: np.ndarray = field(repr=False)
@@ -64,7 +62,7 @@ class Background:
     reception: np.ndarray = field(repr=False)
     state: np.ndarray = field(repr=False)
     measured: np.ndarray = field(repr=False)
-    same_office: np.ndarray = field(repr=False)
+    answers: dict[str, np.ndarray] = field(repr=False)
 
 
 def _refugee_level(years: np.ndarray) -> np.ndarray:
@@ -116,7 +114,7 @@ def make_background(seed: int, country: Country, counts: Counts) -> Background:
         reception=_RECEPTION_COST * np.exp(path("N40007", 0.2, 0.1)),
         state=np.clip(_STATE_PAYS + path("N40010", 0.03, 0.02), 0, 1),
         measured=np.exp(path("U31001", 0.0, 0.02)),
-        same_office=path("U40829", 1, 0.4) > 0,
+        answers={id_: path(id_, 1, 0.4) > 0 for id_ in ("U40829", "U30464", "U30465")},
     )
 
 
@@ -180,7 +178,9 @@ def of_inhabitants(
     out["U31001", "T"] = base.measured * base.assistance + assisted
     out["N40007", "T"] = cost
     out["N40010", "T"] = cost - base.state * reception
-    out["U40829", "T"] = np.where(
-        country.years <= LAST_SURVEY, base.same_office.astype(float), np.nan
-    )
+    out["social_assistance_refugees_included", "T"] = out["N31001", "T"] + out["N40010", "T"]
+    for id_, yes in base.answers.items():
+        asked = REGISTRY[id_].years[1] if REGISTRY[id_].ended else None
+        shown = country.years <= (asked or country.years[-1])
+        out[id_, "T"] = np.where(shown, yes.astype(float), np.nan)
     return out
