@@ -16,6 +16,7 @@ from pydantic import (
     Discriminator,
     Field,
     PrivateAttr,
+    StrictBool,
     StrictInt,
     Tag,
     ValidationError,
@@ -31,6 +32,7 @@ __all__ = [
     "Plan",
     "RegistryOutcome",
     "SimulatedData",
+    "SimulatedEffect",
     "Text",
     "load_plan",
     "plan_from_dict",
@@ -110,11 +112,86 @@ class KoladaData(_Part):
         return self
 
 
-class SimulatedData(_Part):
-    """The simulated twin: a made-up country with a known truth."""
+class SimulatedEffect(_Part):
+    """Percentage points on work or studies after 90 days, for those exposed from day one."""
 
-    source: Literal["simulated"]
+    women: float = Field(default=6.0, ge=-30, le=30, strict=True)
+    men: float = Field(default=4.0, ge=-30, le=30, strict=True)
+
+
+class SimulatedData(_Part):
+    """The simulated twin: a made-up country with a known truth.
+
+    Only the effects are on by default; each of the other switches is zero.
+
+    Parameters
+    ----------
+    seed : int
+        Everything is drawn from it.
+    years : tuple of int
+        First and last year of the indicators.
+    active : int
+        How many municipalities become active.
+    adoption : tuple of int
+        Earliest and latest year of the start, which falls on 1 January.
+    effect : SimulatedEffect
+        On work or studies, by sex, in percentage points.
+    effect_retention : float
+        On the share still living there after three years, in percentage points.
+    effect_cost : float
+        By how many per cent the monthly assistance is lower, beside what follows from work.
+    activity_cost : float
+        Kronor that being active costs per person received.
+    persons : bool
+        Whether the person records are kept.
+    selection : float
+        By how much the log odds of becoming active rise with a standard deviation of the
+        municipality's level and of its log size.
+    pre_trend : float
+        Percentage points a year by which the active drift upwards whatever they do.
+    spillover : float
+        Share of the effect that reaches others in the same county.
+    miscoded : float
+        Share of the active that the coding misses.
+    falsely_active : float
+        Municipalities that are coded active and are not, as a share of the active.
+    mid_year : float
+        Share of the active that start in another month than January.
+    fade : int, optional
+        Whole years after which each further year halves the effect on those received.
+    """
+
+    source: Literal["simulated"] = "simulated"
     seed: StrictInt = Field(ge=0)
+    years: tuple[StrictInt, StrictInt] = (2008, 2025)
+    active: StrictInt = Field(default=24, ge=1, le=145)
+    adoption: tuple[StrictInt, StrictInt] = (2012, 2017)
+    effect: SimulatedEffect = SimulatedEffect()
+    effect_retention: float = Field(default=4.0, ge=-20, le=20, strict=True)
+    effect_cost: float = Field(default=10.0, ge=-50, le=50, strict=True)
+    activity_cost: float = Field(default=0.0, ge=0, le=200_000, strict=True)
+    persons: StrictBool = True
+    selection: float = Field(default=0.0, ge=0, le=5, strict=True)
+    pre_trend: float = Field(default=0.0, ge=-2, le=2, strict=True)
+    spillover: float = Field(default=0.0, ge=0, le=1, strict=True)
+    miscoded: float = Field(default=0.0, ge=0, le=0.9, strict=True)
+    falsely_active: float = Field(default=0.0, ge=0, le=1, strict=True)
+    mid_year: float = Field(default=0.0, ge=0, le=1, strict=True)
+    fade: StrictInt | None = Field(default=None, ge=1, le=30)
+
+    @model_validator(mode="after")
+    def _years_carry_the_adoption(self) -> SimulatedData:
+        first, last = self.years
+        early, late = self.adoption
+        if not 2000 <= first < last <= 2040:
+            raise ValueError("years must be [first, last] between 2000 and 2040")
+        # five years of leavers before the first that can show, one of those received after
+        if not first + 3 <= early <= late <= last - 4:
+            raise ValueError(
+                f"adoption must be [earliest, latest] between {first + 3} and {last - 4} "
+                f"with years [{first}, {last}]"
+            )
+        return self
 
 
 def _data_tag(value: Any) -> str:
