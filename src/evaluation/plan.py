@@ -314,9 +314,7 @@ class Plan(_Part):
     def _coding_needs_its_data(self) -> Plan:
         simulated = isinstance(self.data, SimulatedData)
         if (self.treatment.coding == "simulated") != simulated:
-            raise ValueError(
-                "treatment.coding is simulated exactly where data.source is simulated"
-            )
+            raise ValueError("treatment.coding is simulated exactly where data.source is simulated")
         return self
 
     _file: str | None = PrivateAttr(default=None)

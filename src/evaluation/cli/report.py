@@ -89,7 +89,9 @@ def run(
     from evaluation.report.words import left_out_text, word
 
     if results["origin"]:
-        typer.echo(results["origin"][f"notice_{lang.value}"] or results["origin"][f"citation_{lang.value}"])
+        typer.echo(
+            results["origin"][f"notice_{lang.value}"] or results["origin"][f"citation_{lang.value}"]
+        )
     title = "Evidens" if lang is Lang.sv else "Evidence"
     for f in findings:
         grade = word(f"grade_{f['grade']}", lang.value)

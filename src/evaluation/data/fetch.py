@@ -72,7 +72,7 @@ def needed_years(plan: Plan) -> dict[str, tuple[int, ...]]:
         whole = isinstance(outcome, str)
         indicator = outcome if isinstance(outcome, str) else outcome.indicator
         if indicator not in REGISTRY:
-            here = ["outcomes", i] if whole else ["outcomes", i, "indicator"]
+            here: list[str | int] = ["outcomes", i] if whole else ["outcomes", i, "indicator"]
             raise plan.fault(here, _unknown(indicator))
         _add(indicator, 0, earliest)
     for i, indicator in enumerate(data.indicators):

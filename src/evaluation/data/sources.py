@@ -170,9 +170,7 @@ class Sources:
 
     def _own(self, i: int, entry: OutcomeFile) -> Outcome:
         if entry.id in REGISTRY or entry.id == "case":
-            raise self.plan.fault(
-                ("outcomes", i, "id"), f"{entry.id!r} is taken; choose another"
-            )
+            raise self.plan.fault(("outcomes", i, "id"), f"{entry.id!r} is taken; choose another")
         path = self.files.get(entry.id, self.plan.folder / entry.file)
         table = read_table(path)
         known = set(embedded.municipalities().index)
@@ -208,7 +206,6 @@ def _named(indicator: Indicator, sex: Sex, origin: Origin) -> Indicator:
 
 def _own_indicator(entry: OutcomeFile) -> Indicator:
     unit_sv, unit_en = entry.unit.sv, entry.unit.en
-    year = entry.break_year
     return Indicator(
         id=entry.id,
         label_sv=entry.label.sv,

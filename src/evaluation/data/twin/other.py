@@ -99,9 +99,9 @@ def make_background(seed: int, country: Country, counts: Counts) -> Background:
     trend = country.years - 2015
     abroad = 14 * np.exp(path("foreign born", 0.4, 0.02)) + 0.3 * trend
     local = country.permanent[:, None]
-    refugees = 0.5 * _STOCK * _WORKING_AGE * country.population + counts.leavers.mean(axis=0).cumsum(
-        axis=1
-    )
+    refugees = 0.5 * _STOCK * _WORKING_AGE * country.population + counts.leavers.mean(
+        axis=0
+    ).cumsum(axis=1)
     return Background(
         share_women=0.497 + path("women", 0.004, 0.0005),
         foreign_born=np.clip(abroad + 0.3 * gap, 1, 60),

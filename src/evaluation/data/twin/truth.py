@@ -180,9 +180,7 @@ class Truth:
                     "elsewhere": _plain(self.elsewhere(indicator, sex)),
                     "by_first_treated_year": self._by(indicator, sex, "cohort"),
                     "by_event_time": self._by(indicator, sex, "event_time"),
-                    "by_municipality": {
-                        c: [_plain(v) for v in delta[i]] for c, i in rows.items()
-                    },
+                    "by_municipality": {c: [_plain(v) for v in delta[i]] for c, i in rows.items()},
                 }
             )
         touched = {(f["indicator"], f["sex"]) for f in found}
