@@ -7,8 +7,9 @@ with the version of the library that writes the file, nor with the order of the 
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,8 @@ __all__ = ["Content", "joint_key"]
 
 FORMAT = b"evaluation observations 1\n"
 TEXT = ("indicator", "code", "sex", "state")
+WORD = re.compile(r"\w([\w .:/-]*\w)?")
+"""What every file format and every spreadsheet keeps as it is."""
 Codes = npt.NDArray[np.int64]
 
 
@@ -91,12 +94,12 @@ class Content:
     ...         "value": [50.0, None], "state": ["observed", "suppressed"]}
     >>> a = Content.from_frame(pd.DataFrame(rows))
     >>> b = Content.from_frame(pd.DataFrame(rows)[::-1])
-    >>> a.id() == b.id(), a.texts["code"]
+    >>> a.id() == b.id(), a.labels["code"]
     (True, ['0114', '2321'])
     """
 
     def __init__(self, table: pa.Table) -> None:
-        self.texts: dict[str, list[str]] = {}
+        self.labels: dict[str, list[Any]] = {}
         self.codes: dict[str, Codes] = {}
         for name in COLUMNS:
             if name not in table.column_names:
@@ -104,39 +107,40 @@ class Content:
             if name != "value" and table[name].null_count:
                 raise InputError("is empty in a row; every row needs it", field=name)
         for name in TEXT:
-            self.texts[name], self.codes[name] = _encode(table[name])
+            self.labels[name], self.codes[name] = _encode(table[name])
+            for text in self.labels[name]:
+                if not WORD.fullmatch(text):
+                    raise InputError(
+                        f"{text!r} is no key; letters, digits, spaces within, _ . : / and - can be",
+                        field=name,
+                    )
+        years, codes = np.unique(table["year"].to_numpy(), return_inverse=True)
+        self.labels["year"], self.codes["year"] = years.astype(np.int64).tolist(), codes
         # one zero, one "not a number": equal content must have equal bits
-        value = table["value"].to_numpy().astype(np.float64) + 0.0
-        value[np.isnan(value)] = np.nan
-        self.value = value
-        self.year: Codes = table["year"].to_numpy().astype(np.int64)
+        self.value = table["value"].to_numpy().astype(np.float64) + 0.0
+        self.value[np.isnan(self.value)] = np.nan
         self._sort()
 
     def __len__(self) -> int:
         return len(self.value)
 
     def _sort(self) -> None:
-        years, year_codes = np.unique(self.year, return_inverse=True)
-        codes = [self.codes["indicator"], self.codes["code"], year_codes, self.codes["sex"]]
-        sizes = [len(self.texts["indicator"]), len(self.texts["code"]), len(years)]
-        key = joint_key(codes, [*sizes, len(self.texts["sex"])])
-        if not (np.diff(key) > 0).all():
-            order = np.argsort(key, kind="stable")
-            same = np.flatnonzero(np.diff(key[order]) == 0)
-            if len(same):
-                row = int(order[same[0]])
-                where = " ".join(str(self.cell(name, row)) for name in KEYS)
-                raise InputError(f"{where} stands twice; one row is needed")
-            self.year, self.value = self.year[order], self.value[order]
-            self.codes = {name: column[order] for name, column in self.codes.items()}
+        key = joint_key([self.codes[k] for k in KEYS], [len(self.labels[k]) for k in KEYS])
+        if (np.diff(key) > 0).all():
+            return
+        order = np.argsort(key, kind="stable")
+        same = np.flatnonzero(np.diff(key[order]) == 0)
+        if len(same):
+            row = order[same[0]]
+            where = " ".join(str(self.labels[k][self.codes[k][row]]) for k in KEYS)
+            raise InputError(f"{where} stands twice; one row is needed")
+        self.value = self.value[order]
+        self.codes = {name: column[order] for name, column in self.codes.items()}
 
-    def cell(self, name: str, row: int) -> object:
-        """Return one cell as a plain type."""
-        if name in TEXT:
-            return self.texts[name][self.codes[name][row]]
-        column: npt.NDArray[np.int64] | npt.NDArray[np.float64]
-        column = self.year if name == "year" else self.value
-        return column[row].item()
+    @property
+    def year(self) -> Codes:
+        """The year of each row."""
+        return np.array(self.labels["year"], dtype=np.int64)[self.codes["year"]]
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Content:
@@ -162,10 +166,53 @@ class Content:
         tidy = observations(frame)
         return cls(pa.Table.from_pandas(tidy, preserve_index=False))
 
+    def coverage(self) -> pd.DataFrame:
+        """Return per indicator its years, codes, sexes and rows by state."""
+        rows = pd.DataFrame({**self.codes, "year": self.year})
+        groups = rows.groupby("indicator", sort=True)
+        letters = self.labels["sex"]
+        columns: dict[str, Any] = {
+            "indicator": self.labels["indicator"],
+            "first_year": groups["year"].min(),
+            "last_year": groups["year"].max(),
+            "years": groups["year"].nunique(),
+            "codes": groups["code"].nunique(),
+            "sexes": groups["sex"].agg(lambda s: "".join(letters[i] for i in np.unique(s))),
+        }
+        for name in STATES:
+            here = self.labels["state"].index(name) if name in self.labels["state"] else -1
+            columns[name] = (rows["state"] == here).groupby(rows["indicator"]).sum()
+        return pd.DataFrame(columns)
+
+    def cells(self, rows: Codes | None = None) -> pd.DataFrame:
+        """Count rows by indicator and year.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray, optional
+            Which rows to count; without it, all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``indicator, year, rows``, where there are any.
+        """
+        width = len(self.labels["year"])
+        both = self.codes["indicator"] * width + self.codes["year"]
+        cell, count = np.unique(both if rows is None else both[rows], return_counts=True)
+        indicator, year = np.divmod(cell, width)
+        return pd.DataFrame(
+            {
+                "indicator": self.take("indicator", indicator),
+                "year": self.take("year", year),
+                "rows": count,
+            }
+        )
+
     def states(self) -> dict[str, int]:
         """Return how many rows there are in each state."""
-        counts = np.bincount(self.codes["state"], minlength=len(self.texts["state"]))
-        found = dict(zip(self.texts["state"], counts.tolist(), strict=True))
+        counts = np.bincount(self.codes["state"], minlength=len(self.labels["state"]))
+        found = dict(zip(self.labels["state"], counts.tolist(), strict=True))
         return {state: found.get(state, 0) for state in STATES}
 
     def id(self) -> str:
@@ -178,8 +225,8 @@ class Content:
         """
         h = hashlib.sha256(FORMAT + f"{len(self)}\n".encode())
         for name in TEXT:
-            h.update(f"{name} {len(self.texts[name])}\n".encode())
-            for text in self.texts[name]:
+            h.update(f"{name} {len(self.labels[name])}\n".encode())
+            for text in self.labels[name]:
                 raw = text.encode()
                 h.update(f"{len(raw)} ".encode() + raw + b"\n")
             h.update(self.codes[name].astype("<i4").tobytes())
@@ -193,7 +240,8 @@ class Content:
 
         columns: dict[str, pa.Array] = {
             name: pa.DictionaryArray.from_arrays(
-                pa.array(self.codes[name].astype(np.int32)), pa.array(self.texts[name], pa.string())
+                pa.array(self.codes[name].astype(np.int32)),
+                pa.array(self.labels[name], pa.string()),
             )
             for name in TEXT
         }
@@ -201,12 +249,27 @@ class Content:
         columns["value"] = pa.array(self.value, from_pandas=True)
         return pa.table({name: columns[name] for name in COLUMNS})
 
-    def frame(self) -> pd.DataFrame:
-        """Return the content in the tidy form, as :func:`observations` gives it."""
-        columns: dict[str, object] = {"year": self.year, "value": self.value}
-        for name in TEXT:
-            texts = pd.array(self.texts[name], dtype="str")
-            columns[name] = texts.take(self.codes[name])
+    def take(self, name: str, codes: Codes) -> Any:
+        """Return labels of a column as a pandas array, by their codes."""
+        labels: Any = pd.Series(self.labels[name], dtype="int64" if name == "year" else "str")
+        return labels.array.take(codes)
+
+    def frame(self, rows: Codes | None = None) -> pd.DataFrame:
+        """Return the content in the tidy form, as :func:`observations` gives it.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray, optional
+            Which rows, in which order; without it, all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A fresh index from 0.
+        """
+        at = slice(None) if rows is None else rows
+        columns: dict[str, Any] = {n: self.take(n, c[at]) for n, c in self.codes.items()}
+        columns["value"] = self.value[at]
         return pd.DataFrame({name: columns[name] for name in COLUMNS})
 
     def to_parquet(self) -> bytes:

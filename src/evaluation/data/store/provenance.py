@@ -8,17 +8,25 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
+from evaluation import __version__
 from evaluation.errors import InputError
 from evaluation.language import Lang
 
-__all__ = ["Provenance", "canonical_json", "package_versions", "plain", "utc"]
+__all__ = [
+    "SIMULATED",
+    "Provenance",
+    "canonical_json",
+    "note_list",
+    "package_versions",
+    "plain",
+    "texts",
+    "utc",
+]
 
-PACKAGES = ("integration-evaluation", "pandas", "pyarrow")
 SEAL = "seal"
-WORDS = "SIMULATED / SIMULERADE DATA"
+SIMULATED = "SIMULATED / SIMULERADE DATA"
 """What every file made from simulated data bears."""
 
 
@@ -85,7 +93,15 @@ def plain(content: Mapping[str, Any], field: str) -> dict[str, Any]:
 
 def package_versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that write a snapshot."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    import pandas as pd
+    import pyarrow as pa
+
+    return {
+        "python": platform.python_version(),
+        "integration-evaluation": __version__,
+        "pandas": pd.__version__,
+        "pyarrow": pa.__version__,
+    }
 
 
 @dataclass(frozen=True)
@@ -110,8 +126,8 @@ class Provenance:
         Those that occur, ascending.
     years : tuple of int
         First and last that occur.
-    municipalities : int
-        How many codes occur.
+    codes : int
+        How many codes occur, the nation's among them if it is there.
     states : mapping of str to int
         Rows by state: observed, suppressed, missing.
     file_sha256 : str
@@ -134,7 +150,7 @@ class Provenance:
     rows: int
     indicators: tuple[str, ...]
     years: tuple[int, int]
-    municipalities: int
+    codes: int
     states: Mapping[str, int]
     file_sha256: str
     versions: Mapping[str, str]
@@ -170,7 +186,13 @@ class Provenance:
             else (self.citation_en, self.licence_en, "retrieved", "content")
         )
         line = f"{text.rstrip('. ')}, {got} {day} ({licence}), {content} {self.id[:12]}"
-        return f"{WORDS}: {line}" if self.simulated else line
+        return f"{SIMULATED}: {line}" if self.simulated else line
+
+    @property
+    def label(self) -> str:
+        """What each row of an exported file bears: source, day and content hash."""
+        whom = SIMULATED if self.simulated else self.source
+        return f"{whom} {self.retrieved.date()} {self.id[:12]}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types."""
@@ -217,9 +239,15 @@ class Provenance:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise InputError(f"is no whole provenance record: {reason}", file=file) from None
         found = hashlib.sha256(canonical_json(content).encode()).hexdigest()
-        if found != seal or set(content) != names:
+        if found != seal:
             raise InputError(
                 f"was altered: the record's SHA-256 is {found[:12]}…, not {str(seal)[:12]}…",
+                file=file,
+            )
+        for name in sorted(names ^ set(content)):
+            raise InputError(
+                f"was written by another version of this package: {name} is "
+                f"{'lacking' if name in names else 'not known here'}",
                 file=file,
             )
         first, last = content["years"]

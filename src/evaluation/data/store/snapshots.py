@@ -122,6 +122,23 @@ class Snapshot:
         """
         return self.content().frame()
 
+    def coverage(self) -> pd.DataFrame:
+        """Return what is there of each indicator, checked against the hash.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per indicator: ``indicator, first_year, last_year, years, codes,
+            sexes`` (such as ``"KMT"``) and the rows by state: ``observed, suppressed,
+            missing``.
+
+        Raises
+        ------
+        InputError
+            If the file is missing, damaged, or holds other data than were stored.
+        """
+        return self.content().coverage()
+
 
 class SnapshotStore:
     """A folder of snapshots.
@@ -230,9 +247,9 @@ class SnapshotStore:
             request=asked,
             retrieved=moment,
             rows=len(content),
-            indicators=tuple(content.texts["indicator"]),
-            years=(int(content.year.min()), int(content.year.max())),
-            municipalities=len(content.texts["code"]),
+            indicators=tuple(content.labels["indicator"]),
+            years=(content.labels["year"][0], content.labels["year"][-1]),
+            codes=len(content.labels["code"]),
             states=content.states(),
             file_sha256=file_hash,
             versions=package_versions(),
