@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -188,3 +189,16 @@ class Indicator:
     def parts(self) -> tuple[Part, ...]:
         """What it is computed from; empty for what a source publishes."""
         return self.derivation.parts if self.derivation else ()
+
+    @property
+    def withheld_range(self) -> tuple[float, float]:
+        """Lowest and highest value that a suppressed cell can have; infinite where unbounded.
+
+        A withheld count lies from 0 to one below the threshold. For a share the rule says how
+        few persons it rests on, not which part of them: the whole range stays open.
+        """
+        low = -math.inf if self.lowest is None else self.lowest
+        high = math.inf if self.highest is None else self.highest
+        if self.scale == "count" and self.small_cell:
+            high = min(high, self.small_cell.threshold - 1.0)
+        return low, high

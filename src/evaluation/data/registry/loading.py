@@ -235,6 +235,15 @@ def _check_references(indicators: Mapping[str, Indicator], file: str) -> None:
                     raise InputError(
                         f"{name!r} is no indicator of this file", file=file, field=f"{id}.{field}"
                     )
+        if i.derivation and i.derivation.kind == "ratio":
+            for part in i.parts:
+                lowest = indicators[part.id].lowest
+                if lowest is None or lowest < 0:
+                    raise InputError(
+                        f"{part.id} may be negative; a ratio needs parts that are not",
+                        file=file,
+                        field=f"{id}.derivation",
+                    )
         for part in i.parts:
             have = indicators[part.id].sexes
             need = (part.sex,) if part.sex else i.sexes
