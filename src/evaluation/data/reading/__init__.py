@@ -1,0 +1,1 @@
+"""Files of the user: found out, read, and every cell accounted for."""
