@@ -84,7 +84,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if not rows:
         raise InputError("has a header but no data rows", file=name)
     table = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, name="row"), dtype=str)
-    table.attrs.update(file=name, decimal_comma=separator == ";")
+    table.attrs.update(file=name, separator=separator, decimal_comma=separator == ";")
     return table
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "find_decimal",
     "is_blank",
     "plain",
+    "read_month",
     "read_number",
     "read_period",
     "read_sex",
@@ -330,6 +331,21 @@ def _valid(period: Period) -> Period | None:
     month_ok = period.month is None or 1 <= period.month <= 12
     day_ok = period.day is None or 1 <= period.day <= 31
     return period if 1900 <= period.year <= 2100 and month_ok and day_ok else None
+
+
+def read_month(cell: object) -> int | None:
+    """Read a month's name or number.
+
+    Examples
+    --------
+    >>> read_month("Mars"), read_month("03"), read_month(13)
+    (3, 3, None)
+    """
+    period = read_period(cell)
+    if period is not None and period.month is not None:
+        return period.month
+    text = plain(cell)
+    return int(text) if re.fullmatch(r"0?[1-9]|1[0-2]", text) else None
 
 
 def read_sex(cell: object) -> Sex | None:

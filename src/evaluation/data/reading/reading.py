@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 import pandas as pd
 
@@ -13,9 +12,7 @@ from evaluation.data.panel import Panel
 from evaluation.data.reading.layout import Layout
 from evaluation.errors import InputError
 
-__all__ = ["REJECTED", "Reading"]
-
-REJECTED: Final = ("row", "field", "text", "reason", "fault")
+__all__ = ["Reading"]
 
 
 @dataclass(frozen=True)
