@@ -16,10 +16,12 @@ from pydantic import (
     Discriminator,
     Field,
     PrivateAttr,
+    SerializerFunctionWrapHandler,
     StrictBool,
     StrictInt,
     Tag,
     ValidationError,
+    model_serializer,
     model_validator,
 )
 
@@ -27,6 +29,7 @@ from evaluation.errors import InputError, read_text
 
 __all__ = [
     "Adoption",
+    "FileColumns",
     "KoladaData",
     "OutcomeFile",
     "Plan",
@@ -52,10 +55,23 @@ class Text(_Part):
     en: str
 
 
-class OutcomeFile(_Part):
-    """An outcome of one's own: a CSV with the columns ``code,year,value``.
+class FileColumns(_Part):
+    """What the columns of an outcome's file are called, where that is not found out."""
 
-    ``break_year`` is the first year of another definition, where it changed.
+    code: str | None = None
+    name: str | None = None
+    year: str | None = None
+    sex: str | None = None
+    value: str | None = None
+    weight: str | None = None
+
+
+class OutcomeFile(_Part):
+    """An outcome of one's own: a CSV with the columns ``code,year,value``, or a printed table.
+
+    ``break_year`` is the first year of another definition, where it changed. The keys from
+    ``sheet`` on describe the layout of a CSV, a workbook or Parquet as agencies publish
+    them; what is left out is found out when the file is read.
     """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -65,6 +81,28 @@ class OutcomeFile(_Part):
     unit: Text
     source: str
     break_year: StrictInt | None = Field(default=None, ge=1900, le=2100)
+    sheet: str | None = None
+    header_row: StrictInt | None = Field(default=None, ge=1)
+    columns: FileColumns | None = None
+    year: StrictInt | None = Field(default=None, ge=1900, le=2100)
+    sex: Literal["T", "K", "M"] | None = None
+    decimal: Literal[",", "."] | None = None
+    marks: dict[str, Literal["suppressed", "zero", "missing"]] | None = None
+    months: Literal["sum"] | None = None
+
+    @property
+    def laid_out(self) -> bool:
+        """Whether anything is said about the layout."""
+        return any(getattr(self, key) is not None for key in _LAYOUT_KEYS)
+
+    @model_serializer(mode="wrap")
+    def _without_unset_layout(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave keys of the layout out where they are not given: the plan's hash stays."""
+        found: dict[str, Any] = write(self)
+        return {k: v for k, v in found.items() if k not in _LAYOUT_KEYS or v is not None}
+
+
+_LAYOUT_KEYS = ("sheet", "header_row", "columns", "year", "sex", "decimal", "marks", "months")
 
 
 class RegistryOutcome(_Part):

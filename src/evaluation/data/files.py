@@ -12,7 +12,14 @@ import pandas as pd
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError, read_text
 
-__all__ = ["balanced_panel", "number_column", "read_table", "year_column"]
+__all__ = [
+    "balanced_panel",
+    "long_values",
+    "number_column",
+    "panel_from_long",
+    "read_table",
+    "year_column",
+]
 
 LAST_YEAR = 9999
 LARGEST = 1e100
@@ -77,7 +84,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     if not rows:
         raise InputError("has a header but no data rows", file=name)
     table = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, name="row"), dtype=str)
-    table.attrs.update(file=name, decimal_comma=separator == ";")
+    table.attrs.update(file=name, separator=separator, decimal_comma=separator == ";")
     return table
 
 
@@ -181,6 +188,91 @@ def year_column(table: pd.DataFrame, column: str, *, empty_is_zero: bool = False
     return numbers.astype(int)
 
 
+def long_values(table: pd.DataFrame, *, unit: str, time: str, outcome: str) -> pd.DataFrame:
+    """Return the long rows of a table, checked cell by cell.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read_table`: one row per unit and year.
+    unit, time, outcome : str
+        Names of the columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``unit`` (text), ``time`` (whole years) and ``value`` (NaN where it is missing),
+        indexed by line number.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a cell is not what it should be, or a unit-year stands twice.
+    """
+    units = _column(table, unit)
+    for row, text in units.items():
+        if text in MISSING:
+            raise _fault(table, row, unit, "is empty; a unit is needed")
+    frame = pd.DataFrame(
+        {
+            "unit": units,
+            "time": year_column(table, time),
+            "value": number_column(table, outcome, missing=True),
+        }
+    )
+    twice = frame.duplicated(["unit", "time"])
+    if twice.any():
+        row = frame.index[twice][0]
+        who, when = frame.loc[row, "unit"], frame.loc[row, "time"]
+        first = frame.index[(frame.unit == who) & (frame.time == when)][0]
+        raise _fault(table, row, unit, f"unit {who}, {when} stands twice (first in row {first})")
+    return frame
+
+
+def panel_from_long(
+    frame: pd.DataFrame, outcome: str, *, keep_gaps: bool = False, file: str | None = None
+) -> Panel:
+    """Build a panel from long rows; units with a gap are left out and named.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``unit``, ``time`` and ``value``, each unit-year once.
+    outcome : str
+        Name of the outcome.
+    keep_gaps : bool
+        Keep units with a gap instead: the panel is then unbalanced. A unit without any
+        value is left out all the same.
+    file : str, optional
+        For the error.
+
+    Returns
+    -------
+    Panel
+        Units observed in every year of the frame. The others are in ``dropped``.
+
+    Raises
+    ------
+    InputError
+        If no unit is observed in every year.
+
+    Examples
+    --------
+    >>> long = {"unit": ["a", "a", "b"], "time": [2015, 2016, 2015], "value": [1.0, 2.0, 3.0]}
+    >>> panel_from_long(pd.DataFrame(long), "y").dropped
+    ('b',)
+    """
+    wide = frame.pivot(index="unit", columns="time", values="value").sort_index(axis=1)
+    whole = wide.notna().any(axis=1) if keep_gaps else wide.notna().all(axis=1)
+    if not whole.any():
+        raise InputError("no unit is observed in every year", file=file)
+    dropped = tuple(str(u) for u in wide.index[~whole])
+    try:
+        return Panel(outcome, wide[whole], dropped, unbalanced=keep_gaps)
+    except InputError as error:
+        raise error.placed(file=file) from None
+
+
 def balanced_panel(
     table: pd.DataFrame, *, unit: str, time: str, outcome: str, keep_gaps: bool = False
 ) -> Panel:
@@ -207,29 +299,5 @@ def balanced_panel(
         If a column is missing, a cell is not what it should be, a unit-year stands
         twice, or no unit is observed in every year.
     """
-    units = _column(table, unit)
-    for row, text in units.items():
-        if text in MISSING:
-            raise _fault(table, row, unit, "is empty; a unit is needed")
-    frame = pd.DataFrame(
-        {
-            "unit": units,
-            "time": year_column(table, time),
-            "value": number_column(table, outcome, missing=True),
-        }
-    )
-    twice = frame.duplicated(["unit", "time"])
-    if twice.any():
-        row = frame.index[twice][0]
-        who, when = frame.loc[row, "unit"], frame.loc[row, "time"]
-        first = frame.index[(frame.unit == who) & (frame.time == when)][0]
-        raise _fault(table, row, unit, f"unit {who}, {when} stands twice (first in row {first})")
-    wide = frame.pivot(index="unit", columns="time", values="value").sort_index(axis=1)
-    whole = wide.notna().any(axis=1) if keep_gaps else wide.notna().all(axis=1)
-    if not whole.any():
-        raise InputError("no unit is observed in every year", file=table.attrs.get("file"))
-    dropped = tuple(str(u) for u in wide.index[~whole])
-    try:
-        return Panel(outcome, wide[whole], dropped, unbalanced=keep_gaps)
-    except InputError as error:
-        raise error.placed(file=table.attrs.get("file")) from None
+    frame = long_values(table, unit=unit, time=time, outcome=outcome)
+    return panel_from_long(frame, outcome, keep_gaps=keep_gaps, file=table.attrs.get("file"))
