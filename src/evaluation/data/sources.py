@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from evaluation.data import embedded
-from evaluation.data.files import balanced_panel, read_table
 from evaluation.data.observations import Sex
 from evaluation.data.panel import Panel, embedded_panel
+from evaluation.data.reading import Reading, read_outcome_file
 from evaluation.data.registry import REGISTRY, Break, Indicator
 from evaluation.errors import InputError
 from evaluation.plan import KoladaData, OutcomeFile, Plan, RegistryOutcome, SimulatedData
@@ -77,12 +76,15 @@ class Outcome:
         Key of the registry, or the own outcome's id.
     sex : {"T", "K", "M"}
         Whom it is about.
+    reading : Reading or None
+        How the plan's own file was read, and what of it could not be used.
     """
 
     panel: Panel
     indicator: Indicator
     entry: str
     sex: Sex = "T"
+    reading: Reading | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -152,18 +154,14 @@ class Sources:
         return self._observed(here, indicator, sex)
 
     def _observed(self, here: tuple[str | int, ...], indicator: Indicator, sex: Sex) -> Outcome:
-        from evaluation.data.registry import derive
         from evaluation.data.tidy_panel import build_panel
 
         assert self.observations is not None
         assert self.origin is not None
         table = self.observations
         try:
-            if indicator.parts:
-                table = pd.concat(
-                    [table, derive(table, indicator.id).observations], ignore_index=True
-                )
-            panel = build_panel(table, indicator.id, sex, weight="registry")
+            weight = "registry" if indicator.weight else None
+            panel = build_panel(table, indicator.id, sex, weight=weight)
         except InputError as error:
             raise self.plan.fault(here, error.problem) from None
         return Outcome(panel, _named(indicator, sex, self.origin), indicator.id, sex)
@@ -172,20 +170,22 @@ class Sources:
         if entry.id in REGISTRY or entry.id == "case":
             raise self.plan.fault(("outcomes", i, "id"), f"{entry.id!r} is taken; choose another")
         path = self.files.get(entry.id, self.plan.folder / entry.file)
-        table = read_table(path)
-        known = set(embedded.municipalities().index)
-        if "code" in table.columns:
-            for row, code in table["code"].items():
-                if code not in known:
-                    raise InputError(
-                        f"{code!r} is not the code of one of the 290 municipalities",
-                        file=str(path),
-                        row=int(str(row)),
-                        field="code",
-                    )
-        found = balanced_panel(table, unit="code", time="year", outcome="value")
-        panel = Panel(entry.id, found.values, found.dropped)
-        return Outcome(panel, _own_indicator(entry), entry.id)
+        reading = read_outcome_file(entry, path)
+        panel = reading.panel(entry.id, entry.sex)
+        if reading.weights is not None:
+            panel = replace(panel, weights=_weights(reading, panel, entry.sex))
+        return Outcome(panel, _own_indicator(entry), entry.id, entry.sex or "T", reading)
+
+
+def _weights(reading: Reading, panel: Panel, sex: Sex | None) -> pd.DataFrame:
+    """Lay a file's weights out like the panel's values."""
+    assert reading.weights is not None
+    rows = reading.weights
+    if sex is not None:
+        rows = rows[rows["sex"] == sex]
+    return rows.pivot(index="code", columns="year", values="weight").reindex(
+        index=panel.values.index, columns=panel.values.columns
+    )
 
 
 def _named(indicator: Indicator, sex: Sex, origin: Origin) -> Indicator:

@@ -8,6 +8,7 @@ from typing import Any
 
 from evaluation.data import embedded
 from evaluation.data.panel import Panel
+from evaluation.data.reading import Reading
 from evaluation.data.registry import Indicator
 from evaluation.data.sources import Outcome, Sources, open_sources
 from evaluation.design.carried import Carried, carried
@@ -53,6 +54,8 @@ class Study:
         Where the outcomes were read.
     truth : tuple of Truth
         Each headline beside the truth, where the data are simulated.
+    readings : mapping of str to Reading
+        How the plan's own files were read, by outcome.
     """
 
     plan: Plan
@@ -63,6 +66,7 @@ class Study:
     data_hashes: dict[str, str]
     sources: Sources = field(repr=False)
     truth: tuple[Truth, ...] = ()
+    readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -112,6 +116,7 @@ class Study:
                     {"code": c, "name": str(places.loc[c, "name"])} for c in counts.uncertain
                 ],
             },
+            "readings": {k: _reading(r) for k, r in self.readings.items()},
             "outcomes": {k: o.to_dict() for k, o in self.outcomes.items()},
             "holm": _holm(self.outcomes),
             "multiple_testing": together.to_dict() if together else None,
@@ -124,6 +129,16 @@ class Study:
                 if c in places.index
             },
         }
+
+
+def _reading(r: Reading) -> dict[str, Any]:
+    """Return how a file was read, and every row that could not be used, as plain types."""
+    return {
+        "sha256": r.hash,
+        "notes": list(r.notes),
+        "counts": r.counts,
+        "rejected": r.rejected.to_dict("records"),
+    }
 
 
 def _selection(plan: Plan, unit: TreatedUnit, year: int, inference: DesignInference) -> Selection:
@@ -244,7 +259,8 @@ def run_study(
     context = tuple(context_series(n) for n in plan.context)
     hashes = {k: p.hash() for k, p in panels.items()}
     truth = truths(sources.twin, read, outcomes) if sources.twin else ()
-    return Study(plan, design, outcomes, case, context, hashes, sources, truth)
+    readings = {k: o.reading for k, o in read.items() if o.reading is not None}
+    return Study(plan, design, outcomes, case, context, hashes, sources, truth, readings)
 
 
 def _check_case(plan: Plan, panels: Mapping[str, Panel], fitted: Mapping[str, Carried]) -> None:

@@ -54,7 +54,7 @@ def dump(content: Mapping[str, Any]) -> str:
 
 def own_file(entry: OutcomeFile) -> str:
     """Return the place of an own outcome's copy inside a report."""
-    return f"data/{entry.id}.csv"
+    return f"data/{entry.id}{Path(entry.file).suffix}"
 
 
 def versions() -> dict[str, str]:
