@@ -81,7 +81,7 @@ class Wide:
 
 
 def _position(cells: pd.Series, among: Sequence[Any]) -> npt.NDArray[np.int64]:
-    """Return where each cell stands in a list, −1 if nowhere; each different one is sought once."""
+    """Return where each cell stands in a list, −1 if nowhere, seeking each different one once."""
     number, different = pd.factorize(cells)
     return np.asarray(pd.Index(among).get_indexer(pd.Index(different))[number], dtype=np.int64)
 
@@ -156,6 +156,8 @@ def _some(frame: pd.DataFrame, indicator: str, sex: Sex) -> pd.DataFrame:
     if rows.empty:
         have = ", ".join(sorted(frame["indicator"].unique()))
         raise InputError(f"there is no {indicator} for sex {sex}; there is {have or 'nothing'}")
+    if rows["code"].isna().any():
+        raise InputError(f"a row of {indicator} has no code", field="code")
     return checked(rows)
 
 
