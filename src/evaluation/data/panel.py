@@ -131,9 +131,8 @@ class Panel:
     def _check_weights(self, weights: pd.DataFrame, numbers: npt.NDArray[np.float64]) -> None:
         v = self.values
         if not (weights.index.equals(v.index) and weights.columns.equals(v.columns)):
-            raise InputError(
-                "the weights must have the values' units and years", field=self.outcome
-            )
+            problem = "the weights must have the values' units and years"
+            raise InputError(problem, field=self.outcome)
         w = weights.to_numpy(dtype=float, na_value=np.nan)
         with np.errstate(invalid="ignore"):
             bad = np.isfinite(numbers) & ~(np.isfinite(w) & (w > 0))

@@ -31,7 +31,7 @@ def _wrong_number(found: pd.Series, *, year: bool) -> Mask:
     numbers = pd.to_numeric(found, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     if not pd.api.types.is_numeric_dtype(found.dtype):
         # digits as text are no numbers yet: whoever read them chose the decimal mark
-        numbers = np.where([isinstance(x, str) for x in found], np.nan, numbers)
+        numbers = np.where([isinstance(x, str | bool) for x in found], np.nan, numbers)
     if year:
         return np.asarray(~np.isfinite(numbers) | (numbers != np.rint(numbers)))
     return np.asarray(np.isnan(numbers) & found.notna().to_numpy())
@@ -71,7 +71,10 @@ def _of_wrong_content(frame: pd.DataFrame, origin: str | None) -> list[Fault]:
         {column: pa.Column(nullable=column == "value") for column in COLUMNS},
         checks=[
             pa.Check(
-                lambda _, rule=rule: pd.Series(~rule.fails(t)), name=rule.name, error=rule.name
+                lambda _, rule=rule: pd.Series(~rule.fails(t)),
+                name=rule.name,
+                error=rule.name,
+                ignore_na=False,
             )
             for rule in RULES
         ],

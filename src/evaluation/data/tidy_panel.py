@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.data.observations import MISSING, OBSERVED, STATES, SUPPRESSED, Sex, observations
+from evaluation.data.observations import (
+    MISSING,
+    OBSERVED,
+    STATES,
+    SUPPRESSED,
+    Sex,
+    checked,
+    observations,
+)
 from evaluation.data.panel import Bounds, Coverage, Panel
 from evaluation.data.places import NATION
 from evaluation.data.registry import REGISTRY, Indicator, derive
@@ -72,27 +80,32 @@ class Wide:
         )
 
 
+def _position(cells: pd.Series, among: Sequence[Any]) -> npt.NDArray[np.int64]:
+    """Return where each cell stands in a list, −1 if nowhere, seeking each different one once."""
+    number, different = pd.factorize(cells)
+    return np.asarray(pd.Index(among).get_indexer(pd.Index(different))[number], dtype=np.int64)
+
+
 def _grid(
     rows: pd.DataFrame, codes: Sequence[str], years: Sequence[int]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int8]]:
     """Lay rows out by code and year: values, and the number of their state (−1 for no row)."""
-    i = pd.Index(codes).get_indexer(pd.Index(rows["code"]))
-    j = pd.Index(years).get_indexer(pd.Index(rows["year"]))
+    i, j = _position(rows["code"], codes), _position(rows["year"], years)
     inside = (i >= 0) & (j >= 0)
     i, j = i[inside], j[inside]
-    flat = pd.Series(i.astype(np.int64) * len(years) + j)
+    flat = pd.Series(i * len(years) + j)
     if (twice := flat.duplicated()).any():
         at = int(np.flatnonzero(twice)[0])
         raise InputError(f"{codes[i[at]]}, {years[j[at]]} stands twice", field="code")
     values = np.full((len(codes), len(years)), np.nan)
     states = np.full((len(codes), len(years)), -1, dtype=np.int8)
     values[i, j] = rows["value"].to_numpy(dtype=float)[inside]
-    states[i, j] = pd.Index(STATES).get_indexer(pd.Index(rows["state"]))[inside]
+    states[i, j] = _position(rows["state"], STATES)[inside]
     return values, states
 
 
-def _of(frame: pd.DataFrame, indicator: str, sex: Sex) -> pd.DataFrame:
-    return frame[((frame["indicator"] == indicator) & (frame["sex"] == sex)).to_numpy()]
+def _table(cells: npt.NDArray[Any], codes: Sequence[str], years: Sequence[int]) -> pd.DataFrame:
+    return pd.DataFrame(cells, index=pd.Index(list(codes), name="code"), columns=list(years))
 
 
 def to_wide(frame: pd.DataFrame, indicator: str, sex: Sex = "T") -> Wide:
@@ -131,19 +144,21 @@ def to_wide(frame: pd.DataFrame, indicator: str, sex: Sex = "T") -> Wide:
     codes = sorted(rows["code"].unique())
     years = sorted(int(y) for y in rows["year"].unique())
     values, states = _grid(rows, codes, years)
+    # −1, the number of no row, takes the last name
     names = np.array([*STATES, ABSENT], dtype=object)[states]
-    labels = {"index": pd.Index(codes, name="code"), "columns": pd.Index(years, name="year")}
     return Wide(
-        indicator, sex, pd.DataFrame(values, **labels), pd.DataFrame(names, dtype="str", **labels)
+        indicator, sex, _table(values, codes, years), _table(names, codes, years).astype("str")
     )
 
 
 def _some(frame: pd.DataFrame, indicator: str, sex: Sex) -> pd.DataFrame:
-    rows = _of(frame, indicator, sex)
+    rows = frame[((frame["indicator"] == indicator) & (frame["sex"] == sex)).to_numpy()]
     if rows.empty:
         have = ", ".join(sorted(frame["indicator"].unique()))
         raise InputError(f"there is no {indicator} for sex {sex}; there is {have or 'nothing'}")
-    return rows
+    if rows["code"].isna().any():
+        raise InputError(f"a row of {indicator} has no code", field="code")
+    return checked(rows)
 
 
 def build_panel(
@@ -211,20 +226,24 @@ def build_panel(
     [30.0, 100.0]
     """
     spare: pd.DataFrame | None = None
-    if indicator in registry and registry[indicator].parts:
-        if not (frame["indicator"] == indicator).any():
-            found = derive(frame, indicator, registry=registry)
-            rows, spare = _some(found.observations, indicator, sex), found.bounds
-        else:
-            rows = _some(frame, indicator, sex)
-    else:
-        rows = _some(frame, indicator, sex)
+    source = frame
+    computed = indicator in registry and bool(registry[indicator].parts)
+    if computed and not (frame["indicator"] == indicator).any():
+        found = derive(frame, indicator, registry=registry)
+        source, spare = found.observations, found.bounds
+    rows = _some(source, indicator, sex)
     seen = rows["year"][(rows["state"] == OBSERVED).to_numpy()]
     if seen.empty:
         raise InputError(f"{indicator} for sex {sex} has no observed value")
     first, last = (int(seen.min()), int(seen.max())) if years is None else years
+    if first >= last:
+        raise InputError(f"two years or more are needed, found {first}–{last}", field="years")
     span = list(range(first, last + 1))
-    units = [str(c) for c in codes] if codes is not None else sorted(set(rows["code"]) - {NATION})
+    units = (
+        [str(c) for c in codes]
+        if codes is not None
+        else sorted(set(rows["code"].unique()) - {NATION})
+    )
     if len(set(units)) < len(units):
         raise InputError("a municipality stands twice", field="codes")
     values, states = _grid(rows, units, span)
@@ -238,18 +257,13 @@ def build_panel(
     coverage = _coverage(states, usable, keep, units, span)
     if not keep.any():
         raise InputError(_nobody(usable, indicator, sex, span, unbalanced=unbalanced))
-    labels = {
-        "index": pd.Index([u for u, k in zip(units, keep, strict=True) if k]),
-        "columns": span,
-    }
+    kept = [u for u, k in zip(units, keep, strict=True) if k]
     return Panel(
         indicator,
-        pd.DataFrame(np.where(usable, values, np.nan)[keep], **labels),
+        _table(np.where(usable, values, np.nan)[keep], kept, span),
         tuple(u for u, k in zip(units, keep, strict=True) if not k),
         unbalanced,
-        None
-        if weights is None
-        else pd.DataFrame(np.where(usable, weights, np.nan)[keep], **labels),
+        None if weights is None else _table(np.where(usable, weights, np.nan)[keep], kept, span),
         bounds,
         coverage,
     )
@@ -275,10 +289,7 @@ def _bounds(
                 rows.assign(value=rows[end], state=OBSERVED), list(units), list(years)
             )
             table[there >= 0] = known[there >= 0]
-    return Bounds(
-        pd.DataFrame(low, index=pd.Index(units), columns=list(years)),
-        pd.DataFrame(high, index=pd.Index(units), columns=list(years)),
-    )
+    return Bounds(_table(low, units, years), _table(high, units, years))
 
 
 def _weights(
@@ -318,20 +329,17 @@ def _coverage(
     gaps = {s: states == STATES.index(s) for s in (SUPPRESSED, MISSING)}
     gaps[_NO_WEIGHT] = (states == STATES.index(OBSERVED)) & ~usable
     said = {SUPPRESSED: "suppressed", MISSING: "missing", _NO_WEIGHT: "without a weight"}
-    reasons = []
-    for i, kept in enumerate(keep):
-        why = [
-            f"{said[s]} in {', '.join(str(years[j]) for j in np.flatnonzero(mask[i]))}"
-            for s, mask in gaps.items()
-            if mask[i].any()
-        ]
-        reasons.append("" if kept else "; ".join(why))
+    reasons = np.full(len(keep), "", dtype=object)
+    for i in np.flatnonzero(~keep):
+        when = {s: [y for y, gap in zip(years, m[i], strict=True) if gap] for s, m in gaps.items()}
+        why = [f"{said[s]} in {', '.join(map(str, ys))}" for s, ys in when.items() if ys]
+        reasons[i] = "; ".join(why)
     table = pd.DataFrame(
         {
             OBSERVED: usable.sum(axis=1),
             **{s: mask.sum(axis=1) for s, mask in gaps.items()},
             "kept": keep,
-            "reason": reasons,
+            "reason": reasons.astype(str),
         },
         index=pd.Index(units, name="code"),
     )
@@ -401,6 +409,7 @@ def wilson_interval(
         raise InputError("a share needs at least one person", field="n")
     low, high = np.full(p.shape, np.nan), np.full(p.shape, np.nan)
     ends = proportion_confint(p[there] / 100 * size[there], size[there], alpha, method="wilson")
-    # the ends are exact at shares of 0 and 100 only up to rounding
-    low[there], high[there] = (np.clip(100 * np.asarray(e), 0, 100) for e in ends)
+    # at shares of 0 and 100 the last digit may fall on the wrong side of the share itself
+    low[there] = np.clip(100 * np.asarray(ends[0]), 0, p[there])
+    high[there] = np.clip(100 * np.asarray(ends[1]), p[there], 100)
     return low, high
