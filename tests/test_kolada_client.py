@@ -165,7 +165,7 @@ def test_the_server_can_be_overridden(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url", ["kolada", "ftp://x/v3", "http://", "http://x:abc", "http://x/?a=1"]
+    "url", ["kolada", "ftp://x/v3", "http://", "http://x:abc", "http://x/?a=1", "http://a:b@x"]
 )
 def test_an_address_that_is_none_is_refused(monkeypatch, url):
     with pytest.raises(InputError, match="is no address such as"):

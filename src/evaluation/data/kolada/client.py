@@ -264,7 +264,7 @@ class _Run:
         while address is not None:
             if address in seen:
                 raise ContractError(f"the pages go round in a circle, from {address[-60:]!r} on")
-            if len(seen) == MOST_PAGES:
+            if len(pages) == MOST_PAGES:
                 raise ContractError(f"the pages do not come to an end after {MOST_PAGES}")
             seen.add(address)
             page = self.transport.get(address, read_page)
