@@ -163,7 +163,7 @@ class Content:
         """
         import pyarrow as pa
 
-        tidy = observations(frame)
+        tidy = observations(frame.reset_index(drop=True))
         return cls(pa.Table.from_pandas(tidy, preserve_index=False))
 
     def coverage(self) -> pd.DataFrame:

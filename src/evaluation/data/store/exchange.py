@@ -49,8 +49,9 @@ def export(snapshot: Snapshot, path: str | Path) -> Path:
         What to write; its hash is checked first.
     path : str or pathlib.Path
         Ends with ``.csv`` (UTF-8 with a byte-order mark, commas, decimal points),
-        ``.xlsx`` (codes as text; a second sheet holds the provenance) or ``.parquet``
-        (the provenance is in the file's metadata). An existing file gives way.
+        ``.xlsx`` (codes as text, sixteen significant digits; a second sheet holds the
+        provenance) or ``.parquet`` (the provenance is in the file's metadata). An
+        existing file gives way.
 
     Returns
     -------
@@ -206,8 +207,7 @@ def _numbers(frame: pd.DataFrame, name: str) -> pd.Series:
     empty = column.isna() | (column == "")
     found = pd.to_numeric(column.mask(empty), errors="coerce")
     _refuse(frame, name, found.isna() & ~empty, "is not a number")
-    # the quick parser above may be off in the last digit
-    return column.where(~empty, "nan").astype("float64")
+    return found.astype("float64")
 
 
 def _from_csv(raw: bytes) -> pd.DataFrame:

@@ -115,7 +115,9 @@ class Revisions:
             row = self.table.iloc[int(np.nanargmax(self.table["difference"].abs()))]
             where = " ".join(str(row[k]) for k in KEYS)
             amount = float(row["difference"])
-            digits = min(max(1 - math.floor(math.log10(abs(amount))), 0), 12)
+            finite = math.isfinite(amount)
+            # two significant digits, and no decimals where there are as many before the point
+            digits = min(max(1 - math.floor(math.log10(abs(amount))), 0), 20) if finite else 0
             shown = number(amount, lang, digits, sign=True)
             largest = f" ({'störst' if sv else 'largest'} {shown}: {where})"
         if sv:
@@ -131,8 +133,9 @@ class Revisions:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types, every revision included; what is not a number is None."""
-        rows = self.table.astype(object).where(self.table.notna(), None)
+        """Return plain types, every revision included; what is no finite number is None."""
+        table = self.table.replace([np.inf, -np.inf], np.nan)
+        rows = table.astype(object).where(table.notna(), None)
         return {
             "old": {"id": self.old.id, "name": self.old.name},
             "new": {"id": self.new.id, "name": self.new.name},
