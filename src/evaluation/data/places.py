@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
 
+import numpy as np
+
 from evaluation.data.embedded import municipalities
 from evaluation.errors import InputError
 
@@ -214,6 +216,8 @@ def explain(code: object) -> str:
     >>> explain("Åre")
     "'Åre' is a name; the code is '2321'"
     """
+    if isinstance(code, np.generic):
+        code = code.item()
     text = str(code).strip()
     names, counties = _names(), _counties()
     digits = text.removesuffix(".0")
