@@ -29,7 +29,7 @@ from evaluation.data.kolada.contract import (
     read_title,
 )
 from evaluation.data.kolada.rate import RateLimiter
-from evaluation.data.kolada.transport import CallError, Retries, Transport
+from evaluation.data.kolada.transport import CallError, Transport, Waits
 from evaluation.data.observations import COLUMNS, MISSING, SUPPRESSED, observations
 from evaluation.errors import InputError
 
@@ -40,7 +40,7 @@ __all__ = ["Fetched", "KoladaClient"]
 
 MOST_PAGES: Final = 100
 """A chunk fits on one page; more than this is a server that does not come to an end."""
-AGAIN: Final = "run the same fetch again: what had come whole was kept"
+AGAIN: Final = "; run the same fetch again: what had come whole was kept"
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class KoladaClient:
     timeout : float
         Seconds to wait for a connection and for each next part of an answer; an answer may take
         four times as long in all.
-    retries : Retries, optional
-        Other waits between the attempts.
+    waits : Waits, optional
+        Other pauses between the attempts.
 
     Raises
     ------
@@ -109,13 +109,13 @@ class KoladaClient:
         workers: int = 8,
         attempts: int = 5,
         timeout: float = 30.0,
-        retries: Retries | None = None,
+        waits: Waits | None = None,
     ) -> None:
-        if workers < 1 or not timeout > 0:
-            raise ValueError("workers must be at least 1 and timeout above zero")
+        if workers < 1 or attempts < 1 or not timeout > 0:
+            raise ValueError("workers and attempts must be at least 1, timeout above zero")
         self.base_url = _base_url(base_url)
-        self.workers, self.timeout = workers, timeout
-        self.retries = retries or Retries(attempts)
+        self.workers, self.attempts, self.timeout = workers, attempts, timeout
+        self.waits = waits or Waits()
         self.limiter = RateLimiter(rate)
 
     def fetch(
@@ -164,7 +164,9 @@ class KoladaClient:
             headers={"Accept": "application/json", "User-Agent": "integration-evaluation"},
             follow_redirects=False,
         ) as http:
-            transport = Transport(http, self.base_url, self.limiter, self.retries, 4 * self.timeout)
+            transport = Transport(
+                http, self.base_url, self.limiter, self.attempts, self.waits, 4 * self.timeout
+            )
             run = _Run(transport, partial, progress)
             run.all(chunks, self.workers)
             run.fill_gaps(chunks)
@@ -246,10 +248,10 @@ class _Run:
                 found = Finished.from_pages(chunk, self._pages(chunk))
             except RevisedError as error:
                 if turn:
-                    problem = f"the figures were revised during the fetch ({error}); {AGAIN}"
+                    problem = f"the figures were revised during the fetch ({error})"
                     raise self._error(chunk, problem) from None
             except (CallError, ContractError) as error:
-                raise self._error(chunk, f"{error}; {AGAIN}") from None
+                raise self._error(chunk, str(error)) from None
             else:
                 found.counts["refetched"] = turn
                 return found
@@ -262,7 +264,7 @@ class _Run:
         while address is not None:
             if address in seen:
                 raise ContractError(f"the pages go round in a circle, from {address[-60:]!r} on")
-            if len(seen) == MOST_PAGES:
+            if len(pages) == MOST_PAGES:
                 raise ContractError(f"the pages do not come to an end after {MOST_PAGES}")
             seen.add(address)
             page = self.transport.get(address, read_page)
@@ -285,7 +287,7 @@ class _Run:
             if still:
                 problem = (
                     "the answer to a valid question was empty, twice, where other "
-                    f"municipalities have values; {AGAIN}"
+                    "municipalities have values"
                 )
                 raise self._error(still[0][0], problem)
 
@@ -312,7 +314,8 @@ class _Run:
         return f"{nothing}{extra}, though the service knows the indicator as «{title[:100]}»"
 
     def _error(self, chunk: Chunk, problem: str) -> KoladaError:
-        return KoladaError(problem, indicator=chunk.indicator, chunk=chunk)
+        again = AGAIN if self.partial is not None else ""
+        return KoladaError(problem + again, indicator=chunk.indicator, chunk=chunk)
 
 
 _LEFT_OUT = ("other_areas", "other_years", "other_indicators")

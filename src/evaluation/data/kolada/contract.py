@@ -129,7 +129,8 @@ def base_url(given: str | None = None) -> str:
         known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         known = False
-    if not known or parts.query or parts.fragment:
+    # a password in the address would end up in every snapshot's record
+    if not known or parts.query or parts.fragment or parts.username:
         raise InputError(f"{url!r} is no address such as {BASE_URL}", field=field)
     return url
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -18,7 +19,7 @@ from evaluation.data.kolada.rate import RateLimiter
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["CallError", "Retries", "StoppedError", "Transport", "retry_after"]
+__all__ = ["CallError", "StoppedError", "Transport", "Waits", "retry_after"]
 
 LARGEST_BODY: Final = 64_000_000
 """Bytes; a whole page of 5,000 entries has about two million."""
@@ -46,43 +47,22 @@ class _AgainError(Exception):
         self.held = held
 
 
-class Retries:
-    """How often and how patiently a call is repeated.
+@dataclass(frozen=True)
+class Waits:
+    """The pauses between the attempts of one call.
 
-    The wait before retry ``n`` is ``min(longest, first * 2 ** (n - 1) + jitter)``, the jitter
-    uniform between 0 and ``jitter``.
+    Before retry ``n`` it is ``min(longest, first * 2 ** (n - 1) + u)``, ``u`` uniform between 0
+    and ``jitter``, so that many clients do not come back at once.
 
     Parameters
     ----------
-    attempts : int
-        In all, the first included.
     first, longest, jitter : float
         Seconds.
     """
 
-    def __init__(
-        self, attempts: int = 5, *, first: float = 0.5, longest: float = 20.0, jitter: float = 1.0
-    ) -> None:
-        if attempts < 1:
-            raise ValueError(f"attempts must be at least 1, not {attempts}")
-        self.attempts = attempts
-        self.first, self.longest, self.jitter = first, longest, jitter
-
-    def run(self, call: Callable[[], T]) -> T:
-        """Call until it succeeds, fails for good, or the attempts are used up."""
-        import stamina
-
-        for attempt in stamina.retry_context(
-            on=_backoff,
-            attempts=self.attempts,
-            timeout=None,
-            wait_initial=self.first,
-            wait_max=self.longest,
-            wait_jitter=self.jitter,
-        ):
-            with attempt:
-                return call()
-        raise AssertionError("the last attempt returns or raises")
+    first: float = 0.5
+    longest: float = 20.0
+    jitter: float = 1.0
 
 
 def _backoff(error: Exception) -> bool | float:
@@ -136,8 +116,10 @@ class Transport:
         The server's address.
     limiter : RateLimiter
         Shared by all calls.
-    retries : Retries
-        Patience with one call.
+    attempts : int
+        Of one call, the first included.
+    waits : Waits
+        The pauses between them.
     longest : float
         Seconds that one answer may take, first byte to last.
     """
@@ -147,13 +129,14 @@ class Transport:
         http: httpx.Client,
         base: str,
         limiter: RateLimiter,
-        retries: Retries,
+        attempts: int,
+        waits: Waits,
         longest: float,
     ) -> None:
         self.stop = threading.Event()
         self.counts: Counter[str] = Counter()
         self._http, self._base, self._limiter = http, base, limiter
-        self._retries, self._longest = retries, longest
+        self._attempts, self._waits, self._longest = attempts, waits, longest
         self._lock = threading.Lock()
 
     def address(self, path: str) -> str:
@@ -176,11 +159,9 @@ class Transport:
         try:
             here = httpx.URL(address)
             there = here.join(next_url)
-            same = there.scheme in ("http", "https") and (there.host, there.port) == (
-                here.host,
-                here.port,
-            )
-            inside = there.path.startswith(httpx.URL(self._base).path)
+            same = all(getattr(there, k) == getattr(here, k) for k in ("host", "port", "userinfo"))
+            same &= there.scheme in ("http", "https")
+            inside = there.path.startswith(httpx.URL(self._base).path.rstrip("/") + "/")
         except httpx.InvalidURL:
             raise ContractError(f"the next_url {next_url[:80]!r} is no address") from None
         if not (same and inside):
@@ -198,14 +179,29 @@ class Transport:
             If the fetch was stopped meanwhile.
         """
         try:
-            return self._retries.run(lambda: self._once(address, read))
+            return self._patiently(address, read)
         except _AgainError as error:
-            times = f"{self._retries.attempts} attempts" if self._retries.attempts > 1 else "a try"
-            raise CallError(f"after {times} {error}") from None
+            tries = "1 attempt" if self._attempts == 1 else f"{self._attempts} attempts"
+            raise CallError(f"after {tries} {error}") from None
         except ContractError as error:
             raise CallError(
                 f"the answer does not look as version 3 of the service is known to: {error}"
             ) from None
+
+    def _patiently(self, address: str, read: Callable[[Any], T]) -> T:
+        import stamina
+
+        for attempt in stamina.retry_context(
+            on=_backoff,
+            attempts=self._attempts,
+            timeout=None,
+            wait_initial=self._waits.first,
+            wait_max=self._waits.longest,
+            wait_jitter=self._waits.jitter,
+        ):
+            with attempt:
+                return self._once(address, read)
+        raise AssertionError("the last attempt returns or raises")
 
     def _once(self, address: str, read: Callable[[Any], T]) -> T:
         self._limiter.wait(self.stop)
