@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from evaluation.data.grid import Grid
 from evaluation.data.reading.cells import is_blank, plain, read_number, read_period, read_sex
-from evaluation.data.reading.grid import Grid
 from evaluation.data.reading.names import Place, find_place, name_key
 from evaluation.errors import InputError
 

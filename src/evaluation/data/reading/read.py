@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data.embedded import file_hash
+from evaluation.data.grid import PARQUET, Grid, read_grids, read_parquet
 from evaluation.data.observations import COLUMNS, MISSING, OBSERVED, STATES, observations
 from evaluation.data.reading.assemble import each_once, selected, years_of_months
 from evaluation.data.reading.cells import (
@@ -26,7 +27,6 @@ from evaluation.data.reading.cells import (
     read_value,
 )
 from evaluation.data.reading.findings import Findings
-from evaluation.data.reading.grid import PARQUET, Grid, read_grids, read_parquet
 from evaluation.data.reading.header import Table, find_table, frame_table
 from evaluation.data.reading.layout import Layout, Roles, find_roles
 from evaluation.data.reading.names import Place, find_place
