@@ -355,6 +355,34 @@ def test_a_measure_of_several_side_by_side_is_chosen_by_name(text):
     assert found.notes[0] == "columns not read: Antal 2015, Antal 2016"
 
 
+def test_a_row_with_fields_too_few_or_too_many_is_a_fault(text):
+    rows = "Ale;1\nÅre;3;4;;\nSala;1;2;3\nYstad;1;2\nMalmö;;\n* not\n"
+    found = read(text(f"Kommun;2015;2016\n{rows}"))
+    assert faults(found) == [
+        (2, "has 2 fields where the header has 3"),
+        (4, "has 4 fields where the header has 3"),
+    ]
+    assert cells(found) == {
+        ("2321", 2015, "T"): 3, ("2321", 2016, "T"): 4, ("1286", 2015, "T"): 1,
+        ("1286", 2016, "T"): 2, ("1280", 2015, "T"): "missing", ("1280", 2016, "T"): "missing",
+    }  # fmt: skip
+
+
+def test_a_measure_may_stand_over_its_years(text):
+    head = "Kommun;Antal;;Andel;\n;2015;2016;2015;2016\n"
+    file = text(f"{head}Ale;1;2;1,5;2,5\nÅre;3;4;3,5;4,5\n")
+    with pytest.raises(InputError, match="more than one measure: 'Antal', 'Andel'"):
+        read(file)
+    found = cells(read(file, columns=Columns(value="Andel")))
+    assert found["2321", 2016, "T"] == 4.5
+    assert len(found) == 4
+
+
+def test_columns_beside_the_years_are_named(text):
+    found = read(text("Kommun;2015;2016;Totalt;\nAle;1;2;3;9\nÅre;3;4;7;9\n"))
+    assert "columns not read: Totalt, column 5 (no header)" in found.notes
+
+
 def test_marks_of_ones_own_come_before_the_usual_ones(text):
     file = text("Kommun;År;Antal\nAle;2015;-\nÅre;2015;c\nMalmö;2015;1\n")
     assert cells(read(file))["1440", 2015, "T"] == 0
