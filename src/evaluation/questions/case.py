@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data import embedded
-from evaluation.data.indicators import Indicator
 from evaluation.data.panel import Panel
+from evaluation.data.registry import Indicator
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.estimation.synthetic_control import SyntheticControl, synthetic_control
 from evaluation.language import Lang, number, p_value

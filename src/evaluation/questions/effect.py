@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluation.data.indicators import Indicator
 from evaluation.data.panel import Panel
+from evaluation.data.registry import Indicator
 from evaluation.design.treatment import Design, estimable_years
 from evaluation.errors import InputError
 from evaluation.estimation.diagnostics.hidden_active import HiddenActive, hidden_active

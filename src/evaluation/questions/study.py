@@ -9,8 +9,8 @@ from typing import Any
 
 from evaluation.data import embedded
 from evaluation.data.files import balanced_panel, read_table
-from evaluation.data.indicators import INDICATORS, Indicator
 from evaluation.data.panel import Panel, embedded_panel
+from evaluation.data.registry import INDICATORS, REGISTRY, Break, Indicator
 from evaluation.design.treatment import Design, TreatedUnit, check_years, design_from_plan
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.contrasts import contrasts
@@ -124,7 +124,7 @@ def _outcome(plan: Plan, i: int, files: Mapping[str, Path]) -> tuple[Panel, Indi
 
 
 def _own_outcome(plan: Plan, i: int, entry: OutcomeFile, path: Path) -> tuple[Panel, Indicator]:
-    if entry.id in INDICATORS or entry.id == "case":
+    if entry.id in REGISTRY or entry.id == "case":
         raise plan.fault(("outcomes", i, "id"), f"{entry.id!r} is taken; choose another")
     table = read_table(path)
     known = set(embedded.municipalities().index)
@@ -153,7 +153,19 @@ def _own_outcome(plan: Plan, i: int, entry: OutcomeFile, path: Path) -> tuple[Pa
         decimals=2,
         limit_sv=f"Utfallet {entry.label.sv} kommer ur planens egen fil.",
         limit_en=f"The outcome {entry.label.en} comes from the plan's own file.",
-        break_year=entry.break_year,
+        breaks=_own_breaks(entry),
+    )
+
+
+def _own_breaks(entry: OutcomeFile) -> tuple[Break, ...]:
+    if entry.break_year is None:
+        return ()
+    return (
+        Break(
+            entry.break_year,
+            f"Planen anger en ny definition från och med {entry.break_year}.",
+            f"The plan states a new definition from {entry.break_year} on.",
+        ),
     )
 
 
