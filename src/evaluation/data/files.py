@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import math
 from pathlib import Path
 
 import pandas as pd
 
+from evaluation.data.grid import EXCEL, PARQUET, read_grids, read_parquet
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError, read_text
 
@@ -27,15 +29,18 @@ MISSING = frozenset({"", "NA", "NaN", "nan", ".."})
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a CSV as text, with the line number of each row as index.
+    """Read a CSV, a workbook or Parquet as text, with the line number of each row as index.
 
     Comma, semicolon and tab are told apart by the header line; a decimal comma is read
-    where the separator is a semicolon. A byte-order mark is ignored.
+    where the separator is a semicolon. A byte-order mark is ignored. A workbook
+    (``.xlsx``) must have one visible sheet with the header in its first row; cells in per
+    cent format are multiplied by 100, as they are shown. Rows of Parquet are counted as
+    if a header stood above them.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        A CSV file in UTF-8 with one header line.
+        A CSV file in UTF-8 with one header line, a workbook, or Parquet.
 
     Returns
     -------
@@ -49,6 +54,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         name, or a row has more or fewer fields than the header.
     """
     name = str(path)
+    if Path(path).suffix.lower() in EXCEL | PARQUET:
+        return _table(name, *_cells(Path(path)), separator="")
     text = read_text(path, "utf-8-sig", "; in Excel save as «CSV UTF-8»")
     if not text.strip():
         raise InputError("is empty; a header line and data rows are needed", file=name)
@@ -57,27 +64,26 @@ def read_table(path: str | Path) -> pd.DataFrame:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows: list[list[str]] = []
     lines: list[int] = []
-    columns: list[str] | None = None
     try:
         start = 1
         for row in reader:
             line, start = start, reader.line_num + 1
-            if not any(cell.strip() for cell in row):
-                continue
-            if columns is None:
-                columns = [c.strip() for c in row]
-                continue
-            if len(row) != len(columns):
-                raise InputError(
-                    f"has {len(row)} fields where the header has {len(columns)}",
-                    file=name,
-                    row=line,
-                )
-            rows.append([cell.strip() for cell in row])
-            lines.append(line)
+            if any(cell.strip() for cell in row):
+                rows.append([cell.strip() for cell in row])
+                lines.append(line)
     except csv.Error as error:
         raise InputError(f"is not a CSV: {error}", file=name, row=start) from None
-    assert columns is not None
+    return _table(name, rows[0], rows[1:], lines[1:], separator)
+
+
+def _table(
+    name: str, columns: list[str], rows: list[list[str]], lines: list[int], separator: str
+) -> pd.DataFrame:
+    """Check that rows are as long as their header and columns have names of their own."""
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(columns):
+            problem = f"has {len(row)} fields where the header has {len(columns)}"
+            raise InputError(problem, file=name, row=line)
     for column in columns:
         if columns.count(column) > 1:
             raise InputError("this column name stands twice", file=name, row=1, field=column)
@@ -86,6 +92,37 @@ def read_table(path: str | Path) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, name="row"), dtype=str)
     table.attrs.update(file=name, separator=separator, decimal_comma=separator == ";")
     return table
+
+
+def _cells(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
+    """Return header, rows and line numbers of a workbook or of Parquet, as text."""
+    if path.suffix.lower() in PARQUET:
+        frame = read_parquet(path)
+        texts = [[_as_text(c) for c in frame[column]] for column in frame.columns]
+        rows = [list(r) for r in zip(*texts, strict=True)]
+        return list(frame.columns), rows, list(range(2, len(rows) + 2))
+    grids = [g for g in read_grids(path) if g.rows]
+    if len(grids) != 1:
+        problem = f"has {len(grids)} sheets with data; one is needed" if grids else (
+            "is empty; a header line and data rows are needed"
+        )  # fmt: skip
+        raise InputError(problem, file=str(path))
+    first, *rest = [[_as_text(c) for c in row] for row in grids[0].rows]
+    width = max((j + 1 for j, c in enumerate(first) if c), default=0)
+    # empty cells right of the table are nothing; a filled one makes the row too long
+    rows = [r[: max([width, *(j + 1 for j, c in enumerate(r) if c)])] for r in rest]
+    return first[:width], rows, grids[0].lines[1:]
+
+
+def _as_text(cell: object) -> str:
+    """Return a typed cell as the text that a CSV would hold."""
+    if cell is None or cell is pd.NA or cell is pd.NaT:
+        return ""
+    if isinstance(cell, float):
+        return "" if math.isnan(cell) else repr(int(cell) if cell.is_integer() else float(cell))
+    if isinstance(cell, datetime.datetime) and cell.time() == datetime.time():
+        return cell.date().isoformat()
+    return str(cell).strip()
 
 
 def _column(table: pd.DataFrame, column: str) -> pd.Series:

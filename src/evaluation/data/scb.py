@@ -15,7 +15,7 @@ import pandas as pd
 
 from evaluation.data import embedded
 from evaluation.data.observations import COLUMNS, MISSING, OBSERVED, Sex, observations
-from evaluation.data.reading.cells import DEFAULT_MARKS, Meaning, plain
+from evaluation.data.reading.cells import DEFAULT_MARKS, Meaning, plain, read_period
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
@@ -229,9 +229,9 @@ def _cells(answer: Mapping[str, Any], mapping: ScbMapping) -> list[tuple[Any, ..
     for k, combination in enumerate(itertools.product(*codes)):
         sign = states.get(str(k)) if isinstance(states, dict) else states[k]
         value, state = _value(values[k], sign, mapping)
-        year = combination[at["year"]]
-        if not str(year).isdecimal() or len(str(year)) != 4:
-            raise InputError(f"{year!r} is not a year", field=mapping.year)
+        period = read_period(combination[at["year"]])
+        if period is None or period.month is not None:
+            raise InputError(f"{combination[at['year']]!r} is not a year", field=mapping.year)
         sex: Sex = "T"
         if "sex" in at:
             found = mapping.sexes.get(combination[at["sex"]])
@@ -240,7 +240,7 @@ def _cells(answer: Mapping[str, Any], mapping: ScbMapping) -> list[tuple[Any, ..
                     f"{combination[at['sex']]!r} is no known sex; say sexes", field=mapping.sex
                 )
             sex = found
-        out.append((combination[at["code"]], int(year), sex, value, state))
+        out.append((combination[at["code"]], period.year, sex, value, state))
     return out
 
 

@@ -151,7 +151,9 @@ class _Client(Client):
         self.answers: list[dict[str, Any]] = []
         super().__init__(url=url, language=language, timeout=int(timeout), disable_cache=True)
 
-    def call(self, endpoint: str, query: Any = None, **options: Any) -> Any:
+    def call(  # type: ignore[override]
+        self, endpoint: str, query: Any = None, **options: Any
+    ) -> Any:
         """Call as it does; answers with data are kept."""
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, self._adapter)

@@ -172,19 +172,17 @@ def find_decimal(texts: Iterable[str], *, file: str, field: str = "decimal") -> 
 decimals and no other number settles it; say decimal: "," or decimal: "."
     """
     proof: dict[str, str] = {}
-    unsure = ungrouped = spaced = None
+    unsure: dict[str, str] = {}
+    ungrouped = False
     for text in texts:
         found = _evidence(text)
         if found == "either":
-            unsure = unsure or text
+            unsure.setdefault("," if "," in text else ".", text)
         elif found is not None:
             proof.setdefault(found, text)
         else:
             shape = _shape(text)
-            if re.fullmatch(r"\d{4,}", shape):
-                ungrouped = text
-            elif re.fullmatch(r"\d{1,3}(?: \d{3})+", shape):
-                spaced = text
+            ungrouped = ungrouped or bool(re.fullmatch(r"\d{4,}|\d{1,3}(?: \d{3})+", shape))
     if len(proof) > 1:
         problem = (
             f"{proof[',']!r} is written with a decimal comma, {proof['.']!r} with a decimal point; "
@@ -193,14 +191,14 @@ decimals and no other number settles it; say decimal: "," or decimal: "."
         raise InputError(problem, file=file, field=field)
     if proof:
         return "," if "," in proof else "."
-    if unsure is None:
+    if not unsure:
         return None
-    if ungrouped or spaced:
+    if ungrouped and len(unsure) == 1:
         # thousands are written otherwise in this file, so the mark is the decimal one
         return "," if "," in unsure else "."
     raise InputError(
-        f"{unsure!r} could mean thousands or three decimals and no other number settles it; "
-        'say decimal: "," or decimal: "."',
+        f"{next(iter(unsure.values()))!r} could mean thousands or three decimals and no other "
+        'number settles it; say decimal: "," or decimal: "."',
         file=file,
         field=field,
     )
@@ -209,7 +207,8 @@ decimals and no other number settles it; say decimal: "," or decimal: "."
 _NUMBER: Final[Mapping[str, re.Pattern[str]]] = {
     d: re.compile(
         rf"[+-]?(?:\d+|\d{{1,3}}(?P<g>[ {re.escape(t)}])\d{{3}}(?:(?P=g)\d{{3}})*)"
-        rf"(?:{re.escape(d)}\d+)?(?:[eE][+-]?\d{{1,3}})?"
+        rf"(?:{re.escape(d)}\d+)?(?:[eE][+-]?\d{{1,3}})?",
+        re.ASCII,
     )
     for d, t in ((",", "."), (".", ","))
 }

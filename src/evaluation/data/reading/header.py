@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from evaluation.data.grid import Grid
 from evaluation.data.reading.cells import is_blank, plain, read_number, read_period, read_sex
-from evaluation.data.reading.grid import Grid
 from evaluation.data.reading.names import Place, find_place, name_key
 from evaluation.errors import InputError
 
@@ -52,6 +52,9 @@ class Table:
         Line of the first header row; None where the format has none (Parquet).
     merged : frozenset of tuple of int
         Places (line, column) of the body that are part of a merged cell.
+    ragged : mapping of int to tuple of int
+        By line of a text file, how many fields it has and how many the header has, where
+        they differ.
     """
 
     file: str
@@ -62,6 +65,7 @@ class Table:
     above: tuple[str, ...] = ()
     header_row: int | None = None
     merged: frozenset[tuple[int, int]] = frozenset()
+    ragged: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def labels(self) -> list[str]:
@@ -212,7 +216,7 @@ def find_table(
     if top == start:
         raise InputError("there is no header above the first row of data", file=grid.file,
                          row=lines[start])  # fmt: skip
-    tokens = _tokens(grid, top, start)
+    tokens = _tokens(grid, top, start, (at_code, at_name))
     _one_header(grid, top, start, (at_code, at_name))
     above = tuple(
         text
@@ -228,7 +232,21 @@ def find_table(
         dtype=object,
     )
     merged = frozenset((lines[i], j) for i, j in grid.merged if i >= start)
-    return Table(grid.file, tokens, body, at_code, at_name, above, lines[top], merged)
+    ragged = {}
+    if grid.separator is not None:
+        head = max(len(r) for r in rows[top:start])
+        # empty fields beyond the header are nothing
+        widths = {lines[i]: _used(rows[i], head) for i in range(start, len(rows))}
+        ragged = {line: (n, head) for line, n in widths.items() if n != head}
+    return Table(
+        grid.file, tokens, body, at_code, at_name, above, lines[top], merged, ragged
+    )  # fmt: skip
+
+
+def _used(row: Sequence[Any], head: int) -> int:
+    """Return how many fields a row has, empty ones beyond the header not counted."""
+    filled = max((j + 1 for j, c in enumerate(row) if not is_blank(c)), default=0)
+    return max(min(len(row), head), filled)
 
 
 def _top(grid: Grid, start: int) -> int:
@@ -242,18 +260,24 @@ def _top(grid: Grid, start: int) -> int:
     return top
 
 
-def _tokens(grid: Grid, top: int, start: int) -> list[tuple[str, ...]]:
+def _tokens(
+    grid: Grid, top: int, start: int, places: tuple[int | None, int | None]
+) -> list[tuple[str, ...]]:
     """Return each column's header cells, an upper one standing for those to its right."""
     rows = [[plain(c) for c in grid.rows[i]] for i in range(top, start)]
     width = max(map(len, rows))
     rows = [r + [""] * (width - len(r)) for r in rows]
+
+    def told(text: str) -> bool:
+        return read_period(text) is not None or read_sex(text) is not None
+
     for k, row in enumerate(rows[:-1]):
         carried = ""
         for j in range(width):
+            below = [r[j] for r in rows[k + 1 :] if r[j]]
             if row[j]:
-                told = read_period(row[j]) is not None or read_sex(row[j]) is not None
-                carried = row[j] if told else ""
-            elif carried and any(r[j] for r in rows[k + 1 :]):
+                carried = "" if j in places else row[j]
+            elif below and (told(carried) or any(map(told, below))):
                 row[j] = carried
     tokens = []
     for j in range(width):

@@ -360,9 +360,9 @@ def _wide(
             )  # fmt: skip
         seen[key] = v.label
     unused = [
-        table.labels[j]
+        table.labels[j] or f"column {j + 1} (no header)"
         for j in others
-        if j not in columns and table.labels[j] and _is_numeric(table, j, layout)
+        if j not in columns and _is_numeric(table, j, layout)
     ]
     notes = (f"columns not read: {', '.join(unused)}",) if unused else ()
     return tuple(columns.items()), notes

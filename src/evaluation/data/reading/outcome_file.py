@@ -11,9 +11,9 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.data.embedded import file_hash
 from evaluation.data.files import long_values, read_table
+from evaluation.data.grid import EXCEL, PARQUET, find_separator
 from evaluation.data.observations import MISSING, OBSERVED, SUPPRESSED, observations
 from evaluation.data.reading.findings import Findings
-from evaluation.data.reading.grid import EXCEL, PARQUET, find_separator
 from evaluation.data.reading.layout import Columns, Layout
 from evaluation.data.reading.read import read_observations
 from evaluation.data.reading.reading import Reading

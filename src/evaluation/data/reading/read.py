@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data.embedded import file_hash
+from evaluation.data.grid import PARQUET, Grid, read_grids, read_parquet
 from evaluation.data.observations import COLUMNS, MISSING, OBSERVED, STATES, observations
 from evaluation.data.reading.assemble import each_once, selected, years_of_months
 from evaluation.data.reading.cells import (
@@ -26,7 +27,6 @@ from evaluation.data.reading.cells import (
     read_value,
 )
 from evaluation.data.reading.findings import Findings
-from evaluation.data.reading.grid import PARQUET, Grid, read_grids, read_parquet
 from evaluation.data.reading.header import Table, find_table, frame_table
 from evaluation.data.reading.layout import Layout, Roles, find_roles
 from evaluation.data.reading.names import Place, find_place
@@ -198,15 +198,18 @@ class _Reader:
 
     def _code(self, k: int, place: Place, odd: Sequence[str]) -> str | None:
         """Return the code of a row, or list the row."""
-        if place.code is not None and not (place.padded and odd):
+        ragged = self.table.ragged.get(self.lines[k])
+        if place.code is not None and not (place.padded and odd) and ragged is None:
             return place.code
         row = self.table.body.iloc[k].tolist()
         texts = [plain(c) for c in row if not is_blank(c)]
         values = [j for j, _ in self.roles.values]
         kind: str = place.kind
         reason = place.reason
-        if place.padded:
+        if place.padded and odd:
             reason = f"could be {place.code}, but {odd[0]} in the same column is no code"
+        if place.code is not None and ragged is not None:
+            reason = f"has {ragged[0]} fields where the header has {ragged[1]}"
         if kind == "none":
             others = [find_place(None, c) for c in row if isinstance(c, str)]
             beside = next((p for p in others if p.kind in ("total", "county")), None)

@@ -14,7 +14,8 @@ from evaluation.errors import InputError
 __all__ = ["file_year", "settle_years"]
 
 _YEAR = re.compile(r"(?<![\d-])((?:19|20)\d\d)(?!\d)")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2} \w+ \d{4}")
+_MONTH = "(?:jan|feb|mar|apr|ma[jy]|jun|jul|aug|sep|o[kc]t|nov|dec)"
+_DATE = re.compile(rf"\d{{4}}-\d\d-\d\d|(?<!\d)\d{{1,2}} {_MONTH}\w* \d{{4}}", re.IGNORECASE)
 
 
 def settle_years(periods: Sequence[Period | None]) -> tuple[list[Period | None], str]:

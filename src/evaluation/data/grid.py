@@ -23,8 +23,10 @@ MOST_BYTES = 300_000_000
 """Unpacked size of a workbook beyond which it is refused: a table of every municipality
 over 50 years takes a few."""
 _OLE = b"\xd0\xcf\x11\xe0"
-# å, ä and ö of Mac Roman and of DOS inside a word; in Windows-1252 these bytes are no letters there
-_OTHER_LETTERS = re.compile(rb"[A-Za-z][\x84\x86\x8a\x8c\x94\x9a][a-z]")
+# å, ä and ö of Mac Roman and of DOS after a letter; in Windows-1252 these bytes are †, „ or š, so
+# they count as letters only where the file has none of Windows' own
+_OTHER_LETTERS = re.compile(rb"[A-Za-z][\x84\x86\x8a\x8c\x94\x9a]")
+_WINDOWS_LETTERS = re.compile(rb"[\xe5\xe4\xf6\xc5\xc4\xd6]")
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def decode(content: bytes, file: str) -> tuple[str, str]:
     elif b"\x00" in content[:200]:
         # Excel's «Unicode text» without its mark: every second byte is zero
         trials = ["utf-16-le" if content[1:2] == b"\x00" else "utf-16-be"]
-    elif not _OTHER_LETTERS.search(content):
+    elif _WINDOWS_LETTERS.search(content) or not _OTHER_LETTERS.search(content):
         trials.append("cp1252")
     for encoding in trials:
         try:
