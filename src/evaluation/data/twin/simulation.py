@@ -80,7 +80,9 @@ class Twin:
         )
 
 
-def _observed(country: Country, values: Table, behind: Table, first: int, last: int) -> pd.DataFrame:
+def _observed(
+    country: Country, values: Table, behind: Table, first: int, last: int
+) -> pd.DataFrame:
     """Round, suppress and stack what the live data would show."""
     shown = (country.years >= first) & (country.years <= last)
     years = country.years[shown]
@@ -115,9 +117,7 @@ def _observed(country: Country, values: Table, behind: Table, first: int, last: 
     return frame
 
 
-def simulate(
-    settings: SimulatedData, *, progress: Callable[[str], None] = lambda _: None
-) -> Twin:
+def simulate(settings: SimulatedData, *, progress: Callable[[str], None] = lambda _: None) -> Twin:
     """Make the twin.
 
     Parameters
