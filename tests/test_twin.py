@@ -32,7 +32,7 @@ NO_EFFECT = {
 }
 YEARS = list(range(2015, 2026))
 
-SHORT = {"years": (2008, 2015), "adoption": (2011, 2011)}
+SHORT = {"years": (2000, 2007), "adoption": (2003, 2003)}
 
 
 def make(seed=1, **switches):
@@ -92,7 +92,7 @@ def test_the_same_numbers_on_every_run(twin):
     assert again.hash == twin.hash
     assert again.persons.equals(twin.persons)
     assert again.truth.to_dict() == twin.truth.to_dict()
-    assert make(2).hash != make(1).hash
+    assert make(2, **SHORT).hash != make(1, **SHORT).hash
 
 
 def test_leaving_out_the_records_changes_no_number(twin):
@@ -560,7 +560,7 @@ def test_an_effect_on_cost_alone():
 # recovery
 
 
-SEEDS = range(100, 108)
+SEEDS = range(100, 106)
 
 
 @pytest.fixture(scope="module")
@@ -584,8 +584,8 @@ def test_the_truth_is_recovered_with_intervals_that_hold(countries, sex):
         error.append(found.result.estimate - truth)
         held += found.result.conf_int[0] <= truth <= found.result.conf_int[1]
     assert abs(np.mean(error)) < 3 * np.std(error, ddof=1) / np.sqrt(len(error))
-    # fewer than 6 of 8 would happen in one of 170 at 95 %
-    assert held >= 6
+    # fewer than 4 of 6 would happen in one of 450 at 95 %
+    assert held >= 4
 
 
 @pytest.mark.parametrize(("indicator", "lag"), [("retention_3_years", 3), ("N40010", 0)])
@@ -745,7 +745,7 @@ def call():
     return lambda *arguments: CliRunner().invoke(app, [str(a) for a in arguments])
 
 
-OPTIONS = ("--first-year", 2008, "--last-year", 2015, "--adoption", "2011,2011")
+OPTIONS = ("--first-year", 2000, "--last-year", 2007, "--adoption", "2003,2003")
 
 
 def test_the_command_says_what_it_made_and_that_it_is_simulated(call, tmp_path):
