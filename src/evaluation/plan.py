@@ -506,7 +506,7 @@ def plan_from_dict(
         path = tuple(p for p in first["loc"] if p not in _TAGS)
         kind = first["type"]
         if kind == "extra_forbidden":
-            known = ", ".join(_known_keys(path[:-1]))
+            known = ", ".join(_known_keys(first["loc"][:-1]))
             problem = f"unknown key; known here are {known}"
         elif kind == "missing":
             problem = "is missing"
@@ -521,6 +521,11 @@ def plan_from_dict(
     return plan
 
 
+_TAGGED: Mapping[str | int, type[BaseModel]] = dict(
+    zip(_TAGS[1:], (OutcomeFile, RegistryOutcome, KoladaData, SimulatedData), strict=True)
+)
+
+
 def _models(annotation: Any) -> list[type[BaseModel]]:
     """Return the models that an annotation holds, however deep."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -531,6 +536,8 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     model: type[BaseModel] = Plan
     for step in path:
-        if isinstance(step, str):
+        if step in _TAGGED:
+            model = _TAGGED[step]
+        elif isinstance(step, str):
             model = next(iter(_models(model.model_fields[step].annotation)), model)
     return list(model.model_fields)

@@ -81,7 +81,8 @@ def count_world(setting: Setting, world: World) -> Counts:
 
     def count(place: np.ndarray, t: np.ndarray, who: np.ndarray) -> np.ndarray:
         cell = (people.sex[who].astype(np.int64) * n + place[who]) * T + t[who]
-        return np.bincount(cell, minlength=2 * n * T).reshape(2, n, T).astype(float)
+        many: np.ndarray = np.bincount(cell, minlength=2 * n * T).astype(float)
+        return many.reshape(2, n, T)
 
     came = people.year - country.start
     left = came + PROGRAMME // 12
@@ -101,7 +102,7 @@ def count_world(setting: Setting, world: World) -> Counts:
         stayed=_later(count(people.place, came, still), RETENTION // 12),
         beginners=_later(adults, PROGRAMME // 12),
         passed=_later(count(people.place, came, world.language), PROGRAMME // 12),
-        enrolled=sum((_later(adults, k) for k in (1, 2)), adults),
+        enrolled=adults + _later(adults, 1) + _later(adults, 2),
         paid=_paid(setting, world),
     )
 
@@ -123,9 +124,10 @@ def _paid(setting: Setting, world: World) -> np.ndarray:
     return out.reshape(n, T)
 
 
-def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return per cent; NaN where there is nobody."""
-    return 100 * np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+    nobody = np.full_like(whole, np.nan)
+    return np.asarray(100 * np.divide(part, whole, out=nobody, where=whole > 0))
 
 
 def from_persons(counts: Counts) -> tuple[Table, Mapping[tuple[str, str], np.ndarray]]:
@@ -157,11 +159,11 @@ def from_persons(counts: Counts) -> tuple[Table, Mapping[tuple[str, str], np.nda
             ("N00972", c["success"] - c["work"], c["leavers"]),
             ("N18409", c["passed"], c["beginners"]),
         ):
-            values[id_, sex] = share(part, whole)
+            values[id_, sex] = _share(part, whole)
             behind[id_, sex] = whole
     came = _later(counts.received.sum(axis=0), RETENTION // 12)
     values["N00732", "T"] = counts.stayed.sum(axis=0)
-    values["retention_3_years", "T"] = share(values["N00732", "T"], came)
+    values["retention_3_years", "T"] = _share(values["N00732", "T"], came)
     behind["retention_3_years", "T"] = came
     return values, behind
 

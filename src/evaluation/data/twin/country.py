@@ -111,15 +111,16 @@ def autoregressive(
 
 def _target(years: np.ndarray, seed: int) -> np.ndarray:
     """Take the nation's row where there is one; hold its ends, with jumps of one point, beyond."""
-    nation = embedded.load("establishment_90_days").set_index("code").loc["0000"]
-    known = {int(y): float(v) for y, v in nation.drop("name").items()}
+    table = embedded.load("establishment_90_days").set_index("code").drop(columns="name")
+    level = table.astype(float).loc["0000"].to_numpy()
+    known = dict(zip(map(int, table.columns), level, strict=True))
     first, last = min(known), max(known)
     jumps = stream(seed, "nation").standard_normal(200)
-    level = [
+    path = [
         known[y] if y in known else known[first if y < first else last] + jumps[y - 1950]
         for y in map(int, years)
     ]
-    return np.array(level)
+    return np.array(path)
 
 
 def make_country(seed: int, first: int, last: int) -> Country:

@@ -67,9 +67,9 @@ class Background:
 
 def _refugee_level(years: np.ndarray) -> np.ndarray:
     """Take the nation's N00700 where there is one, its ends beyond."""
-    nation = embedded.load("refugee_employment").set_index("code").loc["0000"].drop("name")
-    known = nation.dropna().astype(float)
-    return np.interp(years, known.index.astype(int), known)
+    table = embedded.load("refugee_employment").set_index("code").drop(columns="name")
+    known = table.astype(float).loc["0000"].dropna()
+    return np.asarray(np.interp(years, known.index.astype(int), known.to_numpy()))
 
 
 def make_background(seed: int, country: Country, counts: Counts) -> Background:
@@ -90,26 +90,40 @@ def make_background(seed: int, country: Country, counts: Counts) -> Background:
         Levels by municipality and year.
     """
     n, T = country.population.shape
-    gap = np.array([-1.0, 1.0])[:, None, None]
+    gap: np.ndarray = np.array([-1.0, 1.0])[:, None, None]
 
     def path(part: str, lasting: float, yearly: float) -> np.ndarray:
         rng = stream(seed, part)
-        return rng.normal(0, lasting, n)[:, None] + autoregressive(rng, n, T, yearly, 0.7)
+        return np.asarray(
+            lasting * rng.standard_normal((n, 1)) + autoregressive(rng, n, T, yearly, 0.7)
+        )
+
+    def by_sex(part: str, level: np.ndarray, half: float, spread: float) -> np.ndarray:
+        """Put women below and men above a level, by a gap that differs between places."""
+        return np.asarray(level + gap * (half + path(f"gap {part}", spread, spread / 3)))
 
     trend = country.years - 2015
-    abroad = 14 * np.exp(path("foreign born", 0.4, 0.02)) + 0.3 * trend
+    abroad: np.ndarray = 14 * np.exp(path("foreign born", 0.4, 0.02)) + 0.3 * trend
     local = country.permanent[:, None]
     refugees = 0.5 * _STOCK * _WORKING_AGE * country.population + counts.leavers.mean(
         axis=0
     ).cumsum(axis=1)
     return Background(
         share_women=0.497 + path("women", 0.004, 0.0005),
-        foreign_born=np.clip(abroad + 0.3 * gap, 1, 60),
+        foreign_born=np.clip(by_sex("N02926", abroad, 0.3, 0.3), 1, 60),
         refugees=refugees,
-        refugees_employed=_refugee_level(country.years) + local + path("N00700", 3, 1.5) + 5 * gap,
-        foreign_employed=65 + 0.3 * trend + 0.5 * local + path("N02268", 3, 1) + 4 * gap,
-        native_employed=84 + 0.2 * trend + 0.2 * local + path("N02269", 2, 0.5) + gap,
-        unemployed=np.clip(6 - 0.15 * local + path("N03937", 1, 0.5) + 0.3 * gap, 0.3, 40),
+        refugees_employed=by_sex(
+            "N00700", _refugee_level(country.years) + local + path("N00700", 3, 1.5), 5, 1.5
+        ),
+        foreign_employed=by_sex(
+            "N02268", 65 + 0.3 * trend + 0.5 * local + path("N02268", 3, 1), 4, 1
+        ),
+        native_employed=by_sex(
+            "N02269", 84 + 0.2 * trend + 0.2 * local + path("N02269", 2, 0.5), 1, 0.5
+        ),
+        unemployed=np.clip(
+            by_sex("N03937", 6 - 0.15 * local + path("N03937", 1, 0.5), 0.3, 0.3), 0.3, 40
+        ),
         assistance=_OTHER_ASSISTANCE * np.exp(path("N31001", 0.4, 0.08)),
         reception=_RECEPTION_COST * np.exp(path("N40007", 0.2, 0.1)),
         state=np.clip(_STATE_PAYS + path("N40010", 0.03, 0.02), 0, 1),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -22,8 +24,9 @@ def _dates(month: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(known, since, np.datetime64("NaT", "s"))
 
 
-def _named(position: np.ndarray, known: np.ndarray, names: tuple[str, ...]) -> pd.Categorical:
-    return pd.Categorical.from_codes(np.where(known, position, -1), categories=list(names))
+def _named(position: np.ndarray, known: np.ndarray, names: Sequence[str]) -> pd.Series:
+    kind = pd.CategoricalDtype(list(names))
+    return pd.Series(pd.Categorical.from_codes(np.where(known, position, -1).tolist(), dtype=kind))
 
 
 def person_records(setting: Setting, world: World, last: int) -> pd.DataFrame:
@@ -88,7 +91,7 @@ def person_records(setting: Setting, world: World, last: int) -> pd.DataFrame:
         "assisted_months": pd.arrays.IntegerArray(np.where(assisted, months, 0), ~left),
         "assisted_kronor": np.where(assisted, np.rint(world.amount), np.nan),
         "two_sfi_courses": pd.arrays.BooleanArray(world.language, ~learnt),
-        "data": pd.Categorical.from_codes(np.zeros(n, dtype=int), categories=[MARK]),
+        "data": _named(np.zeros(n, dtype=int), np.ones(n, dtype=bool), [MARK]),
     }
     frame = pd.DataFrame(table)
     frame.attrs["data"] = MARK

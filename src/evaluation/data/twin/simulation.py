@@ -66,7 +66,10 @@ class Twin:
                 if column.dtype == np.float64:
                     h.update(column.to_numpy(dtype="<f8").tobytes())
                 else:
-                    h.update("\n".join(map(str, column)).encode())
+                    # the distinct values once, and which of them stands where
+                    place, values = pd.factorize(column, sort=True)
+                    h.update("\n".join(map(str, values)).encode())
+                    h.update(place.astype("<i8").tobytes())
         return h.hexdigest()
 
     def write(self, folder: str | Path) -> Path:

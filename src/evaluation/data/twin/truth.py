@@ -149,7 +149,8 @@ class Truth:
         rows = [i for i, c in enumerate(self.codes) if c not in self.first_year]
         columns = [j for j, year in enumerate(self.years) if year >= begins]
         values = self.effect(indicator, sex)[np.ix_(rows, columns)]
-        return float(np.nanmean(values))
+        known = values[~np.isnan(values)]
+        return float(known.mean()) if len(known) else math.nan
 
     def _by(self, indicator: str, sex: str, key: Literal["cohort", "event_time"]) -> dict[str, Any]:
         cells = self._cells(indicator, sex, None, None)
@@ -167,7 +168,7 @@ class Truth:
         rows = {c: self.codes.index(c) for c in self.first_year}
         found: list[dict[str, Any]] = []
         for (indicator, sex), delta in sorted(self.effects.items()):
-            if not np.nanmax(np.abs(delta), initial=0.0) > 0:
+            if not np.nan_to_num(delta).any():
                 continue
             lag = REGISTRY[indicator].lag_years
             found.append(

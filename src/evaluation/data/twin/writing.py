@@ -32,7 +32,7 @@ nothing else here is about them, and no value may be read as a fact of any place
 Påhittat av `evaluation simulate`, frö {seed}. Koderna är de svenska kommunernas; inget annat här
 handlar om dem, och inget värde får läsas som en uppgift om någon plats.
 
-observations.csv, .parquet   indicator, code, year, sex, value, state (observed, suppressed, missing)
+observations.csv, .parquet   one row per indicator, code, year and sex (T, K women, M men)
 persons.parquet              one row per person received (not with --no-persons)
 stance.csv                   stance as coded, and as it is
 truth.json                   the real effects
