@@ -225,6 +225,15 @@ def test_import_answers_in_json_and_may_keep_nothing(importing, printed, tmp_pat
     assert not (tmp_path / "store").exists()
 
 
+def test_a_value_that_breaks_a_rule_is_named_with_its_line(importing, tmp_path):
+    file = tmp_path / "share.csv"
+    file.write_text("Titel\n\nKommun;År;Värde\nÅre;2015;45,5\nAle;2016;145,5\n", encoding="utf-8")
+    answer = importing(file, "--indicator", "N00973")
+    assert answer.code == 2
+    assert "share.csv, row 5, field value: N00973 1440 2016 T: 145.5" in answer.err
+    assert not (tmp_path / "store").exists()
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

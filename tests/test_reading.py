@@ -239,6 +239,14 @@ def test_code_and_name_must_agree(text):
     assert faults(found) == [(3, "code 0115 and name Åre (2321) disagree")]
 
 
+def test_a_code_of_before_a_change_of_county_is_todays(text):
+    """Heby was 1917 until 2006."""
+    found = read(text("Kod;År;Antal\n1917;2006;1\n0331;2007;2\n0114;2006;3\n"))
+    assert cells(found)["0331", 2006, "T"] == 1
+    assert cells(found)["0331", 2007, "T"] == 2
+    assert dict(zip(found.frame["year"], found.lines, strict=True))[2007] == 3
+
+
 def test_years_that_are_codes_are_not_taken_for_places(text):
     """2021 is Vansbro and 2023 Malung-Sälen."""
     found = read(text("År;Kommun;Antal\n2021;Ale;5\n2023;Ale;6\n2021;Åre;7\n"))

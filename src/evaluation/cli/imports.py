@@ -67,7 +67,7 @@ def data_import(
 
     What is not said is found out: encoding, separator, decimal mark, header rows, columns.
     Every row and cell that could not be used is listed with its reason; where more than
-    half could not, nothing is kept.
+    half could not, or a value breaks a rule for its indicator, nothing is kept.
 
     Example: evaluation data import mottagna.xlsx --indicator received --source Migrationsverket
     --sheet 2023 --column value=Antal --dry-run
@@ -86,12 +86,13 @@ def data_import(
         "months": "sum" if sum_months else None,
     }
     found = read_observations(file, indicator=indicator, layout=Layout(**layout))
+    tidy = found.validated()
     kept = None
     if not dry_run:
         from evaluation.data.store import SnapshotStore
 
         kept = SnapshotStore(store).put(
-            found.frame,
+            tidy,
             name=name or indicator.lower(),
             source=source,
             request={

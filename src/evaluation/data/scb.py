@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from evaluation.data import embedded
-from evaluation.data.observations import COLUMNS, MISSING, OBSERVED, Sex, observations
+from evaluation.data.observations import COLUMNS, MISSING, OBSERVED, Sex
 from evaluation.data.reading.cells import DEFAULT_MARKS, Meaning, plain, read_period
 from evaluation.errors import InputError
 
@@ -259,11 +259,10 @@ def _tidy(cells: list[tuple[Any, ...]], indicator: str, place: str) -> pd.DataFr
     frame = frame[frame["code"].isin(embedded.municipalities().index)]
     if frame.empty or (frame["state"] == MISSING).all():
         raise InputError("the answer holds no value of a municipality", file=place)
-    twice = frame.duplicated(["code", "year", "sex"])
-    if twice.any():
-        row = frame[twice].iloc[0]
-        raise InputError(f"{row['code']}, {row['year']}, {row['sex']} stands twice", file=place)
-    return observations(frame.assign(indicator=indicator)[list(COLUMNS)])
+    from evaluation.data.schema import validate
+
+    tidy = frame.assign(indicator=indicator)[list(COLUMNS)].reset_index(drop=True)
+    return validate(tidy, file=place, origin="SCB")
 
 
 def _notes(cells: Sequence[tuple[Any, ...]]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Literal
 
 from evaluation.data import embedded
+from evaluation.data.places import CHANGES, codes
 from evaluation.data.reading.cells import plain, without_note
 
 __all__ = ["Place", "find_place", "name_key"]
@@ -80,8 +81,9 @@ def _names() -> dict[str, str]:
 
 
 @cache
-def _codes() -> frozenset[str]:
-    return frozenset(map(str, embedded.municipalities().index))
+def _codes() -> dict[str, str]:
+    """Return today's code by every code, those of before a change of county too."""
+    return {c: c for c in codes()} | {c.before: c.code for c in CHANGES if c.kind == "recoded"}
 
 
 def _by_name(text: str) -> Place:
@@ -102,7 +104,7 @@ def _by_code(text: str) -> Place | None:
     if not text.isdecimal():
         return None
     if text in _codes():
-        return Place("municipality", text)
+        return Place("municipality", _codes()[text])
     if len(text) == 3 and f"0{text}" in _codes():
         return Place("municipality", f"0{text}", padded=True)
     if text in {"00", "0000"}:

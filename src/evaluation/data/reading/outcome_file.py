@@ -12,7 +12,7 @@ from evaluation.data import embedded
 from evaluation.data.embedded import file_hash
 from evaluation.data.files import long_values, read_table
 from evaluation.data.grid import EXCEL, PARQUET, find_separator
-from evaluation.data.observations import MISSING, OBSERVED, SUPPRESSED, observations
+from evaluation.data.observations import KEYS, MISSING, OBSERVED, SUPPRESSED, observations
 from evaluation.data.reading.findings import Findings
 from evaluation.data.reading.layout import Columns, Layout
 from evaluation.data.reading.read import read_observations
@@ -117,10 +117,12 @@ def _strict(indicator: str, path: Path) -> Reading:
             "state": state,
         }
     )
+    frame = frame.sort_values(list(KEYS), kind="stable")
     comma = bool(table.attrs["decimal_comma"])
     columns = Columns(code="code", year="year", value="value")
     return Reading(
         frame=observations(frame),
+        lines=tuple(int(r) for r in frame.index),
         rejected=Findings(str(path)).table(),
         notes=(),
         encoding="utf-8",

@@ -13,7 +13,7 @@ import pandas as pd
 
 from evaluation.data.embedded import file_hash
 from evaluation.data.grid import PARQUET, Grid, read_grids, read_parquet
-from evaluation.data.observations import COLUMNS, MISSING, OBSERVED, STATES, observations
+from evaluation.data.observations import COLUMNS, KEYS, MISSING, OBSERVED, STATES, observations
 from evaluation.data.reading.assemble import each_once, selected, years_of_months
 from evaluation.data.reading.cells import (
     Decimal,
@@ -154,8 +154,10 @@ class _Reader:
         weights = self._weights(frame, decimal or ".")
         frame = years_of_months(each_once(frame, findings), layout, findings)
         findings.check_share(len(frame))
+        frame = frame.assign(indicator=self.indicator).sort_values(list(KEYS), kind="stable")
         return Reading(
-            frame=observations(frame.assign(indicator=self.indicator)[list(COLUMNS)]),
+            frame=observations(frame[list(COLUMNS)]),
+            lines=tuple(int(r) for r in frame["row"]),
             rejected=findings.table(),
             notes=tuple(findings.notes),
             encoding=self.grid.encoding,

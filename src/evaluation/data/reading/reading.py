@@ -23,6 +23,8 @@ class Reading:
     ----------
     frame : pandas.DataFrame
         Observations: see :mod:`evaluation.data.observations`.
+    lines : tuple of int
+        Where each of them stands in the file.
     rejected : pandas.DataFrame
         What is not among them: ``row`` (line in the file), ``field``, ``text``, ``reason``,
         and ``fault``, False for what is no fault: titles, notes, totals, counties.
@@ -47,6 +49,7 @@ class Reading:
     """
 
     frame: pd.DataFrame = field(repr=False)
+    lines: tuple[int, ...] = field(repr=False)
     rejected: pd.DataFrame = field(repr=False)
     notes: tuple[str, ...]
     encoding: str | None
@@ -64,6 +67,25 @@ class Reading:
         """How many rows and cells were left out, by reason, most first."""
         found = self.rejected["reason"].value_counts()
         return {str(k): int(n) for k, n in found.items()}
+
+    def validated(self) -> pd.DataFrame:
+        """Return the observations after the schema's rules for the indicator.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As :func:`evaluation.data.schema.validate` gives it.
+
+        Raises
+        ------
+        InputError
+            At the first value that breaks a rule, with its line in the file: outside the
+            indicator's range, women and men that do not make the total.
+        """
+        from evaluation.data.schema import validate
+
+        rows = self.frame.set_axis(pd.Index(self.lines, name="row"), axis=0)
+        return validate(rows, file=self.file)
 
     def panel(self, outcome: str, sex: Sex | None = None, *, keep_gaps: bool = False) -> Panel:
         """Return one sex as a panel; suppressed and missing values are gaps.
