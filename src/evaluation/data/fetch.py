@@ -22,10 +22,16 @@ from evaluation.errors import InputError
 from evaluation.plan import KoladaData, OutcomeFile, Plan
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from evaluation.data.store import Snapshot, SnapshotStore
 
 __all__ = ["fetch_plan", "needed_codes", "needed_years", "number_of_chunks"]
 
+SAID_BY_THE_SOURCE = frozenset(
+    {"code in its year", "range", "whole number", "ended", "women and men against total"}
+)
+"""Rules of the schema that a source can break without making its answer unreadable."""
 FORMAT = 1
 """Of the chunks that are kept; a change of what they hold needs another number."""
 
@@ -153,10 +159,29 @@ def fetch_plan(
         licence_en=LICENCE_EN,
         citation_sv=CITATION_SV,
         citation_en=CITATION_EN,
-        notes=[*fetched.notes, f"counts: {counts}"],
+        notes=[*fetched.notes, *_contradictions(fetched.frame), f"counts: {counts}"],
     )
     partial.clear()
     return snapshot
+
+
+def _contradictions(frame: pd.DataFrame) -> list[str]:
+    """Ask the schema: what cannot be read is refused, what the source itself says is noted.
+
+    A share above 100 or a total that its parts do not make is the source's own; a user can
+    neither mend it nor do without the rest, so it is kept and said.
+    """
+    from evaluation.data.schema import report
+
+    faults = report(frame)
+    form = faults[~faults["rule"].isin(SAID_BY_THE_SOURCE)]
+    if len(form):
+        raise InputError(f"{SOURCE}'s answer cannot be used: {form['problem'].iloc[0]}")
+    return [
+        f"{len(rows)} values kept although they contradict the registry ({rule}); the first: "
+        f"{rows['problem'].iloc[0]}"
+        for rule, rows in faults.groupby("rule", sort=True)
+    ]
 
 
 def _kolada(plan: Plan) -> KoladaData:

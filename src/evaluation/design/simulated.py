@@ -39,14 +39,15 @@ def design_from_twin(plan: Plan, twin: Twin) -> Design:
     if coded.empty:
         raise plan.fault(("data",), "the simulated coding calls no municipality active")
     treated = []
-    for row in coded.itertuples():
-        start = (int(row.coded_year), int(row.coded_month))
+    for _, row in coded.iterrows():
+        code = str(row["code"])
+        start = (int(row["coded_year"]), int(row["coded_month"]))
         year = first_treated_year(start, plan.treatment.exposure)
         treated.append(
             TreatedUnit(
-                code=row.code,
-                name=f"SIM {row.code}",
-                population=int(population[row.code]),
+                code=code,
+                name=f"SIM {code}",
+                population=int(population[code]),
                 stance="active_day_one",
                 strength="explicit",
                 document="",

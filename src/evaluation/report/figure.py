@@ -58,6 +58,7 @@ class Figure:
 
     def save(self, path: Path) -> None:
         """Write SVG or PNG, by the ending; no date goes into the file."""
+        metadata: dict[str, str | None]
         metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
         if self.notice:
             metadata["Title"] = self.notice
