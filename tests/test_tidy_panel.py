@@ -15,7 +15,8 @@ from evaluation.data.observations import COLUMNS, observations
 from evaluation.data.panel import Panel, embedded_panel
 from evaluation.data.places import codes
 from evaluation.data.registry import REGISTRY
-from evaluation.data.tidy_panel import ABSENT, build_panel, to_wide, wilson_interval
+from evaluation.data.tidy_panel import ABSENT, build_panel, to_wide
+from evaluation.data.wilson import wilson_interval
 from evaluation.errors import InputError
 
 NAN = float("nan")
