@@ -210,7 +210,7 @@ def diff(a: Snapshot, b: Snapshot) -> Revisions:
     state = shared["state"][0][i] != shared["state"][1][j]
     with np.errstate(invalid="ignore", over="ignore"):
         difference = new.value[j] - old.value[i]
-    value = ~state & (difference != 0) & ~np.isnan(difference)
+    value = (difference != 0) & ~np.isnan(difference)
     parts: dict[str, tuple[Codes | None, Codes | None]] = {
         "value": (i[value], j[value]),
         "state": (i[state], j[state]),
