@@ -13,7 +13,7 @@ from evaluation.estimation.diagnostics.misclassification import (
     misclassification_check,
     simulate_hidden_active,
 )
-from evaluation.estimation.diagnostics.miscoded_treated import miscoded_treated
+from evaluation.estimation.diagnostics.miscoded_treated import _extreme_group, miscoded_treated
 from evaluation.estimation.few_treated.permutation import free_assignments
 
 
@@ -155,13 +155,35 @@ def test_a_sign_lost_to_hidden_controls_is_told():
     assert "vänds tecknet" in check.text_sv
 
 
-def test_many_treated_are_drawn_and_the_seed_decides():
+def test_many_treated_are_drawn_and_the_ends_are_those_of_every_group():
     *_, c, picks = study(1.0, treated=64, controls=20)
-    one, two, other = (miscoded_treated(c, picks[:2], most=2, seed=s) for s in (1, 1, 2))
-    assert one.tried == (64, 2000)  # 64 choose 2 is 2,016
+    one, two, other = (miscoded_treated(c, picks[:50], most=2, seed=s) for s in (1, 1, 2))
+    assert one.tried == (64, 1002)  # of 2,016: 2,000 in all, and the two ends
     assert one == two
-    assert (one.low[0], one.high[0]) == (other.low[0], other.high[0])
-    assert one.high[1] != other.high[1] or one.low[1] != other.low[1]
+    own = c.d[np.arange(64), list(c.slots)] - c.d[:, c.controls].mean(axis=1)
+    every = [np.delete(own, g).mean() for g in itertools.combinations(range(64), 2)]
+    assert one.low[1] == other.low[1] == pytest.approx(min(every), abs=1e-12)
+    assert one.high[1] == other.high[1] == pytest.approx(max(every), abs=1e-12)
+
+
+def test_the_ends_are_found_under_unequal_weights():
+    panel, cohort, *_ = study(1.0, treated=9, controls=20)
+    cohort = cohort.mask(cohort > 0, 2012 + np.arange(len(cohort)) % 4)
+    c = contrasts(panel, cohort, "simple")
+    own = c.d[np.arange(9), list(c.slots)] - c.d[:, c.controls].mean(axis=1)
+    every = [
+        np.average(np.delete(own, g), weights=np.delete(c.weight, g))
+        for g in itertools.combinations(range(9), 4)
+    ]
+    few = miscoded_treated(c, free_assignments(29, c.slots, draws=20, seed=1), most=8)
+    # 9 choose 4 is 126, within the 250 of its size; drawn from 30 units on
+    assert few.tried[3] == 126
+    assert few.low[3] == pytest.approx(min(every), abs=1e-12)
+    assert few.high[3] == pytest.approx(max(every), abs=1e-12)
+    for sign, end in ((1, min(every)), (-1, max(every))):
+        group = _extreme_group(c.weight, own, 4, sign)
+        found = np.average(np.delete(own, group), weights=np.delete(c.weight, group))
+        assert found == pytest.approx(end, abs=1e-12)
 
 
 def test_plain_types():

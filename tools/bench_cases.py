@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from bench_data import demeaned, event_moments, long_table
+from bench_fetch import CASES as FETCH
 
 from evaluation.data.panel import Panel
 from evaluation.estimation.did.aggregation import aggregate, event_study
@@ -263,4 +264,5 @@ CASES: dict[str, Case] = {
     "diff-diff imputation": _bare("ImputationDiD"),
     "diff-diff twostage": _bare("TwoStageDiD"),
     "linearmodels fixed effects": _bare_fixed_effects,
+    **FETCH,
 }

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evaluation.data.embedded import DATA_SETS, municipalities
-    from evaluation.data.indicators import INDICATORS
     from evaluation.data.panel import Panel, embedded_panel
+    from evaluation.data.registry import INDICATORS
     from evaluation.design.comparison import matched_sets
     from evaluation.design.stance import classify, stance_table
     from evaluation.design.treatment import design_from_plan
@@ -123,7 +123,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "DATA_SETS": "data.embedded",
     "municipalities": "data.embedded",
-    "INDICATORS": "data.indicators",
+    "INDICATORS": "data.registry",
     "Panel": "data.panel",
     "embedded_panel": "data.panel",
     "matched_sets": "design.comparison",

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from evaluation.cli import data, estimate, power, regress, report
+from evaluation.cli import data, estimate, power, regress, report, simulate
 from evaluation.errors import InputError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command()(report.verify)
 app.command()(estimate.estimate)
 app.command()(regress.regress)
 app.command()(power.power)
+app.command()(simulate.simulate)
 app.add_typer(data.app, name="data")
 
 

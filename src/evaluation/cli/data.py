@@ -7,11 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from evaluation.cli import fetch, imports, snapshots
 from evaluation.cli.shared import Json, print_json
 
 app = typer.Typer(
-    no_args_is_help=True, help="The data that ship with the package, and your own files."
+    no_args_is_help=True,
+    help="The data that ship with the package, your own files, and what is fetched and kept.",
 )
+app.command("fetch")(fetch.fetch)
+imports.attach(app)
+snapshots.attach(app)
 
 
 @app.command("list")

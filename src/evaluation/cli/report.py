@@ -22,7 +22,11 @@ class Lang(StrEnum):
 
 def run(
     plan: Annotated[
-        str, typer.Argument(help="A plan (YAML), or the name of one that ships: settlement.")
+        str,
+        typer.Argument(
+            help="A plan (YAML), or the name of one that ships: settlement, day_one, "
+            "day_one_simulated."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Folder of the report. Default: build/NAME-LANG.")
@@ -31,6 +35,12 @@ def run(
     formats: Annotated[
         str, typer.Option("--format", help="Documents, separated by commas.")
     ] = "html,pdf,docx",
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the snapshots. Default: EVALUATION_STORE, or «snapshots» here."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a plan and write the whole report.
@@ -48,16 +58,19 @@ def run(
     from evaluation.plan import load_plan
 
     loaded = load_plan(plan)
+    from evaluation.data.store import SnapshotStore
     from evaluation.report.bundle import write_report
 
     target = out or Path("build") / f"{loaded.name}-{lang.value}"
-    with progress_bar(len(loaded.outcomes) + 5 + len(wanted), as_json) as step:
+    steps = len(loaded.outcomes) + 5 + len(wanted) + (loaded.data is not None)
+    with progress_bar(steps, as_json) as step:
         folder = write_report(
             loaded,
             target,
             lang=lang.value,
             formats=wanted,  # type: ignore[arg-type]
             progress=step,
+            store=SnapshotStore(store),
         )
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     findings = [o["finding"] for o in results["outcomes"].values()]
@@ -75,6 +88,10 @@ def run(
         return
     from evaluation.report.words import left_out_text, word
 
+    if results["origin"]:
+        typer.echo(
+            results["origin"][f"notice_{lang.value}"] or results["origin"][f"citation_{lang.value}"]
+        )
     title = "Evidens" if lang is Lang.sv else "Evidence"
     for f in findings:
         grade = word(f"grade_{f['grade']}", lang.value)

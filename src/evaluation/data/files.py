@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import math
 from pathlib import Path
 
 import pandas as pd
 
+from evaluation.data.grid import EXCEL, PARQUET, read_grids, read_parquet
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError, read_text
 
-__all__ = ["balanced_panel", "number_column", "read_table", "year_column"]
+__all__ = [
+    "balanced_panel",
+    "long_values",
+    "number_column",
+    "panel_from_long",
+    "read_table",
+    "year_column",
+]
 
 LAST_YEAR = 9999
 LARGEST = 1e100
@@ -20,15 +29,18 @@ MISSING = frozenset({"", "NA", "NaN", "nan", ".."})
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a CSV as text, with the line number of each row as index.
+    """Read a CSV, a workbook or Parquet as text, with the line number of each row as index.
 
     Comma, semicolon and tab are told apart by the header line; a decimal comma is read
-    where the separator is a semicolon. A byte-order mark is ignored.
+    where the separator is a semicolon. A byte-order mark is ignored. A workbook
+    (``.xlsx``) must have one visible sheet with the header in its first row; cells in per
+    cent format are multiplied by 100, as they are shown. Rows of Parquet are counted as
+    if a header stood above them.
 
     Parameters
     ----------
     path : str or pathlib.Path
-        A CSV file in UTF-8 with one header line.
+        A CSV file in UTF-8 with one header line, a workbook, or Parquet.
 
     Returns
     -------
@@ -42,6 +54,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
         name, or a row has more or fewer fields than the header.
     """
     name = str(path)
+    if Path(path).suffix.lower() in EXCEL | PARQUET:
+        return _table(name, *_cells(Path(path)), separator="")
     text = read_text(path, "utf-8-sig", "; in Excel save as «CSV UTF-8»")
     if not text.strip():
         raise InputError("is empty; a header line and data rows are needed", file=name)
@@ -50,35 +64,65 @@ def read_table(path: str | Path) -> pd.DataFrame:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows: list[list[str]] = []
     lines: list[int] = []
-    columns: list[str] | None = None
     try:
         start = 1
         for row in reader:
             line, start = start, reader.line_num + 1
-            if not any(cell.strip() for cell in row):
-                continue
-            if columns is None:
-                columns = [c.strip() for c in row]
-                continue
-            if len(row) != len(columns):
-                raise InputError(
-                    f"has {len(row)} fields where the header has {len(columns)}",
-                    file=name,
-                    row=line,
-                )
-            rows.append([cell.strip() for cell in row])
-            lines.append(line)
+            if any(cell.strip() for cell in row):
+                rows.append([cell.strip() for cell in row])
+                lines.append(line)
     except csv.Error as error:
         raise InputError(f"is not a CSV: {error}", file=name, row=start) from None
-    assert columns is not None
+    return _table(name, rows[0], rows[1:], lines[1:], separator)
+
+
+def _table(
+    name: str, columns: list[str], rows: list[list[str]], lines: list[int], separator: str
+) -> pd.DataFrame:
+    """Check that rows are as long as their header and columns have names of their own."""
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(columns):
+            problem = f"has {len(row)} fields where the header has {len(columns)}"
+            raise InputError(problem, file=name, row=line)
     for column in columns:
         if columns.count(column) > 1:
             raise InputError("this column name stands twice", file=name, row=1, field=column)
     if not rows:
         raise InputError("has a header but no data rows", file=name)
     table = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, name="row"), dtype=str)
-    table.attrs.update(file=name, decimal_comma=separator == ";")
+    table.attrs.update(file=name, separator=separator, decimal_comma=separator == ";")
     return table
+
+
+def _cells(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
+    """Return header, rows and line numbers of a workbook or of Parquet, as text."""
+    if path.suffix.lower() in PARQUET:
+        frame = read_parquet(path)
+        texts = [[_as_text(c) for c in frame[column]] for column in frame.columns]
+        rows = [list(r) for r in zip(*texts, strict=True)]
+        return list(frame.columns), rows, list(range(2, len(rows) + 2))
+    grids = [g for g in read_grids(path) if g.rows]
+    if len(grids) != 1:
+        problem = f"has {len(grids)} sheets with data; one is needed" if grids else (
+            "is empty; a header line and data rows are needed"
+        )  # fmt: skip
+        raise InputError(problem, file=str(path))
+    first, *rest = [[_as_text(c) for c in row] for row in grids[0].rows]
+    width = max((j + 1 for j, c in enumerate(first) if c), default=0)
+    # empty cells right of the table are nothing; a filled one makes the row too long
+    rows = [r[: max([width, *(j + 1 for j, c in enumerate(r) if c)])] for r in rest]
+    return first[:width], rows, grids[0].lines[1:]
+
+
+def _as_text(cell: object) -> str:
+    """Return a typed cell as the text that a CSV would hold."""
+    if cell is None or cell is pd.NA or cell is pd.NaT:
+        return ""
+    if isinstance(cell, float):
+        return "" if math.isnan(cell) else repr(int(cell) if cell.is_integer() else float(cell))
+    if isinstance(cell, datetime.datetime) and cell.time() == datetime.time():
+        return cell.date().isoformat()
+    return str(cell).strip()
 
 
 def _column(table: pd.DataFrame, column: str) -> pd.Series:
@@ -181,6 +225,91 @@ def year_column(table: pd.DataFrame, column: str, *, empty_is_zero: bool = False
     return numbers.astype(int)
 
 
+def long_values(table: pd.DataFrame, *, unit: str, time: str, outcome: str) -> pd.DataFrame:
+    """Return the long rows of a table, checked cell by cell.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read_table`: one row per unit and year.
+    unit, time, outcome : str
+        Names of the columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``unit`` (text), ``time`` (whole years) and ``value`` (NaN where it is missing),
+        indexed by line number.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a cell is not what it should be, or a unit-year stands twice.
+    """
+    units = _column(table, unit)
+    for row, text in units.items():
+        if text in MISSING:
+            raise _fault(table, row, unit, "is empty; a unit is needed")
+    frame = pd.DataFrame(
+        {
+            "unit": units,
+            "time": year_column(table, time),
+            "value": number_column(table, outcome, missing=True),
+        }
+    )
+    twice = frame.duplicated(["unit", "time"])
+    if twice.any():
+        row = frame.index[twice][0]
+        who, when = frame.loc[row, "unit"], frame.loc[row, "time"]
+        first = frame.index[(frame.unit == who) & (frame.time == when)][0]
+        raise _fault(table, row, unit, f"unit {who}, {when} stands twice (first in row {first})")
+    return frame
+
+
+def panel_from_long(
+    frame: pd.DataFrame, outcome: str, *, keep_gaps: bool = False, file: str | None = None
+) -> Panel:
+    """Build a panel from long rows; units with a gap are left out and named.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``unit``, ``time`` and ``value``, each unit-year once.
+    outcome : str
+        Name of the outcome.
+    keep_gaps : bool
+        Keep units with a gap instead: the panel is then unbalanced. A unit without any
+        value is left out all the same.
+    file : str, optional
+        For the error.
+
+    Returns
+    -------
+    Panel
+        Units observed in every year of the frame. The others are in ``dropped``.
+
+    Raises
+    ------
+    InputError
+        If no unit is observed in every year.
+
+    Examples
+    --------
+    >>> long = {"unit": ["a", "a", "b"], "time": [2015, 2016, 2015], "value": [1.0, 2.0, 3.0]}
+    >>> panel_from_long(pd.DataFrame(long), "y").dropped
+    ('b',)
+    """
+    wide = frame.pivot(index="unit", columns="time", values="value").sort_index(axis=1)
+    whole = wide.notna().any(axis=1) if keep_gaps else wide.notna().all(axis=1)
+    if not whole.any():
+        raise InputError("no unit is observed in every year", file=file)
+    dropped = tuple(str(u) for u in wide.index[~whole])
+    try:
+        return Panel(outcome, wide[whole], dropped, unbalanced=keep_gaps)
+    except InputError as error:
+        raise error.placed(file=file) from None
+
+
 def balanced_panel(
     table: pd.DataFrame, *, unit: str, time: str, outcome: str, keep_gaps: bool = False
 ) -> Panel:
@@ -207,29 +336,5 @@ def balanced_panel(
         If a column is missing, a cell is not what it should be, a unit-year stands
         twice, or no unit is observed in every year.
     """
-    units = _column(table, unit)
-    for row, text in units.items():
-        if text in MISSING:
-            raise _fault(table, row, unit, "is empty; a unit is needed")
-    frame = pd.DataFrame(
-        {
-            "unit": units,
-            "time": year_column(table, time),
-            "value": number_column(table, outcome, missing=True),
-        }
-    )
-    twice = frame.duplicated(["unit", "time"])
-    if twice.any():
-        row = frame.index[twice][0]
-        who, when = frame.loc[row, "unit"], frame.loc[row, "time"]
-        first = frame.index[(frame.unit == who) & (frame.time == when)][0]
-        raise _fault(table, row, unit, f"unit {who}, {when} stands twice (first in row {first})")
-    wide = frame.pivot(index="unit", columns="time", values="value").sort_index(axis=1)
-    whole = wide.notna().any(axis=1) if keep_gaps else wide.notna().all(axis=1)
-    if not whole.any():
-        raise InputError("no unit is observed in every year", file=table.attrs.get("file"))
-    dropped = tuple(str(u) for u in wide.index[~whole])
-    try:
-        return Panel(outcome, wide[whole], dropped, unbalanced=keep_gaps)
-    except InputError as error:
-        raise error.placed(file=table.attrs.get("file")) from None
+    frame = long_values(table, unit=unit, time=time, outcome=outcome)
+    return panel_from_long(frame, outcome, keep_gaps=keep_gaps, file=table.attrs.get("file"))

@@ -23,6 +23,7 @@ __all__ = [
     "STATES",
     "SUPPRESSED",
     "Sex",
+    "checked",
     "observations",
 ]
 
@@ -64,6 +65,28 @@ def observations(frame: pd.DataFrame) -> pd.DataFrame:
     >>> observations(pd.DataFrame(rows))[["year", "value", "state"]].values.tolist()
     [[2015, nan, 'suppressed'], [2016, 0.0, 'observed']]
     """
+    return checked(frame).sort_values(list(KEYS), kind="stable", ignore_index=True)
+
+
+def checked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the tidy form as :func:`observations` does, but in the order and index it came in.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns ``indicator``, ``code``, ``year``, ``sex``, ``value``, ``state``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns and types of the tidy form.
+
+    Raises
+    ------
+    InputError
+        If a column is lacking, a state is unknown, or value and state contradict
+        each other.
+    """
     lacking = [c for c in COLUMNS if c not in frame.columns]
     if lacking:
         raise InputError(f"the column {lacking[0]} is lacking; needed are {', '.join(COLUMNS)}")
@@ -88,4 +111,4 @@ def observations(frame: pd.DataFrame) -> pd.DataFrame:
         row = out.loc[contradictory].iloc[0]
         where = " ".join(str(row[k]) for k in KEYS)
         raise InputError(f"{where}: value {row['value']} is marked {row['state']}", field="value")
-    return out.sort_values(list(KEYS), kind="stable", ignore_index=True)
+    return out

@@ -4,16 +4,53 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from evaluation.data import embedded
-from evaluation.data.indicators import INDICATORS
+from evaluation.data.registry import INDICATORS
 from evaluation.errors import InputError
 
-__all__ = ["Panel", "embedded_panel"]
+__all__ = ["Bounds", "Coverage", "Panel", "embedded_panel"]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The range of every value: a point where observed, an interval where suppressed.
+
+    Parameters
+    ----------
+    low, high : pandas.DataFrame
+        Shape (units, years), every unit that was asked for, dropped ones too; NaN where
+        there is no value (missing), infinite where the range is open.
+    """
+
+    low: pd.DataFrame = field(repr=False)
+    high: pd.DataFrame = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What became of every unit that was asked for.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Index of unit codes; whole columns ``observed``, ``suppressed``, ``missing`` and
+        ``no_weight`` count years (they add up to the number of years), ``kept`` says whether
+        the unit is in the panel, ``reason`` why not, empty where it is.
+    """
+
+    table: pd.DataFrame = field(repr=False)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why each dropped unit was dropped."""
+        out = self.table.loc[~self.table["kept"], "reason"]
+        return {str(code): str(reason) for code, reason in out.items()}
 
 
 @dataclass(frozen=True)
@@ -31,12 +68,19 @@ class Panel:
         Units that were left out because a year was missing.
     unbalanced : bool
         Whether values may be missing (NaN). Only the methods that say so take such a panel.
+    weights : pandas.DataFrame, optional
+        Shape of ``values``: what each value weighs, above 0 and there wherever the value is.
+    bounds : Bounds, optional
+        Ranges of the values, also of dropped units and suppressed cells.
+    coverage : Coverage, optional
+        What was observed, suppressed and missing of every unit that was asked for.
 
     Raises
     ------
     InputError
         If there are fewer than two years, years that do not ascend, duplicate units, or a
-        value that is no number, infinite, or missing in a panel that is to be balanced.
+        value that is no number, infinite, or missing in a panel that is to be balanced; or if
+        weights have other units or years, or are not above 0 where there is a value.
 
     Examples
     --------
@@ -49,6 +93,9 @@ class Panel:
     values: pd.DataFrame = field(repr=False)
     dropped: tuple[str, ...] = ()
     unbalanced: bool = False
+    weights: pd.DataFrame | None = field(default=None, repr=False)
+    bounds: Bounds | None = field(default=None, repr=False)
+    coverage: Coverage | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         v = self.values
@@ -78,6 +125,23 @@ class Panel:
                 f"unit {v.index[i]}, year {v.columns[j]}: a finite number is needed",
                 field=self.outcome,
             )
+        if self.weights is not None:
+            self._check_weights(self.weights, numbers)
+
+    def _check_weights(self, weights: pd.DataFrame, numbers: npt.NDArray[np.float64]) -> None:
+        v = self.values
+        if not (weights.index.equals(v.index) and weights.columns.equals(v.columns)):
+            problem = "the weights must have the values' units and years"
+            raise InputError(problem, field=self.outcome)
+        w = weights.to_numpy(dtype=float, na_value=np.nan)
+        with np.errstate(invalid="ignore"):
+            bad = np.isfinite(numbers) & ~(np.isfinite(w) & (w > 0))
+        if bad.any():
+            i, j = np.argwhere(bad)[0]
+            raise InputError(
+                f"unit {v.index[i]}, year {v.columns[j]}: a weight above 0 is needed",
+                field=self.outcome,
+            )
 
     @property
     def units(self) -> list[str]:
@@ -91,7 +155,8 @@ class Panel:
 
     def select(self, units: list[str]) -> Panel:
         """Return the panel with only these units, in this order."""
-        return Panel(self.outcome, self.values.loc[units], self.dropped, self.unbalanced)
+        weights = None if self.weights is None else self.weights.loc[units]
+        return replace(self, values=self.values.loc[units], weights=weights)
 
     def long(self) -> pd.DataFrame:
         """Return one row per unit and year, columns ``unit``, ``time``, ``value``."""
@@ -99,10 +164,12 @@ class Panel:
         return wide.reset_index().melt(id_vars="unit", var_name="time", value_name="value")
 
     def hash(self) -> str:
-        """Return the SHA-256 of units, years and values."""
+        """Return the SHA-256 of units, years and values, and of the weights where there are any."""
         h = hashlib.sha256()
         h.update(repr((self.outcome, self.units, self.years)).encode())
         h.update(np.ascontiguousarray(self.values.to_numpy(dtype="<f8")).tobytes())
+        if self.weights is not None:
+            h.update(np.ascontiguousarray(self.weights.to_numpy(dtype="<f8")).tobytes())
         return h.hexdigest()
 
 

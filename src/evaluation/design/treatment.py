@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from evaluation.data import embedded
-from evaluation.data.panel import Panel
 from evaluation.design.exposure import first_treated_year, parse_start
 from evaluation.design.stance import StanceCounts, classify, stance_table
 from evaluation.plan import Adoption, Plan
 
-__all__ = ["Design", "TreatedUnit", "check_years", "design_from_plan", "estimable_years"]
+__all__ = ["Design", "TreatedUnit", "design_from_plan", "estimable_years"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,25 @@ class Design:
     def treated_codes(self) -> list[str]:
         """Codes of the treated, in the plan's order."""
         return [t.code for t in self.treated]
+
+    def lagged(self, years: int) -> Design:
+        """Return the design with first treated years, and their neighbours, moved later.
+
+        Parameters
+        ----------
+        years : int
+            From reception to the year that an outcome is written in: 2 where it is the
+            year of leaving the two-year programme.
+        """
+        moved = tuple(
+            replace(
+                t,
+                first_year=t.first_year + years,
+                neighbours=(t.neighbours[0] + years, t.neighbours[1] + years),
+            )
+            for t in self.treated
+        )
+        return replace(self, treated=moved)
 
     def cohort(self, **changed: int) -> pd.Series:
         """Return the first treated year by code, 0 for the comparison group.
@@ -218,31 +236,6 @@ def design_from_plan(plan: Plan) -> Design:
         excluded=() if as_controls else counts.uncertain,
         counts=counts,
     )
-
-
-def check_years(plan: Plan, design: Design, panel: Panel) -> None:
-    """Refuse a first treated year that the outcome's years cannot carry.
-
-    Raises
-    ------
-    InputError
-        If a treated municipality's first year lies after the outcome's last year, or no
-        year of the outcome lies before it.
-    """
-    first, last = panel.years[0], panel.years[-1]
-    for i, unit in enumerate(design.treated):
-        entry = plan.treatment.adoption[i]
-        key = "model" if entry.assumed_first_year is None else "assumed_first_year"
-        here = ("treatment", "adoption", i, key)
-        label = f"{unit.name}'s first treated year {unit.first_year}"
-        if unit.first_year > last or unit.first_year < first:
-            raise plan.fault(here, f"{label} lies outside {panel.outcome}, {first}–{last}")
-        if unit.first_year == first:
-            raise plan.fault(
-                here,
-                f"{label} leaves no pre-period: {panel.outcome} begins in {first}, "
-                f"so {first + 1} is the earliest possible",
-            )
 
 
 def estimable_years(neighbours: tuple[int, int], years: list[int]) -> tuple[list[int], list[int]]:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data import embedded
-from evaluation.data.indicators import Indicator
 from evaluation.data.panel import Panel
+from evaluation.data.registry import Indicator
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.estimation.synthetic_control import SyntheticControl, synthetic_control
 from evaluation.language import Lang, number, p_value
@@ -172,6 +172,7 @@ def analyse_case(
     design: Design,
     alpha: float,
     picked: Selection | None = None,
+    starts: Mapping[str, int] | None = None,
 ) -> CaseAnalysis:
     """Compare one treated municipality with its synthetic twin.
 
@@ -189,6 +190,8 @@ def analyse_case(
         One minus the level.
     picked : Selection, optional
         What picking it for its figures does, where it was picked.
+    starts : mapping of str to int, optional
+        First treated year of each outcome, where they differ.
 
     Returns
     -------
@@ -208,7 +211,7 @@ def analyse_case(
     size = embedded.municipalities()["population_2017"]
     predictors = pd.DataFrame({"log population 2017": np.log(size[codes].astype(float))})
     for name, other in panels.items():
-        years = [y for y in other.years if y < unit.first_year]
+        years = [y for y in other.years if y < (starts or {}).get(name, unit.first_year)]
         if name != indicator.id and years and set(codes) <= set(other.units):
             label = f"{name}, {years[0]}–{years[-1]}" if len(years) > 1 else f"{name}, {years[0]}"
             predictors[label] = other.values.loc[codes, years].mean(axis=1)

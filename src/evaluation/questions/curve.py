@@ -88,7 +88,7 @@ def design_curve(inference: DesignInference, panel: Panel) -> SpecificationCurve
                 name: [u for u in units if u in treated or (u in inside and u in members)]
                 for name, inside in samples.items()
             },
-            weights={"equal": None, "population": size[units].astype(float)},
+            weights={"equal": None, inference.sized_by: size[units].astype(float)},
         )
         for group, members in groups.items()
     ]

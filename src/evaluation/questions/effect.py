@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from evaluation.data.indicators import Indicator
 from evaluation.data.panel import Panel
+from evaluation.data.registry import Indicator
+from evaluation.design.carried import LeftOut
 from evaluation.design.treatment import Design, estimable_years
 from evaluation.errors import InputError
 from evaluation.estimation.diagnostics.hidden_active import HiddenActive, hidden_active
@@ -73,7 +76,8 @@ class OutcomeAnalysis:
     n_controls: int
     alone_donors: int
     left_out: tuple[str, ...]
-    set_sizes: dict[str, tuple[int, int, int]]
+    left_out_treated: tuple[LeftOut, ...]
+    set_sizes: dict[str, tuple[int, int, int, int]]
     paths: pd.DataFrame = field(repr=False)
 
     @property
@@ -131,9 +135,12 @@ class OutcomeAnalysis:
             "n_controls": self.n_controls,
             "alone_donors": self.alone_donors,
             "left_out": list(self.left_out),
+            "left_out_treated": [asdict(u) for u in self.left_out_treated],
+            "first_years": {t.code: t.first_year for t in self.inference.design.treated},
+            "sized_by": self.inference.sized_by,
             "matched_sets": {
-                c: {"donors": n, "smallest": lo, "largest": hi}
-                for c, (n, lo, hi) in self.set_sizes.items()
+                c: {"size": own, "donors": n, "smallest": lo, "largest": hi}
+                for c, (own, n, lo, hi) in self.set_sizes.items()
             },
             "paths": self.paths.reset_index().to_dict("records"),
         }
@@ -165,11 +172,34 @@ def _neighbours(
         return weight, contrasts(panel.select([code, *controls]), alone, s.estimand).estimate()
 
     terms = [[term(*pair) for pair in options] for options in choices]
-    values = [
-        sum(w * v for w, v in combo) / sum(w for w, _ in combo)
-        for combo in itertools.product(*terms)
-    ]
-    return tuple(rows), (min(values), max(values), len(values))
+    return tuple(rows), (
+        _extreme_mean(terms, min),
+        _extreme_mean(terms, max),
+        math.prod(map(len, terms)),
+    )
+
+
+def _extreme_mean(
+    terms: Sequence[Sequence[tuple[float, float]]], extreme: Callable[..., Any]
+) -> float:
+    """Return the lowest or highest weighted mean of one (weight, value) out of each slot.
+
+    The combinations multiply, so none is tried: at the extreme mean m every slot holds the
+    option with the extreme w (v - m), which gives m by iteration (Dinkelbach 1967, section 2).
+    """
+    m = math.inf
+    chosen = [options[0] for options in terms]
+    while True:
+        mean = sum(w * v for w, v in chosen) / sum(w for w, _ in chosen)
+        if mean == m:
+            return mean
+        m = mean
+        better = [extreme(options, key=lambda t: t[0] * (t[1] - m)) for options in terms]
+        # rounding must not make the iteration alternate between two equal choices
+        gain = sum(w * (v - m) for w, v in better)
+        if abs(gain) <= 1e-14 * (1 + sum(abs(w * v) for w, v in better)):
+            return mean
+        chosen = better
 
 
 def _leave_one_out(inference: DesignInference) -> dict[str, Estimate]:
@@ -247,6 +277,7 @@ def analyse_outcome(
     design: Design,
     settings: Settings,
     left_out: tuple[str, ...] = (),
+    left_out_treated: tuple[LeftOut, ...] = (),
 ) -> OutcomeAnalysis:
     """Answer the effect question for one outcome.
 
@@ -262,6 +293,8 @@ def analyse_outcome(
         Aggregate, level, draws, seed, donors.
     left_out : tuple of str
         Municipalities of the comparison group that the outcome has no values for.
+    left_out_treated : tuple of LeftOut
+        Treated municipalities that the outcome cannot carry, and why.
 
     Returns
     -------
@@ -362,8 +395,14 @@ def analyse_outcome(
         n_controls=len(design.controls),
         alone_donors=inference.alone_donors,
         left_out=left_out,
+        left_out_treated=left_out_treated,
         set_sizes={
-            s[0]: (len(s) - 1, int(sizes[s[1:]].min()), int(sizes[s[1:]].max()))
+            s[0]: (
+                round(sizes[s[0]]),
+                len(s) - 1,
+                round(sizes[s[1:]].min()),
+                round(sizes[s[1:]].max()),
+            )
             for s in inference.sets
         },
         paths=_paths(panel, design),

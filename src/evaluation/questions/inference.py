@@ -53,6 +53,16 @@ class Settings:
     inference: str = "permutation"
 
 
+def _size(panel: Panel) -> pd.Series:
+    population = embedded.municipalities()["population_2017"]
+    if panel.weights is None:
+        return population
+    mean = panel.weights.mean(axis=1)
+    # a unit whose persons are withheld in every year is as small as the smallest known
+    known = mean[mean > 0]
+    return mean.where(mean > 0, known.min()).rename("persons")
+
+
 @dataclass(frozen=True)
 class DesignInference:
     """Inference for one panel and one design, with the matched sets fixed once.
@@ -66,7 +76,8 @@ class DesignInference:
     settings : Settings
         Aggregate, level, draws, seed, donors, inference.
     size : pandas.Series
-        Population on 31 December 2017 by code.
+        Persons by code: those behind the outcome's value, mean over the years, where the
+        panel knows them; population on 31 December 2017 otherwise.
     sets : list of list of str
         Each treated municipality with its donors.
     picks : numpy.ndarray
@@ -93,12 +104,17 @@ class DesignInference:
         settings : Settings
             Aggregate, level, draws, seed, donors, inference.
         """
-        size = embedded.municipalities()["population_2017"]
+        size = _size(panel)
         inner = panel.select([*design.treated_codes, *design.controls])
         sets = matched_sets(design.treated_codes, list(design.controls), size, settings.donors)
         main = contrasts(inner, design.cohort(), settings.estimand)
         picks = matched_assignments(main, sets, settings.draws, settings.seed)
         return cls(inner, design, settings, size, sets, picks)
+
+    @property
+    def sized_by(self) -> str:
+        """What the size counts: ``population``, or ``persons`` behind the outcome's values."""
+        return "population" if self.panel.weights is None else "persons"
 
     @property
     def alone_donors(self) -> int:

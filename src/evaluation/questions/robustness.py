@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from evaluation.data.indicators import Indicator
 from evaluation.data.panel import Panel
+from evaluation.data.registry import Indicator
 from evaluation.errors import InputError
 from evaluation.estimation.diagnostics.bacon import (
     BaconDecomposition,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.data.indicators import Indicator
 from evaluation.data.panel import Panel
+from evaluation.data.registry import Indicator
 from evaluation.design.treatment import TreatedUnit
 from evaluation.errors import InputError
 from evaluation.estimation.diagnostics.refits import Refits, by_permutation

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from evaluation.data import embedded
-from evaluation.data.files import balanced_panel, read_table
-from evaluation.data.indicators import INDICATORS, Indicator
-from evaluation.data.panel import Panel, embedded_panel
-from evaluation.design.treatment import Design, TreatedUnit, check_years, design_from_plan
+from evaluation.data.panel import Panel
+from evaluation.data.reading import Reading
+from evaluation.data.registry import Indicator
+from evaluation.data.sources import Outcome, Sources, open_sources
+from evaluation.design.carried import Carried, carried
+from evaluation.design.simulated import design_from_twin
+from evaluation.design.treatment import Design, TreatedUnit, design_from_plan
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.estimation.robustness.adjusted_p_values import holm
 from evaluation.estimation.robustness.multiple_testing import MultipleTesting, adjust_outcomes
-from evaluation.plan import OutcomeFile, Plan
+from evaluation.plan import Plan
 from evaluation.questions.case import CaseAnalysis, analyse_case
 from evaluation.questions.context import CONTEXT, ContextSeries, context_series
 from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.selection import Selection, selection
+from evaluation.questions.truth import Truth, truths
 
 __all__ = ["Study", "run_study"]
 
@@ -47,6 +50,12 @@ class Study:
         Figures around the question.
     data_hashes : dict of str to str
         SHA-256 of every panel.
+    sources : Sources
+        Where the outcomes were read.
+    truth : tuple of Truth
+        Each headline beside the truth, where the data are simulated.
+    readings : mapping of str to Reading
+        How the plan's own files were read, by outcome.
     """
 
     plan: Plan
@@ -55,19 +64,27 @@ class Study:
     case: CaseAnalysis | None
     context: tuple[ContextSeries, ...]
     data_hashes: dict[str, str]
+    sources: Sources = field(repr=False)
+    truth: tuple[Truth, ...] = ()
+    readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
         counts = self.design.counts
         places = embedded.municipalities()
-        used = ["municipalities", "stance", "models"]
+        origin = self.sources.origin
+        used = ["municipalities"]
+        used += ["stance", "models"] if self.plan.treatment.coding == "documents" else []
         used += [o for o in self.outcomes if o in embedded.DATA_SETS]
         used += [c.name for c in self.context]
         if any(o.cell for o in self.outcomes.values()):
             used.append("calibration")
         together = _together(self.outcomes)
-        return {
+        notice = {"notice": origin.notice_en} if origin and origin.notice_en else {}
+        return notice | {
             "schema": SCHEMA,
+            "origin": origin.to_dict() if origin else None,
+            "truth": [t.to_dict() for t in self.truth],
             "plan": self.plan.model_dump(mode="json"),
             "plan_hash": self.plan.hash(),
             "data": {
@@ -99,6 +116,7 @@ class Study:
                     {"code": c, "name": str(places.loc[c, "name"])} for c in counts.uncertain
                 ],
             },
+            "readings": {k: _reading(r) for k, r in self.readings.items()},
             "outcomes": {k: o.to_dict() for k, o in self.outcomes.items()},
             "holm": _holm(self.outcomes),
             "multiple_testing": together.to_dict() if together else None,
@@ -113,59 +131,14 @@ class Study:
         }
 
 
-def _outcome(plan: Plan, i: int, files: Mapping[str, Path]) -> tuple[Panel, Indicator]:
-    entry = plan.outcomes[i]
-    if isinstance(entry, str):
-        if entry not in INDICATORS:
-            known = ", ".join(INDICATORS)
-            raise plan.fault(("outcomes", i), f"there is no outcome {entry!r}; known are {known}")
-        return embedded_panel(entry), INDICATORS[entry]
-    return _own_outcome(plan, i, entry, files.get(entry.id, plan.folder / entry.file))
-
-
-def _own_outcome(plan: Plan, i: int, entry: OutcomeFile, path: Path) -> tuple[Panel, Indicator]:
-    if entry.id in INDICATORS or entry.id == "case":
-        raise plan.fault(("outcomes", i, "id"), f"{entry.id!r} is taken; choose another")
-    table = read_table(path)
-    known = set(embedded.municipalities().index)
-    if "code" in table.columns:
-        for row, code in table["code"].items():
-            if code not in known:
-                raise InputError(
-                    f"{code!r} is not the code of one of the 290 municipalities",
-                    file=str(path),
-                    row=int(str(row)),
-                    field="code",
-                )
-    found = balanced_panel(table, unit="code", time="year", outcome="value")
-    panel = Panel(entry.id, found.values, found.dropped)
-    unit_sv, unit_en = entry.unit.sv, entry.unit.en
-    return panel, Indicator(
-        id=entry.id,
-        label_sv=entry.label.sv,
-        definite_sv=entry.definite_sv or entry.label.sv,
-        label_en=entry.label.en,
-        unit_sv=unit_sv,
-        unit_en=unit_en,
-        change_sv="procentenheter" if unit_sv.startswith("procent") else unit_sv,
-        change_en="percentage points" if unit_en.startswith("per cent") else unit_en,
-        source=entry.source,
-        decimals=2,
-        limit_sv=f"Utfallet {entry.label.sv} kommer ur planens egen fil.",
-        limit_en=f"The outcome {entry.label.en} comes from the plan's own file.",
-        break_year=entry.break_year,
-    )
-
-
-def _restrict(design: Design, panel: Panel, plan: Plan, i: int) -> tuple[Design, tuple[str, ...]]:
-    """Leave controls without values out, by name, and refuse treated without values."""
-    have = set(panel.units)
-    for t in design.treated:
-        if t.code not in have:
-            raise plan.fault(("outcomes", i), f"{t.name} ({t.code}) has no value in every year")
-    left_out = tuple(c for c in design.controls if c not in have)
-    controls = tuple(c for c in design.controls if c in have)
-    return replace(design, controls=controls), left_out
+def _reading(r: Reading) -> dict[str, Any]:
+    """Return how a file was read, and every row that could not be used, as plain types."""
+    return {
+        "sha256": r.hash,
+        "notes": list(r.notes),
+        "counts": r.counts,
+        "rejected": r.rejected.to_dict("records"),
+    }
 
 
 def _selection(plan: Plan, unit: TreatedUnit, year: int, inference: DesignInference) -> Selection:
@@ -211,7 +184,7 @@ def _together(outcomes: Mapping[str, OutcomeAnalysis]) -> MultipleTesting | None
 def run_study(
     plan: Plan,
     progress: Progress = lambda _: None,
-    files: Mapping[str, Path] | None = None,
+    sources: Sources | None = None,
 ) -> Study:
     """Carry out a plan.
 
@@ -221,8 +194,8 @@ def run_study(
         The evaluation plan.
     progress : callable
         Called with the name of each step as it begins.
-    files : mapping of str to pathlib.Path, optional
-        Where the plan's own outcomes lie, by id, if not where the plan says.
+    sources : Sources, optional
+        Where the outcomes are read; by default as the plan says, snapshots in the usual store.
 
     Returns
     -------
@@ -235,48 +208,29 @@ def run_study(
         If the plan asks for what does not exist or what the data cannot carry.
     """
     progress("design")
-    design = design_from_plan(plan)
-    loaded: dict[str, tuple[Panel, Indicator]] = {}
+    sources = sources or open_sources(plan)
+    design = design_from_twin(plan, sources.twin) if sources.twin else design_from_plan(plan)
+    read: dict[str, Outcome] = {}
+    fitted: dict[str, Carried] = {}
     for i in range(len(plan.outcomes)):
-        panel, indicator = _outcome(plan, i, files or {})
-        if indicator.id in loaded:
-            raise plan.fault(("outcomes", i), f"the outcome {indicator.id!r} stands twice")
-        check_years(plan, design, panel)
-        loaded[indicator.id] = panel, indicator
-    if plan.case:
-        if plan.case.outcome not in loaded:
-            raise plan.fault(
-                ("case", "outcome"),
-                f"{plan.case.outcome!r} is not among the plan's outcomes {', '.join(loaded)}",
-            )
-        if plan.case.code not in design.treated_codes:
-            raise plan.fault(
-                ("case", "code"), f"{plan.case.code!r} is not among the treated municipalities"
-            )
-        panel, _ = loaded[plan.case.outcome]
-        start = next(t.first_year for t in design.treated if t.code == plan.case.code)
-        before = sum(y < start for y in panel.years)
-        if before < 2:
-            raise plan.fault(
-                ("case", "outcome"),
-                f"a synthetic control needs two years before {start}; "
-                f"{plan.case.outcome} has {before}",
-            )
-    for i, name in enumerate(plan.context):
-        if name not in CONTEXT:
-            raise plan.fault(
-                ("context", i), f"there is no series {name!r}; known are {', '.join(CONTEXT)}"
-            )
-        if name in plan.context[:i]:
-            raise plan.fault(("context", i), f"the series {name!r} stands twice")
+        found = sources.outcome(i)
+        name = found.indicator.id
+        if name in read:
+            raise plan.fault(("outcomes", i), f"the outcome {name!r} stands twice")
+        fitted[name] = carried(plan, i, design, found.panel, found.indicator.lag_years)
+        read[name] = found
+    panels = {k: o.panel for k, o in read.items()}
+    indicators = {k: o.indicator for k, o in read.items()}
+    _check_case(plan, panels, fitted)
+    _check_context(plan)
     e = plan.estimation
     settings = Settings(
         e.estimand, e.alpha, e.draws, e.seed, plan.comparison.donors_per_treated, e.inference
     )
     outcomes = {}
-    for i, (name, (panel, indicator)) in enumerate(loaded.items()):
+    for i, name in enumerate(panels):
         progress(name)
-        inner, left_out = _restrict(design, panel, plan, i)
+        inner = fitted[name].design
         need = settings.donors * len(inner.treated)
         if need > len(inner.controls):
             raise plan.fault(
@@ -285,7 +239,14 @@ def run_study(
                 f"are {need}; {name} has {len(inner.controls)}",
             )
         try:
-            outcomes[name] = analyse_outcome(panel, indicator, inner, settings, left_out)
+            outcomes[name] = analyse_outcome(
+                panels[name],
+                indicators[name],
+                inner,
+                settings,
+                fitted[name].controls,
+                fitted[name].treated,
+            )
         except InputError as error:
             if error.file:
                 raise
@@ -293,17 +254,67 @@ def run_study(
     case = None
     if plan.case:
         progress("case")
-        chosen = plan.case
-        unit = next(t for t in design.treated if t.code == chosen.code)
-        panels = {k: p for k, (p, _) in loaded.items()}
-        where = list(loaded).index(chosen.outcome)
-        inner, _ = _restrict(design, panels[chosen.outcome], plan, where)
-        picked = None
-        if chosen.picked:
-            base = DesignInference.of(panels[chosen.outcome], inner, settings)
-            picked = _selection(plan, unit, chosen.picked.year, base)
-        case = analyse_case(unit, loaded[chosen.outcome][1], panels, inner, e.alpha, picked)
+        case = _case(plan, panels, indicators, fitted, settings)
     progress("context")
     context = tuple(context_series(n) for n in plan.context)
-    hashes = {k: p.hash() for k, (p, _) in loaded.items()}
-    return Study(plan, design, outcomes, case, context, hashes)
+    hashes = {k: p.hash() for k, p in panels.items()}
+    truth = truths(sources.twin, read, outcomes) if sources.twin else ()
+    readings = {k: o.reading for k, o in read.items() if o.reading is not None}
+    return Study(plan, design, outcomes, case, context, hashes, sources, truth, readings)
+
+
+def _check_case(plan: Plan, panels: Mapping[str, Panel], fitted: Mapping[str, Carried]) -> None:
+    """Refuse a case that its outcome cannot carry."""
+    if not plan.case:
+        return
+    name = plan.case.outcome
+    if name not in panels:
+        raise plan.fault(
+            ("case", "outcome"), f"{name!r} is not among the plan's outcomes {', '.join(panels)}"
+        )
+    unit = next((t for t in fitted[name].design.treated if t.code == plan.case.code), None)
+    if unit is None:
+        raise plan.fault(
+            ("case", "code"), f"{plan.case.code!r} is not among the treated municipalities"
+        )
+    before = sum(y < unit.first_year for y in panels[name].years)
+    if before < 2:
+        raise plan.fault(
+            ("case", "outcome"),
+            f"a synthetic control needs two years before {unit.first_year}; {name} has {before}",
+        )
+
+
+def _check_context(plan: Plan) -> None:
+    """Refuse a context series that does not exist or stands twice."""
+    for i, name in enumerate(plan.context):
+        if name not in CONTEXT:
+            raise plan.fault(
+                ("context", i), f"there is no series {name!r}; known are {', '.join(CONTEXT)}"
+            )
+        if name in plan.context[:i]:
+            raise plan.fault(("context", i), f"the series {name!r} stands twice")
+
+
+def _case(
+    plan: Plan,
+    panels: Mapping[str, Panel],
+    indicators: Mapping[str, Indicator],
+    fitted: Mapping[str, Carried],
+    settings: Settings,
+) -> CaseAnalysis:
+    """Analyse the plan's single municipality, with the other outcomes before its start."""
+    chosen = plan.case
+    assert chosen is not None
+    inner = fitted[chosen.outcome].design
+    unit = next(t for t in inner.treated if t.code == chosen.code)
+    picked = None
+    if chosen.picked:
+        base = DesignInference.of(panels[chosen.outcome], inner, settings)
+        picked = _selection(plan, unit, chosen.picked.year, base)
+    # an outcome without lag sees the start before one that is measured years later
+    start = unit.first_year - indicators[chosen.outcome].lag_years
+    starts = {k: start + i.lag_years for k, i in indicators.items()}
+    return analyse_case(
+        unit, indicators[chosen.outcome], panels, inner, plan.estimation.alpha, picked, starts
+    )

@@ -16,12 +16,16 @@ from typing import Any
 import pandas as pd
 
 from evaluation.data.embedded import file_hash
+from evaluation.data.sources import open_sources
+from evaluation.data.store import SnapshotStore
 from evaluation.errors import InputError
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, Plan
 from evaluation.questions.study import run_study
 from evaluation.report.figures import make_figures
 from evaluation.report.render import FORMATS, Format, render
+from evaluation.report.simulated import MARK as SIMULATED
+from evaluation.report.simulated import is_simulated
 from evaluation.report.tables import make_tables
 from evaluation.report.text import make_markdown
 
@@ -50,7 +54,7 @@ def dump(content: Mapping[str, Any]) -> str:
 
 def own_file(entry: OutcomeFile) -> str:
     """Return the place of an own outcome's copy inside a report."""
-    return f"data/{entry.id}.csv"
+    return f"data/{entry.id}{Path(entry.file).suffix}"
 
 
 def versions() -> dict[str, str]:
@@ -132,6 +136,7 @@ def build(
     progress : callable
         Called with the name of each step as it begins.
     """
+    notice = SIMULATED if is_simulated(results) else ""
     (folder / MARK).write_text(dump(results), encoding="utf-8")
     progress("tables")
     tables = make_tables(results, lang)
@@ -150,7 +155,7 @@ def build(
         progress(form)
         image = "png" if form == "docx" else "svg"
         text = make_markdown(results, tables, figures, lang, image=image)
-        render(text, folder, form, lang, title)
+        render(text, folder, form, lang, title, notice)
     for picture in (folder / "figures").glob("*.png"):
         picture.unlink()
 
@@ -159,12 +164,13 @@ def provenance(
     plan: Plan, results: Mapping[str, Any], lang: Lang, formats: Sequence[Format]
 ) -> dict[str, Any]:
     """Return what a report rests on, but for the run itself (time, machine, file hashes)."""
-    return {
+    return ({"notice": SIMULATED} if is_simulated(results) else {}) | {
         "plan": plan.name,
         "plan_hash": plan.hash(),
         "lang": lang,
         "formats": list(formats),
         "data": results["data"],
+        "origin": results["origin"],
         "panel_hashes": results["panel_hashes"],
         "seed": plan.estimation.seed,
     }
@@ -177,6 +183,7 @@ def write_report(
     lang: Lang = "sv",
     formats: Sequence[Format] = FORMATS,
     progress: Callable[[str], None] = lambda _: None,
+    store: SnapshotStore | None = None,
 ) -> Path:
     """Run a plan and write its report.
 
@@ -193,6 +200,9 @@ def write_report(
         Which documents to render.
     progress : callable
         Called with the name of each step as it begins.
+    store : SnapshotStore, optional
+        Where the plan's snapshot lies; by default ``EVALUATION_STORE`` or ``snapshots``. A
+        copy goes into the report, so that it can be verified on its own.
 
     Returns
     -------
@@ -208,7 +218,7 @@ def write_report(
     began = time.perf_counter()
     out = Path(out).absolute()
     _check_target(out)
-    study = run_study(plan, progress)
+    study = run_study(plan, progress, open_sources(plan, store=store, progress=progress))
     results = study.to_dict()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -224,6 +234,8 @@ def write_report(
             if isinstance(entry, OutcomeFile):
                 (new / "data").mkdir(exist_ok=True)
                 shutil.copyfile(plan.folder / entry.file, new / own_file(entry))
+        if study.sources.snapshot is not None:
+            SnapshotStore(new / "data").adopt(study.sources.snapshot)
         build(plan, results, new, lang, formats, progress)
         files = sorted(p for p in new.rglob("*") if p.is_file())
         record = provenance(plan, results, lang, formats) | {

@@ -45,6 +45,8 @@ class Figure:
         Caption, text alternative, source line.
     drawing : matplotlib.figure.Figure
         The drawing.
+    notice : str
+        What the file must say besides; empty for real data.
     """
 
     key: str
@@ -52,10 +54,14 @@ class Figure:
     alt: str
     source: str
     drawing: MplFigure = field(repr=False, compare=False)
+    notice: str = ""
 
     def save(self, path: Path) -> None:
         """Write SVG or PNG, by the ending; no date goes into the file."""
+        metadata: dict[str, str | None]
         metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+        if self.notice:
+            metadata["Title"] = self.notice
         with style():
             self.drawing.savefig(path, metadata=metadata, dpi=160)
 

@@ -21,6 +21,7 @@ from evaluation.report.figure import (
     style,
     year_axis,
 )
+from evaluation.report.simulated import is_simulated, mark_figure
 from evaluation.report.words import own_work, word
 
 __all__ = ["Figure", "make_figures"]
@@ -33,12 +34,19 @@ def _label(r: Results, name: str, lang: Lang) -> tuple[str, str, str]:
     return i[f"label_{lang}"], i[f"change_{lang}"], i["source"]
 
 
+def _level_unit(r: Results, name: str, lang: Lang) -> str:
+    """Return the unit of an outcome's level, short where it is a share."""
+    unit = str(r["indicators"][name][f"unit_{lang}"])
+    return word("per_cent", lang) if unit.startswith(word("per_cent", lang)) else unit
+
+
 def _paths(r: Results, name: str, lang: Lang) -> Figure:
     label, _, source = _label(r, name, lang)
-    treated = r["design"]["treated"]
+    first = r["outcomes"][name]["first_years"]
+    treated = [t for t in r["design"]["treated"] if t["code"] in first]
     rows = r["outcomes"][name]["paths"]
     years = [x["time"] for x in rows]
-    columns = min(2, len(treated))
+    columns = min(2 if len(treated) <= 6 else 3, len(treated))
     lines = -(-len(treated) // columns)
     drawing, axes = blank(
         WIDTH, 2.0 * lines + 0.5, lines, columns, sharex=True, sharey=True, squeeze=False
@@ -62,7 +70,7 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
         )
         ax.plot(years, [x[t["code"]] for x in rows], color=INK, lw=2)
         ax.axvline(
-            t["first_year"] - 0.5, color=ACCENT, lw=1, ls=":", label=word("first_treated", lang)
+            first[t["code"]] - 0.5, color=ACCENT, lw=1, ls=":", label=word("first_treated", lang)
         )
         ax.set_title(t["name"], loc="left", fontsize="medium", fontweight="bold")
         number_axis(ax, lang)
@@ -70,21 +78,22 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
     for ax in list(axes.flat)[len(treated) :]:
         ax.set_axis_off()
     for row in axes:
-        row[0].set_ylabel(word("per_cent", lang))
+        row[0].set_ylabel(_level_unit(r, name, lang))
     handles, names = axes.flat[0].get_legend_handles_labels()
     drawing.legend(
         handles, names, loc="outside lower center", ncols=2, frameon=False, fontsize="small"
     )
     last = years[-1]
+    unit = _level_unit(r, name, lang)
     final = ", ".join(f"{t['name']} {number(rows[-1][t['code']], lang, 1)}" for t in treated)
     return Figure(
         f"paths_{name}",
         f"{capital(label)}: varje behandlad kommun mot de andra"
         if lang == "sv"
         else f"{capital(label)}: each treated municipality against the others",
-        f"Linjediagram {years[0]}–{last}; {last}: {final} procent."
+        f"Linjediagram {years[0]}–{last}; {last}: {final} {unit}."
         if lang == "sv"
-        else f"Line charts {years[0]}–{last}; in {last}: {final} per cent.",
+        else f"Line charts {years[0]}–{last}; in {last}: {final} {unit}.",
         own_work(source, lang),
         drawing,
     )
@@ -205,8 +214,12 @@ def _neighbours(r: Results, name: str, lang: Lang) -> Figure:
 
 def _hidden(r: Results, lang: Lang) -> Figure:
     names = list(r["outcomes"])
-    drawing, axes = blank(WIDTH, 2.5, 1, len(names), squeeze=False)
-    for ax, name in zip(axes[0], names, strict=True):
+    columns = min(3, len(names))
+    lines = -(-len(names) // columns)
+    drawing, axes = blank(WIDTH, 2.5 * lines, lines, columns, squeeze=False)
+    for ax in list(axes.flat)[len(names) :]:
+        ax.set_axis_off()
+    for ax, name in zip(axes.flat, names, strict=False):
         label, unit, _ = _label(r, name, lang)
         curve = r["outcomes"][name]["hidden_active"]["curve"]
         ax.plot([100 * c["share"] for c in curve], [c["estimate"] for c in curve], color=INK, lw=2)
@@ -243,7 +256,7 @@ def _case(r: Results, lang: Lang) -> Figure:
     left.plot(
         years, [x["synthetic"] for x in rows], color=GREY, ls="--", label=word("synthetic", lang)
     )
-    left.set_ylabel(word("per_cent", lang))
+    left.set_ylabel(_level_unit(r, c["indicator"], lang))
     right.fill_between(
         years,
         [x["placebo_low"] for x in rows],
@@ -358,4 +371,6 @@ def make_figures(results: Results, lang: Lang) -> dict[str, Figure]:
             figures.append(_case(results, lang))
         if results["context"]:
             figures.append(_context(results, lang))
+    if is_simulated(results):
+        figures = [mark_figure(f, lang) for f in figures]
     return {f.key: f for f in figures}

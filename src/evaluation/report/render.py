@@ -104,7 +104,9 @@ def _a4(document: str) -> str:
     )
 
 
-def render(markdown: str, folder: Path, form: Format, lang: Lang, title: str) -> Path:
+def render(
+    markdown: str, folder: Path, form: Format, lang: Lang, title: str, notice: str = ""
+) -> Path:
     """Render one format into a folder that holds ``figures/``.
 
     Parameters
@@ -119,6 +121,8 @@ def render(markdown: str, folder: Path, form: Format, lang: Lang, title: str) ->
         Language of the document and of the headings that pandoc writes.
     title : str
         Title, taken literally.
+    notice : str
+        Words that every page must bear; in a DOCX they stand in the title.
 
     Returns
     -------
@@ -127,8 +131,11 @@ def render(markdown: str, folder: Path, form: Format, lang: Lang, title: str) ->
     """
     contents = "Innehåll" if lang == "sv" else "Contents"
     subtitle = "Utvärderingsrapport" if lang == "sv" else "Evaluation report"
+    if notice and form == "docx":
+        title = f"{notice} – {title}"
     about = [
         f"--metadata=title:{title}",
+        *([f"--variable=notice:{notice}"] if notice else []),
         f"--metadata=subtitle:{subtitle}",
         f"--metadata=lang:{lang}",
     ]

@@ -7,6 +7,7 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.language import Lang, interval, number, per_cent
 from evaluation.report.outcome_tables import checks_table, outcome_tables
+from evaluation.report.simulated import is_simulated, mark_table, truth_table
 from evaluation.report.table import (
     Results,
     Table,
@@ -20,6 +21,29 @@ from evaluation.report.words import evidence_words, own_work, start_text, word
 __all__ = ["Table", "make_tables"]
 
 DOCUMENTS = ", ".join(embedded.DOCUMENTS)
+
+
+def _simulated_treated(r: Results, lang: Lang) -> Table:
+    rows = tuple(
+        (t["name"], number(t["population"], lang, 0), t["stated_start"], str(t["first_year"]))
+        for t in r["design"]["treated"]
+    )
+    return Table(
+        "treated",
+        "Behandlade kommuner i den simulerade kodningen"
+        if lang == "sv"
+        else "Treated municipalities in the simulated coding",
+        tuple(word(k, lang) for k in ("municipality", "population", "start", "first_year")),
+        rows,
+        own_work(r["origin"][f"citation_{lang}"], lang),
+        pd.DataFrame(
+            [
+                {k: t[k] for k in ("code", "name", "population", "stated_start", "first_year")}
+                for t in r["design"]["treated"]
+            ]
+        ),
+        frozenset({1, 3}),
+    )
 
 
 def _treated(r: Results, lang: Lang) -> Table:
@@ -84,24 +108,32 @@ def _groups(r: Results, lang: Lang) -> Table:
 
 
 def _matched_sets(r: Results, lang: Lang) -> Table:
-    own = {t["code"]: t for t in r["design"]["treated"]}
+    names = {t["code"]: t["name"] for t in r["design"]["treated"]}
     rows, raw = [], []
-    for name, o in r["outcomes"].items():
+    for outcome, o in r["outcomes"].items():
         for c, m in o["matched_sets"].items():
-            raw.append({"outcome": name, "code": c, "population": own[c]["population"]} | m)
-    first = next(iter(r["outcomes"].values()))["matched_sets"]
-    for c, m in first.items():
-        cells = (own[c]["population"], m["donors"], m["smallest"], m["largest"])
-        rows.append((own[c]["name"], *(number(x, lang, 0) for x in cells)))
+            raw.append({"outcome": outcome, "code": c, "sized_by": o["sized_by"]} | m)
+    first, o = next(iter(r["outcomes"].items()))
+    for c, m in o["matched_sets"].items():
+        cells = (m["size"], m["donors"], m["smallest"], m["largest"])
+        rows.append((names[c], *(number(x, lang, 0) for x in cells)))
+    by = word(f"by_{o['sized_by']}", lang)
+    alike = all(x["matched_sets"] == o["matched_sets"] for x in r["outcomes"].values())
+    only = "" if alike else f" ({r['indicators'][first][f'label_{lang}']})"
     return Table(
         "matched_sets",
-        "De behandlade kommunernas jämförelsekommuner i permutationen, efter folkmängd 2017"
+        f"De behandlade kommunernas jämförelsekommuner i permutationen, efter {by}{only}"
         if lang == "sv"
         else "The treated municipalities' comparison municipalities in the permutation, "
-        "by population in 2017",
+        f"by {by}{only}",
         tuple(word(k, lang) for k in ("municipality", "own_size", "donors", "smallest", "largest")),
         tuple(rows),
-        own_work(r["data"]["municipalities"][f"source_{lang}"], lang),
+        own_work(
+            r["data"]["municipalities"][f"source_{lang}"]
+            if o["sized_by"] == "population"
+            else r["origin"][f"citation_{lang}"],
+            lang,
+        ),
         pd.DataFrame(raw),
         frozenset({1, 2, 3, 4}),
         cards=True,
@@ -245,7 +277,12 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
     dict of str to Table
         By key.
     """
-    tables = [_treated(results, lang), _groups(results, lang), _matched_sets(results, lang)]
+    tables = (
+        [_simulated_treated(results, lang)]
+        if is_simulated(results)
+        else [_treated(results, lang), _groups(results, lang)]
+    )
+    tables.append(_matched_sets(results, lang))
     for name in results["outcomes"]:
         tables += outcome_tables(results, name, lang)
     tables.append(_hidden(results, lang))
@@ -259,4 +296,6 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
         ]
     tables += [_context(results, i, lang) for i in range(len(results["context"]))]
     tables.append(_data(results, lang))
+    if is_simulated(results):
+        tables = [mark_table(t, lang) for t in (*tables, truth_table(results, lang))]
     return {t.key: t for t in tables}

@@ -8,8 +8,9 @@ from typing import Any
 from evaluation.data import embedded
 from evaluation.language import Lang, level, listed, number, p_value, per_cent
 from evaluation.report.figures import Figure
+from evaluation.report.simulated import is_simulated
 from evaluation.report.tables import Table
-from evaluation.report.words import evidence_words, left_out_text, word
+from evaluation.report.words import evidence_words, left_out_text, treated_out_text, word
 
 __all__ = ["make_markdown"]
 
@@ -205,6 +206,10 @@ def make_markdown(
         level=level(1 - estimation["alpha"], lang),
         sharpest=_sharpest(results, lang),
         evidence=evidence_words(results["plan"]["treatment"]["evidence"], lang),
+        simulated=is_simulated(results),
+        has_90_days=any(name.startswith("N00973") for name in results["outcomes"]),
+        who=f"who.{'simulated' if is_simulated(results) else 'documents'}.{lang}.md.j2",
+        treated_out=lambda outcome: treated_out_text(outcome, lang),
         few=any(
             c["name"] == "analytic_size" and c["passed"] is False
             for o in results["outcomes"].values()

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.data.embedded import file_hash
+from evaluation.data.sources import open_sources
+from evaluation.data.store import SnapshotStore
 from evaluation.errors import InputError, read_text
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, plan_from_dict
@@ -249,7 +251,10 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
         raise InputError("holds no plan", file=str(folder / MARK), field="plan")
     plan = plan_from_dict(content, file=str(folder / MARK))
     copies = {e.id: folder / own_file(e) for e in plan.outcomes if isinstance(e, OutcomeFile)}
-    results = json.loads(json.dumps(run_study(plan, progress, copies).to_dict()))
+    sources = open_sources(
+        plan, store=SnapshotStore(folder / "data"), files=copies, progress=progress
+    )
+    results = json.loads(json.dumps(run_study(plan, progress, sources).to_dict()))
     progress("comparison")
     numbers, differences = _compare(MARK, found, results)
     lang: Lang = "en" if record.get("lang") == "en" else "sv"

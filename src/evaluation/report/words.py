@@ -22,6 +22,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "count": ("Antal", "Number"),
     "method": ("Metod", "Method"),
     "estimand": ("Estimand", "Estimand"),
+    "outcome": ("Utfall", "Outcome"),
+    "truth": ("Sanning", "Truth"),
+    "covered": ("Intervallet täcker sanningen", "The interval covers the truth"),
+    "covered_yes": ("ja", "yes"),
+    "covered_no": ("nej", "no"),
     "estimate": ("Skattning", "Estimate"),
     "interval": ("{level} intervall", "{level} interval"),
     "p": ("p", "p"),
@@ -35,8 +40,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "passed": ("Utfall", "Result"),
     "text": ("Vad den visar", "What it shows"),
     "donors": ("Antal jämförelsekommuner", "Comparison municipalities"),
-    "smallest": ("Minsta folkmängd", "Smallest population"),
-    "largest": ("Största folkmängd", "Largest population"),
+    "smallest": ("Minsta", "Smallest"),
+    "largest": ("Största", "Largest"),
     "quantity": ("Storhet", "Quantity"),
     "value": ("Värde", "Value"),
     "data_set": ("Datamängd", "Data set"),
@@ -53,7 +58,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "not_dated": ("inte daterad, året antas", "not dated, the year is assumed"),
     "or": ("eller", "or"),
     "left_out": ("Utelämnad kommun", "Municipality left out"),
-    "own_size": ("Egen folkmängd", "Own population"),
+    "own_size": ("Egen storlek", "Own size"),
     "line": ("rad", "line"),
     "H1": ("{year}, första halvåret", "{year}, first half"),
     "H2": ("{year}, andra halvåret", "{year}, second half"),
@@ -185,6 +190,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "curve_similar_size": ("liknande storlek", "similar size"),
     "curve_equal": ("lika", "equal"),
     "curve_population": ("folkmängd", "population"),
+    "curve_persons": ("personer bakom värdet", "persons behind the value"),
+    "by_population": ("folkmängd", "population"),
+    "by_persons": ("antal personer bakom värdet", "the number of persons behind the value"),
     "curve_chosen": ("valda år", "years as chosen"),
     "curve_earliest": ("tidigast möjliga", "earliest possible"),
     "curve_latest": ("senast möjliga", "latest possible"),
@@ -312,4 +320,49 @@ def left_out_text(results: Mapping[str, Any], outcome: str, lang: Lang) -> str:
         if lang == "sv"
         else f"{label[:1].upper()}{label[1:]}: left out for want of values in some year: {n} of "
         f"{every} comparison municipalities ({who}); the comparison group is {rest} municipalities."
+    )
+
+
+_WHY_OUT = {
+    "no_values": ("saknar värde för något år", "lacks a value for some year"),
+    "no_pre_year": (
+        "har inget år före det första behandlade, {year}",
+        "has no year before the first treated one, {year}",
+    ),
+    "outside": (
+        "har sitt första behandlade år {year} utanför data",
+        "has its first treated year {year} outside the data",
+    ),
+}
+
+
+def treated_out_text(outcome: Mapping[str, Any], lang: Lang) -> str:
+    """Say which treated municipalities an outcome cannot carry, and why.
+
+    Parameters
+    ----------
+    outcome : mapping
+        One outcome of the results.
+    lang : {"sv", "en"}
+        Language.
+
+    Returns
+    -------
+    str
+        One sentence with a space before it, empty where none is left out.
+    """
+    gone = outcome["left_out_treated"]
+    if not gone:
+        return ""
+    told = listed(
+        [
+            f"{u['name']} ({_WHY_OUT[u['reason']][lang == 'en'].format(year=u['first_year'])})"
+            for u in gone
+        ],
+        lang,
+    )
+    return (
+        f" Behandlade som utfallet inte kan bära, varken behandlade eller jämförda här: {told}."
+        if lang == "sv"
+        else f" Treated that the outcome cannot carry, neither treated nor compared here: {told}."
     )

@@ -264,6 +264,30 @@ class SnapshotStore:
         sweep(self.root / "incoming", "*.json")
         return Snapshot(id, name, record, path)
 
+    def adopt(self, snapshot: Snapshot) -> Snapshot:
+        """Copy a snapshot of another store into this one, its record unchanged.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            Checked against its hash before it is copied.
+
+        Returns
+        -------
+        Snapshot
+            The copy.
+
+        Raises
+        ------
+        InputError
+            If its file is missing or damaged, or this store cannot be written.
+        """
+        content = snapshot.content()
+        path = self._object(snapshot.id)
+        self._keep(content, snapshot.id, path)
+        self._record(snapshot.provenance)
+        return Snapshot(snapshot.id, snapshot.name, snapshot.provenance, path)
+
     def _keep(self, content: Content, id: str, path: Path) -> str:
         """Write the data unless they are there and whole; return the file's SHA-256."""
         from evaluation.data.store.content import Content

@@ -17,7 +17,8 @@ from evaluation.estimation.few_treated.contrasts import Contrasts
 __all__ = ["MiscodedTreated", "miscoded_treated"]
 
 MOST_SUBSETS = 2_000
-"""So many groups of miscoded treated are tried; where there are more they are drawn."""
+"""So many groups of miscoded treated are tried in all; where a size has more than its share they
+are drawn."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class MiscodedTreated:
     largest_p : tuple of float
         The largest p-value over them.
     tried : tuple of int
-        How many groups were tried; all of them unless there are over 2,000.
+        How many groups were tried: all of that size, or its share of 2,000 in all, drawn, and
+        the two with the smallest and the largest estimate.
     worst : tuple of tuple of str
         The group with the estimate that pulls most towards, or past, zero.
     sign_lost_at, significance_lost_at : int or None
@@ -110,7 +112,7 @@ def miscoded_treated(
     alpha : float
         Level of significance.
     seed : int
-        Of the groups where there are over 2,000.
+        Of the groups where they are drawn.
 
     Returns
     -------
@@ -133,13 +135,16 @@ def miscoded_treated(
     start = c.estimate()
     p_start = assignment_p(c, picks)
     rng = np.random.default_rng(np.random.SeedSequence(seed))
+    share = max(1, MOST_SUBSETS // most)
+    own = c.d[np.arange(slots), list(c.slots)] - c.d[:, c.controls].mean(axis=1)
     rows = []
     for size in range(1, most + 1):
-        if math.comb(slots, size) <= MOST_SUBSETS:
+        if math.comb(slots, size) <= share:
             groups = list(itertools.combinations(range(slots), size))
         else:
-            drawn = (rng.choice(slots, size, replace=False) for _ in range(MOST_SUBSETS))
-            groups = [tuple(int(s) for s in np.sort(g)) for g in drawn]
+            ends = (_extreme_group(c.weight, own, size, sign) for sign in (1, -1))
+            drawn = (rng.choice(slots, size, replace=False) for _ in range(share))
+            groups = [*ends, *(tuple(int(s) for s in np.sort(g)) for g in drawn)]
         values, p = np.empty(len(groups)), np.empty(len(groups))
         for i, group in enumerate(groups):
             keep = [s for s in range(slots) if s not in group]
@@ -188,3 +193,20 @@ def miscoded_treated(
         alpha=alpha,
         seed=seed,
     )
+
+
+def _extreme_group(weight: np.ndarray, own: np.ndarray, size: int, sign: int) -> tuple[int, ...]:
+    """Return the group whose leaving makes the weighted mean of the others smallest.
+
+    Dinkelbach's iteration (1967, section 2): at the smallest mean m, those who stay have the
+    smallest w (v - m). With ``sign`` -1 the largest is found. Where the leaving join the
+    comparison group they move its mean too, and the group is a good one but no proven end.
+    """
+    value, m = sign * own, math.inf
+    stay = np.sort(np.argsort(-weight, kind="stable")[: len(own) - size])
+    while (mean := float(np.average(value[stay], weights=weight[stay]))) < m:
+        m = mean
+        stay = np.sort(np.argsort(weight * (value - m), kind="stable")[: len(own) - size])
+        if weight[stay].sum() <= 0:
+            break
+    return tuple(int(s) for s in np.setdiff1d(np.arange(len(own)), stay))

@@ -1,0 +1,1 @@
+"""Kolada's figures, fetched whole or not at all."""

@@ -1,0 +1,20 @@
+"""The evaluation plan: one YAML file, validated, hashed, and able to say where each key stands."""
+
+from evaluation.plan.data import KoladaData, SimulatedData, SimulatedEffect
+from evaluation.plan.loading import load_plan, plan_from_dict
+from evaluation.plan.model import Adoption, Plan
+from evaluation.plan.outcomes import OutcomeFile, RegistryOutcome
+from evaluation.plan.parts import Text
+
+__all__ = [
+    "Adoption",
+    "KoladaData",
+    "OutcomeFile",
+    "Plan",
+    "RegistryOutcome",
+    "SimulatedData",
+    "SimulatedEffect",
+    "Text",
+    "load_plan",
+    "plan_from_dict",
+]

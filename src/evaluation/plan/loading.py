@@ -1,0 +1,162 @@
+"""A plan from its YAML file, every key with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from evaluation.errors import InputError, read_text
+from evaluation.plan.data import KoladaData, SimulatedData
+from evaluation.plan.model import Plan, fault
+from evaluation.plan.outcomes import OutcomeFile, RegistryOutcome
+from evaluation.plan.parts import TAGS, Lines
+
+__all__ = ["load_plan", "plan_from_dict"]
+
+_TAGGED: Mapping[str | int, type[BaseModel]] = dict(
+    zip(TAGS[1:], (OutcomeFile, RegistryOutcome, KoladaData, SimulatedData), strict=True)
+)
+
+
+def _line_numbers(node: yaml.Node, path: tuple[str | int, ...] = ()) -> dict[Any, int]:
+    found = {path: node.start_mark.line + 1}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*path, key.value)
+            if inner in found:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+            found.update(_line_numbers(value, inner))
+            found[inner] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            found.update(_line_numbers(value, (*path, i)))
+    return found
+
+
+def _locate(plan: str | Path) -> Path:
+    path = Path(plan)
+    if path.is_file() or path.suffix:
+        return path
+    for folder in (
+        Path(str(resources.files("evaluation"))) / "_plans",
+        Path(__file__).resolve().parents[3] / "plans",
+    ):
+        if (folder / f"{path}.yaml").is_file():
+            return folder / f"{path}.yaml"
+    return path
+
+
+def load_plan(plan: str | Path) -> Plan:
+    """Read and validate a plan.
+
+    Parameters
+    ----------
+    plan : str or pathlib.Path
+        A YAML file, or the name of a plan that ships with the package
+        (``"settlement"``).
+
+    Returns
+    -------
+    Plan
+        The validated plan.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not YAML, or a key is unknown, missing or wrong.
+    """
+    path = _locate(plan)
+    name = str(path)
+    text = read_text(path)
+    if not text.strip():
+        raise InputError("is empty; a plan with name, title, outcomes … is needed", file=name)
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is None:
+            raise InputError("holds only comments; a plan is needed", file=name)
+        lines = _line_numbers(node)
+        content = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        row = mark.line + 1 if mark else None
+        raise InputError(f"is not valid YAML: {error.problem}", file=name, row=row) from None
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        # a list as key, an impossible date, an alias that holds itself
+        if isinstance(error, InputError):
+            raise
+        reason = str(error).splitlines()[0]
+        raise InputError(f"is not valid YAML: {reason}", file=name) from None
+    if not isinstance(content, dict):
+        raise InputError("must be a mapping with name, title, outcomes …", file=name, row=1)
+    return plan_from_dict(content, file=name, lines=lines)
+
+
+def plan_from_dict(
+    content: Mapping[str, Any], *, file: str | None = None, lines: Lines | None = None
+) -> Plan:
+    """Validate a plan given as plain types.
+
+    Parameters
+    ----------
+    content : mapping
+        What a plan file holds.
+    file : str, optional
+        Name for error messages; relative paths in the plan start from its folder.
+    lines : mapping, optional
+        Line number of each key, for error messages.
+
+    Returns
+    -------
+    Plan
+        The validated plan.
+
+    Raises
+    ------
+    InputError
+        At the first key that is unknown, missing or wrong.
+    """
+    lines = lines or {}
+    try:
+        plan = Plan.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = tuple(p for p in first["loc"] if p not in TAGS)
+        kind = first["type"]
+        if kind == "extra_forbidden":
+            known = ", ".join(_known_keys(first["loc"][:-1]))
+            problem = f"unknown key; known here are {known}"
+        elif kind == "missing":
+            problem = "is missing"
+        else:
+            message = first["msg"].removeprefix("Value error, ")
+            value = first.get("input")
+            shown = f" (found {value!r})" if not isinstance(value, dict | list) else ""
+            problem = f"{message[0].lower()}{message[1:]}{shown}"
+        raise fault(file, lines, path, problem) from None
+    plan._file = file
+    plan._lines = dict(lines)
+    return plan
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that an annotation holds, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for inner in getattr(annotation, "__args__", ()) for m in _models(inner)]
+
+
+def _known_keys(path: tuple[str | int, ...]) -> list[str]:
+    model: type[BaseModel] = Plan
+    for step in path:
+        if step in _TAGGED:
+            model = _TAGGED[step]
+        elif isinstance(step, str):
+            model = next(iter(_models(model.model_fields[step].annotation)), model)
+    return list(model.model_fields)

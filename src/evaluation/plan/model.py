@@ -1,0 +1,201 @@
+"""The evaluation plan: validated, hashed, and able to say where each key stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PrivateAttr, StrictInt, model_validator
+
+from evaluation.errors import InputError
+from evaluation.plan.data import Data, SimulatedData
+from evaluation.plan.outcomes import Outcome
+from evaluation.plan.parts import Lines, Part, Text
+
+__all__ = [
+    "Adoption",
+    "Case",
+    "Comparison",
+    "Estimation",
+    "Picked",
+    "Plan",
+    "Treatment",
+    "fault",
+]
+
+
+class Adoption(Part):
+    """When one municipality became active, and where that year comes from.
+
+    The document's start (column ``start`` of the models data set, found by ``model``)
+    is used where it is a date; otherwise ``assumed_first_year`` and ``because`` must
+    say what is assumed.
+    """
+
+    code: str
+    model: str
+    assumed_first_year: StrictInt | None = None
+    because: Text | None = None
+    neighbours: tuple[StrictInt, StrictInt]
+
+    @model_validator(mode="after")
+    def _assumption_has_a_reason(self) -> Adoption:
+        if (self.assumed_first_year is None) != (self.because is None):
+            raise ValueError("assumed_first_year and because must be given together")
+        if self.neighbours[0] > self.neighbours[1]:
+            raise ValueError("neighbours must be [earliest year, latest year]")
+        years = [*self.neighbours, self.assumed_first_year or self.neighbours[0]]
+        if min(years) < 1900 or max(years) > 2100:
+            raise ValueError("years must lie between 1900 and 2100")
+        return self
+
+
+class Treatment(Part):
+    """Who is treated, on what evidence, since when.
+
+    ``coding`` says whose: the documents', or the simulated twin's own. ``unfit`` says what
+    happens to a treated municipality that an outcome cannot carry, because it has no year
+    before the first treated one or a year without a value: the plan is refused, or the
+    municipality is left out of that outcome and named.
+    """
+
+    coding: Literal["documents", "simulated"] = "documents"
+    unfit: Literal["refuse", "leave_out"] = "refuse"
+    evidence: tuple[Literal["explicit", "strong", "indirect", "weak"], ...] = (
+        "explicit",
+        "strong",
+    )
+    uncertain: Literal["exclude", "control"] = "exclude"
+    exposure: Literal["first_whole_year", "first_year_touched"] = "first_whole_year"
+    adoption: tuple[Adoption, ...] = ()
+
+    @model_validator(mode="after")
+    def _documents_need_adoption(self) -> Treatment:
+        if self.coding == "documents" and "adoption" not in self.model_fields_set:
+            raise ValueError("adoption is missing: who is treated since when")
+        if self.coding == "simulated" and self.adoption:
+            raise ValueError("adoption must not be given: the twin codes who is treated")
+        return self
+
+
+class Comparison(Part):
+    """Against whom."""
+
+    donors_per_treated: StrictInt = Field(default=30, ge=1, le=285)
+
+
+class Estimation(Part):
+    """Which aggregate, at what level, with how many draws, and what the headline rests on."""
+
+    estimand: Literal["cohort", "simple"] = "cohort"
+    alpha: float = Field(default=0.05, gt=0, lt=0.5, strict=True)
+    draws: StrictInt = Field(default=9999, ge=99, le=1_000_000)
+    seed: StrictInt = Field(ge=0)
+    inference: Literal["permutation", "auto"] = "permutation"
+
+
+class Picked(Part):
+    """The last year of the figures that a municipality was held up for, and by whom."""
+
+    year: StrictInt = Field(ge=1900, le=2100)
+    because: Text
+
+
+class Case(Part):
+    """One municipality on its own, by synthetic control."""
+
+    code: str
+    outcome: str
+    picked: Picked | None = None
+
+
+class Plan(Part):
+    """An evaluation plan.
+
+    Examples
+    --------
+    >>> plan = load_plan("settlement")
+    >>> plan.name, len(plan.treatment.adoption)
+    ('settlement', 4)
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    title: Text
+    data: Data | None = None
+    outcomes: tuple[Outcome, ...] = Field(min_length=1)
+    treatment: Treatment
+    comparison: Comparison = Comparison()
+    estimation: Estimation
+    case: Case | None = None
+    context: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _coding_needs_its_data(self) -> Plan:
+        simulated = isinstance(self.data, SimulatedData)
+        if (self.treatment.coding == "simulated") != simulated:
+            raise ValueError("treatment.coding is simulated exactly where data.source is simulated")
+        return self
+
+    _file: str | None = PrivateAttr(default=None)
+    _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+
+    @property
+    def file(self) -> str | None:
+        """The file it was read from."""
+        return self._file
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in the plan start from."""
+        return Path(self._file).parent if self._file else Path()
+
+    def hash(self) -> str:
+        """Return the SHA-256 of the validated content; comments and order do not matter."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def fault(self, path: Sequence[str | int], problem: str) -> InputError:
+        """Make the error that names this plan's file, line and key.
+
+        Parameters
+        ----------
+        path : sequence of str or int
+            The key, from the top of the plan.
+        problem : str
+            What is wrong and what would be right.
+
+        Returns
+        -------
+        InputError
+            To be raised by the caller.
+        """
+        return fault(self._file, self._lines, tuple(path), problem)
+
+
+def fault(file: str | None, lines: Lines, path: tuple[str | int, ...], text: str) -> InputError:
+    """Make the error that names a plan's file, the line of a key and the key.
+
+    Parameters
+    ----------
+    file : str or None
+        The plan's file.
+    lines : mapping
+        Line number of each key.
+    path : tuple of str or int
+        The key, from the top of the plan.
+    text : str
+        What is wrong and what would be right.
+
+    Returns
+    -------
+    InputError
+        To be raised by the caller.
+    """
+    known = path
+    while known and known not in lines:
+        known = known[:-1]
+    name = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
+    return InputError(text, file=file, row=lines.get(known), field=name or None)
