@@ -14,7 +14,7 @@ import pandas as pd
 
 from evaluation.data.observations import KEYS
 from evaluation.data.store.content import Content, joint_key
-from evaluation.data.store.snapshots import Snapshot
+from evaluation.data.store.snapshot import Snapshot
 from evaluation.errors import InputError
 from evaluation.language import Lang, number
 
