@@ -126,15 +126,20 @@ def test_what_is_put_is_got(store):
 def test_the_data_lie_there_once_the_records_once_per_fetch(store):
     for number in (1, 2, 2):
         store.put(table(), name="day_one", **day(number))
+    for note in ("two in", "one moment"):
+        store.put(table(), name="day_one", **day(2, notes=[note]))
     store.put(table(), name="other", **day(3))
     store.put(changed(3, value=86.0), name="day_one", **day(4))
     kinds = [f.split("/")[0] for f in files(store)]
     assert kinds.count("objects") == 2
-    assert kinds.count("fetches") == 5
+    assert kinds.count("fetches") == 6
     assert set(kinds) == {"objects", "fetches"}
     listed = [(s.name, s.provenance.retrieved.day) for s in store.list()]
-    assert listed == [("day_one", n) for n in (4,)] + [("other", 3)] + [
-        ("day_one", n) for n in (2, 2, 1)
+    assert listed == [
+        ("day_one", 4),
+        ("other", 3),
+        *[("day_one", 2)] * 3,
+        ("day_one", 1),
     ]
 
 
@@ -171,6 +176,19 @@ def test_times_are_kept_in_utc(store):
     assert store.get("a@2026-06-30") == kept
     with pytest.raises(InputError, match="field retrieved: 2026-07-01T00:00:00 has no time zone"):
         store.put(table(), name="a", retrieved=datetime(2026, 7, 1), **ABOUT)
+
+
+def test_a_snapshot_of_another_store_is_adopted_with_its_record(store, tmp_path):
+    kept = store.put(table(), name="a", **ABOUT)
+    other = SnapshotStore(tmp_path / "other")
+    for _ in range(2):
+        assert other.adopt(kept).path.parent == other.root / "objects"
+    assert [s.provenance for s in other.list()] == [kept.provenance]
+    pd.testing.assert_frame_equal(other.get("a").observations(), kept.observations())
+    kept.path.write_bytes(b"x")
+    with pytest.raises(InputError, match="is damaged"):
+        SnapshotStore(tmp_path / "third").adopt(kept)
+    assert not (tmp_path / "third").exists()
 
 
 def test_where_the_store_lies(monkeypatch, tmp_path):

@@ -5,7 +5,8 @@ from evaluation.data.store.partial import Partial
 from evaluation.data.store.pinned import resolve
 from evaluation.data.store.provenance import SIMULATED, Provenance
 from evaluation.data.store.revisions import Revisions, diff
-from evaluation.data.store.snapshots import Snapshot, SnapshotStore
+from evaluation.data.store.snapshot import Snapshot
+from evaluation.data.store.snapshots import SnapshotStore
 
 __all__ = [
     "SIMULATED",

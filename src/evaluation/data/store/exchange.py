@@ -11,7 +11,7 @@ import pandas as pd
 
 from evaluation.data.observations import COLUMNS, observations
 from evaluation.data.store.provenance import Provenance
-from evaluation.data.store.snapshots import Snapshot
+from evaluation.data.store.snapshot import Snapshot
 from evaluation.data.store.writing import read_bytes, replace
 from evaluation.errors import InputError
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from evaluation.data.store.snapshots import Snapshot, SnapshotStore
+from evaluation.data.store.snapshot import Snapshot
+from evaluation.data.store.snapshots import SnapshotStore
 from evaluation.errors import InputError
 from evaluation.plan import KoladaData
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from evaluation.data.observations import KEYS
 from evaluation.data.store.content import Content, joint_key
-from evaluation.data.store.snapshots import Snapshot
+from evaluation.data.store.snapshot import Snapshot
 from evaluation.errors import InputError
 from evaluation.language import Lang, number
 
@@ -210,7 +210,7 @@ def diff(a: Snapshot, b: Snapshot) -> Revisions:
     state = shared["state"][0][i] != shared["state"][1][j]
     with np.errstate(invalid="ignore", over="ignore"):
         difference = new.value[j] - old.value[i]
-    value = ~state & (difference != 0) & ~np.isnan(difference)
+    value = (difference != 0) & ~np.isnan(difference)
     parts: dict[str, tuple[Codes | None, Codes | None]] = {
         "value": (i[value], j[value]),
         "state": (i[state], j[state]),

@@ -12,13 +12,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evaluation.data.store.names import (
+    HASH,
+    RECORD,
+    check_name,
+    file_order,
+    last_moment,
+    parts,
+    stem,
+)
 from evaluation.data.store.partial import Partial
 from evaluation.data.store.provenance import (
     Provenance,
@@ -28,6 +35,7 @@ from evaluation.data.store.provenance import (
     texts,
     utc,
 )
+from evaluation.data.store.snapshot import Snapshot
 from evaluation.data.store.writing import publish, read_bytes, replace, sweep
 from evaluation.errors import InputError
 
@@ -36,108 +44,11 @@ if TYPE_CHECKING:
 
     from evaluation.data.store.content import Content
 
-__all__ = ["STORE_VARIABLE", "Snapshot", "SnapshotStore"]
+__all__ = ["STORE_VARIABLE", "SnapshotStore"]
 
 STORE_VARIABLE = "EVALUATION_STORE"
 """Environment variable that names the store's folder."""
 DEFAULT_FOLDER = "snapshots"
-HASH = re.compile(r"[0-9a-f]{12,64}")
-NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")
-RECORD = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}-\d+\.json")
-_MOMENT = "%Y%m%dT%H%M%S.%fZ"
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """Data as one fetch brought them.
-
-    Parameters
-    ----------
-    id : str
-        SHA-256 of the canonical content: what a plan pins.
-    name : str
-        What the fetch was for.
-    provenance : Provenance
-        The record of the fetch.
-    path : pathlib.Path
-        The Parquet file.
-    """
-
-    id: str
-    name: str
-    provenance: Provenance
-    path: Path
-
-    def content(self) -> Content:
-        """Read the file and check it against the hash.
-
-        Returns
-        -------
-        Content
-            The canonical content.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, damaged, or holds other data than were stored.
-        """
-        from evaluation.data.store.content import Content
-
-        file = str(self.path)
-        raw = read_bytes(
-            self.path,
-            f"there is no such file; the snapshot {self.id[:12]}… needs it: fetch again, "
-            "or restore it from a copy",
-        )
-        try:
-            content = Content.from_parquet(raw)
-        except InputError as error:
-            found = hashlib.sha256(raw).hexdigest()
-            raise InputError(
-                f"is damaged: the file's SHA-256 is {found[:12]}…, not "
-                f"{self.provenance.file_sha256[:12]}… ({error.problem})",
-                file=file,
-            ) from None
-        found = content.id()
-        if found != self.id:
-            raise InputError(
-                f"holds other data than were stored: the content's SHA-256 is {found[:12]}…, "
-                f"not {self.id[:12]}…",
-                file=file,
-            )
-        return content
-
-    def observations(self) -> pd.DataFrame:
-        """Return the observations, checked against the hash.
-
-        Returns
-        -------
-        pandas.DataFrame
-            The tidy form: ``indicator, code, year, sex, value, state``, sorted.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, damaged, or holds other data than were stored.
-        """
-        return self.content().frame()
-
-    def coverage(self) -> pd.DataFrame:
-        """Return what is there of each indicator, checked against the hash.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per indicator: ``indicator, first_year, last_year, years, codes,
-            sexes`` (such as ``"KMT"``) and the rows by state: ``observed, suppressed,
-            missing``.
-
-        Raises
-        ------
-        InputError
-            If the file is missing, damaged, or holds other data than were stored.
-        """
-        return self.content().coverage()
 
 
 class SnapshotStore:
@@ -173,7 +84,7 @@ class SnapshotStore:
         self.root = Path(root or os.environ.get(STORE_VARIABLE) or DEFAULT_FOLDER)
 
     @property
-    def _temporary(self) -> Path:
+    def _tmp(self) -> Path:
         return self.root / "tmp"
 
     def _object(self, id: str) -> Path:
@@ -230,7 +141,7 @@ class SnapshotStore:
         """
         from evaluation.data.store.content import Content
 
-        _check_name(name)
+        check_name(name)
         texts({"source": source, "licence_sv": licence_sv, "licence_en": licence_en})
         texts({"citation_sv": citation_sv, "citation_en": citation_en})
         asked, said, moment = plain(request, "request"), note_list(notes), utc(retrieved)
@@ -260,7 +171,7 @@ class SnapshotStore:
             notes=said,
         )
         self._record(record)
-        sweep(self._temporary, "*.part")
+        sweep(self._tmp, "*.part")
         sweep(self.root / "incoming", "*.json")
         return Snapshot(id, name, record, path)
 
@@ -293,7 +204,7 @@ class SnapshotStore:
         from evaluation.data.store.content import Content
 
         raw = content.to_parquet()
-        if publish(path, raw, self._temporary):
+        if publish(path, raw, self._tmp):
             return hashlib.sha256(raw).hexdigest()
         there = read_bytes(path, "has gone while it was read")
         try:
@@ -302,16 +213,17 @@ class SnapshotStore:
             whole = False
         if whole:
             return hashlib.sha256(there).hexdigest()
-        replace(path, raw, self._temporary)
+        replace(path, raw, self._tmp)
         return hashlib.sha256(raw).hexdigest()
 
     def _record(self, record: Provenance) -> None:
-        """Write the record under a name of its own, also in the same microsecond."""
-        folder = self.root / "fetches" / record.name
-        stem = f"{record.retrieved.strftime(_MOMENT)}-{record.id[:12]}"
+        """Write the record unless it is there, under a name of its own also in one microsecond."""
         raw = record.to_json().encode()
+        begin = self.root / "fetches" / record.name / stem(record.retrieved, record.id)
         number = 1
-        while not publish(folder / f"{stem}-{number}.json", raw, self._temporary):
+        while not publish(file := begin.with_name(f"{begin.name}-{number}.json"), raw, self._tmp):
+            if read_bytes(file, "has gone while it was read") == raw:
+                return
             number += 1
 
     def get(self, which: str) -> Snapshot:
@@ -338,17 +250,17 @@ class SnapshotStore:
         if HASH.fullmatch(which):
             return self._by_hash(which)
         name, at, day = which.partition("@")
-        _check_name(name)
+        check_name(name)
         files = self._records(name)
         if at:
-            last = _last_moment(day)
-            files = [f for f in files if _parts(f)[0] < last]
+            last = last_moment(day)
+            files = [f for f in files if parts(f)[0] < last]
         if not files:
             raise InputError(self._nothing(which))
         return self._read(files[-1])
 
     def _by_hash(self, digits: str) -> Snapshot:
-        files = [f for f in self._records("*") if _parts(f)[1] == digits[:12]]
+        files = [f for f in self._records("*") if parts(f)[1] == digits[:12]]
         found = [s for s in map(self._read, files) if s.id.startswith(digits)]
         if len({s.id for s in found}) > 1:
             raise InputError(f"{digits} fits more than one snapshot; give more digits")
@@ -364,7 +276,7 @@ class SnapshotStore:
         InputError
             If the name cannot be one, or its record is damaged.
         """
-        _check_name(name)
+        check_name(name)
         files = self._records(name)
         return self._read(files[-1]) if files else None
 
@@ -392,16 +304,16 @@ class SnapshotStore:
         Partial
             Chunks by key.
         """
-        return Partial(self.root / "incoming", self._temporary, request)
+        return Partial(self.root / "incoming", self._tmp, request)
 
     def _records(self, name: str) -> Sequence[Path]:
         """Return the records of a name, oldest first; ``*`` for all names."""
         files = (self.root / "fetches").glob(f"{name}/*.json")
-        return sorted(filter(lambda f: RECORD.fullmatch(f.name), files), key=_file_order)
+        return sorted(filter(lambda f: RECORD.fullmatch(f.name), files), key=file_order)
 
     def _read(self, file: Path) -> Snapshot:
         record = Provenance.from_json(read_bytes(file, "has gone while it was read"), str(file))
-        if (record.name, record.id[:12]) != (file.parent.name, _parts(file)[1]):
+        if (record.name, record.id[:12]) != (file.parent.name, parts(file)[1]):
             raise InputError(
                 f"is the record of {record.name} {record.id[:12]}…: it was moved or renamed",
                 file=str(file),
@@ -419,31 +331,3 @@ class SnapshotStore:
 
 def _age(snapshot: Snapshot) -> tuple[datetime, str]:
     return snapshot.provenance.retrieved, snapshot.name
-
-
-def _file_order(file: Path) -> tuple[str, int, str]:
-    moment, digits, number = _parts(file)
-    return moment, int(number), digits
-
-
-def _parts(file: Path) -> tuple[str, str, str]:
-    moment, digits, number = file.stem.rsplit("-", 2)
-    return moment, digits, number
-
-
-def _last_moment(day: str) -> str:
-    """Return what no moment of a day is above, as it is written in a file's name."""
-    try:
-        return f"{date.fromisoformat(day):%Y%m%d}U"
-    except ValueError:
-        raise InputError(f"{day!r} is no day; write it as 2026-11-23") from None
-
-
-def _check_name(name: str) -> None:
-    if not NAME.fullmatch(name) or HASH.fullmatch(name):
-        looks = " and not look like a content hash" if HASH.fullmatch(name) else ""
-        raise InputError(
-            f"{name!r} cannot be a snapshot's name; it must be small letters, digits, _ and -"
-            f"{looks}",
-            field="name",
-        )
