@@ -22,7 +22,7 @@ from evaluation import (
     write_report,
 )
 from evaluation.data.embedded import load
-from evaluation.data.indicators import INDICATORS
+from evaluation.data.registry import INDICATORS
 from evaluation.design.comparison import nearest_in_size
 from evaluation.estimation.diagnostics.bacon import bacon_decomposition
 from evaluation.estimation.diagnostics.refits import Refits

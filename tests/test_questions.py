@@ -19,7 +19,7 @@ from evaluation import (
     run_study,
     two_way_fixed_effects,
 )
-from evaluation.data.indicators import INDICATORS
+from evaluation.data.registry import INDICATORS
 from evaluation.design.treatment import design_from_plan
 from evaluation.plan import plan_from_dict
 from evaluation.questions.case import analyse_case

@@ -409,6 +409,7 @@ def wilson_interval(
         raise InputError("a share needs at least one person", field="n")
     low, high = np.full(p.shape, np.nan), np.full(p.shape, np.nan)
     ends = proportion_confint(p[there] / 100 * size[there], size[there], alpha, method="wilson")
-    # the ends are exact at shares of 0 and 100 only up to rounding
-    low[there], high[there] = (np.clip(100 * np.asarray(e), 0, 100) for e in ends)
+    # at shares of 0 and 100 the last digit may fall on the wrong side of the share itself
+    low[there] = np.clip(100 * np.asarray(ends[0]), 0, p[there])
+    high[there] = np.clip(100 * np.asarray(ends[1]), p[there], 100)
     return low, high
