@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from evaluation import embedded_panel, load_plan
 from evaluation.data.files import balanced_panel, number_column, read_table
-from evaluation.data.reading import read_outcome_file
-from evaluation.data.store import SnapshotStore
+from evaluation.data.reading import read_observations, read_outcome_file
+from evaluation.data.store import SnapshotStore, export
 from evaluation.errors import InputError
 from evaluation.plan import OutcomeFile, plan_from_dict
 
@@ -252,3 +252,20 @@ def test_a_call_that_is_wrong_keeps_nothing(importing, printed, tmp_path, more, 
     assert says in answer.err
     assert answer.err.count("\n") == 1
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_what_the_store_exports_is_read_back_with_its_three_states(tmp_path, kind):
+    frame = pd.DataFrame(
+        {
+            "indicator": "X1", "code": ["0114", "0115", "1280", "2321"], "year": 2015, "sex": "K",
+            "value": [0.1 + 0.2, None, None, 0.0],
+            "state": ["observed", "suppressed", "missing", "observed"],
+        }
+    )  # fmt: skip
+    texts = dict.fromkeys(("licence_sv", "licence_en", "citation_sv", "citation_en"), "a")
+    store = SnapshotStore(tmp_path / "store")
+    kept = store.put(frame, name="x", source="a", request={}, **texts)
+    file = export(kept, tmp_path / f"out.{kind}")
+    found = read_observations(file, indicator="X1")
+    pd.testing.assert_frame_equal(found.frame, kept.observations())

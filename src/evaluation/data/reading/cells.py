@@ -97,7 +97,10 @@ def plain(cell: object) -> str:
         return ""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
-    return _SPACES.sub(" ", str(cell)).strip()
+    text = str(cell).strip()
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
+    return _SPACES.sub(" ", text).strip()
 
 
 def is_blank(cell: object) -> bool:

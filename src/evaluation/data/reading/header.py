@@ -149,6 +149,7 @@ def find_table(
     header_row: int | None = None,
     code: str | None = None,
     name: str | None = None,
+    by_words: bool = True,
 ) -> Table | None:
     """Find the table in a grid.
 
@@ -160,6 +161,8 @@ def find_table(
         Line of the first header row, if it is known.
     code, name : str, optional
         What the columns of codes and names are called, if that is known.
+    by_words : bool
+        Whether a header such as «Kommun» will do where no municipality is recognised.
 
     Returns
     -------
@@ -190,7 +193,7 @@ def find_table(
             if where is not None:
                 at_code, at_name = (where[1], at_name) if is_code else (at_code, where[1])
     if at_code is None and at_name is None:
-        found = _labelled(sample, CODE_WORDS | NAME_WORDS)
+        found = _labelled(sample, CODE_WORDS | NAME_WORDS) if by_words else None
         if found is None:
             return None
         at_name = found[1]
@@ -245,8 +248,10 @@ def find_table(
 
 def _used(row: Sequence[Any], head: int) -> int:
     """Return how many fields a row has, empty ones beyond the header not counted."""
+    if len(row) <= head:
+        return len(row)
     filled = max((j + 1 for j, c in enumerate(row) if not is_blank(c)), default=0)
-    return max(min(len(row), head), filled)
+    return max(head, filled)
 
 
 def _top(grid: Grid, start: int) -> int:

@@ -87,13 +87,19 @@ def _choose(grids: Sequence[Grid], layout: Layout) -> tuple[Grid, Table]:
     """Take the one sheet that holds municipalities."""
     named = layout.columns
     file = grids[0].file if grids else ""
-    found = []
-    for grid in grids:
-        if not grid.rows:
-            continue
-        table = find_table(grid, header_row=layout.header_row, code=named.code, name=named.name)
-        if table is not None:
-            found.append((grid, table))
+    found: list[tuple[Grid, Table]] = []
+    # a sheet about the statistics may bear such words: municipalities themselves go first
+    for by_words in (False, True):
+        for grid in grids if not found else ():
+            if grid.rows:
+                table = find_table(
+                    grid,
+                    header_row=layout.header_row,
+                    code=named.code,
+                    name=named.name,
+                    by_words=by_words,
+                )
+                found += [(grid, table)] if table is not None else []
     if len(found) > 1:
         sheets = ", ".join(repr(g.sheet) for g, _ in found)
         raise InputError(f"{len(found)} sheets hold municipalities: {sheets}; say which",
