@@ -16,6 +16,7 @@ from evaluation.cli.simulate import simulate as command
 from evaluation.data import embedded
 from evaluation.data.observations import COLUMNS, observations
 from evaluation.data.registry import REGISTRY
+from evaluation.data.schema import validate
 from evaluation.data.twin import MARK, Truth, simulate
 from evaluation.data.twin.activity import make_activity
 from evaluation.data.twin.country import METROPOLITAN, make_country
@@ -85,6 +86,10 @@ def test_values_lie_in_the_registrys_range_with_its_decimals(twin):
         if entry.highest is not None:
             assert rows["value"].max() <= entry.highest
         assert (rows["value"].round(entry.decimals) == rows["value"]).all()
+
+
+def test_the_observations_pass_the_schema_of_the_live_data(twin):
+    pd.testing.assert_frame_equal(validate(twin.observations), twin.observations)
 
 
 def test_the_same_numbers_on_every_run(twin):
@@ -612,7 +617,7 @@ PLAN = {
     "name": "x",
     "title": {"sv": "x", "en": "x"},
     "outcomes": [{"indicator": "N00973"}],
-    "treatment": {"adoption": []},
+    "treatment": {"coding": "simulated"},
     "estimation": {"seed": 1},
 }
 
