@@ -49,6 +49,8 @@ class KoladaServer(ThreadingHTTPServer):
         self.page_size, self.delay = page_size, delay
         self.calls, self.rules, self.lock = [], [], threading.Lock()
         self.errors = []
+        # what one cell of the service holds; None for a cell that it has not
+        self.entry = entry
 
     @property
     def url(self):
@@ -85,7 +87,8 @@ class KoladaServer(ThreadingHTTPServer):
             return None
         kpis, codes, years = (s.split(",") for s in steps[3::2])
         assert max(map(len, (kpis, codes, years))) <= 25
-        entries = [entry(k, c, int(y)) for k in kpis for c in codes for y in years]
+        found = (self.entry(k, c, int(y)) for k in kpis for c in codes for y in years)
+        entries = [e for e in found if e is not None]
         size = self.page_size or len(entries)
         number = int(parse_qs(parts.query).get("page", ["1"])[0])
         following = None

@@ -17,7 +17,7 @@ from evaluation.data import embedded
 from evaluation.data.observations import COLUMNS, observations
 from evaluation.data.registry import REGISTRY
 from evaluation.data.schema import validate
-from evaluation.data.twin import MARK, Truth, simulate
+from evaluation.data.twin import SIMULATED, Truth, simulate
 from evaluation.data.twin.activity import make_activity
 from evaluation.data.twin.country import METROPOLITAN, make_country
 from evaluation.data.twin.moves import KINDS, destinations
@@ -679,17 +679,17 @@ def test_every_file_and_frame_says_that_it_is_simulated(short, folder):
     ]
     assert [p.name for p in folder.parent.iterdir()] == ["twin"]
     for path in folder.glob("*.csv"):
-        assert (pd.read_csv(path, usecols=["data"])["data"] == MARK).all()
+        assert (pd.read_csv(path, usecols=["data"])["data"] == SIMULATED).all()
     for path in folder.glob("*.parquet"):
-        assert pq.read_schema(path).metadata[b"data"].decode() == MARK
-        assert pq.read_table(path, columns=["data"])["data"].unique().to_pylist() == [MARK]
+        assert pq.read_schema(path).metadata[b"data"].decode() == SIMULATED
+        assert pq.read_table(path, columns=["data"])["data"].unique().to_pylist() == [SIMULATED]
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    assert next(iter(truth.items())) == ("data", MARK)
+    assert next(iter(truth.items())) == ("data", SIMULATED)
     assert truth["hash"] == short.hash
     readme = (folder / "README.txt").read_text(encoding="utf-8")
-    assert readme.splitlines()[0] == readme.splitlines()[-1] == MARK
+    assert readme.splitlines()[0] == readme.splitlines()[-1] == SIMULATED
     for frame in (short.observations, short.persons, short.stance):
-        assert frame.attrs["data"] == MARK
+        assert frame.attrs["data"] == SIMULATED
     # the three states survive both formats
     for back in (
         pd.read_csv(folder / "observations.csv", dtype={"code": str}),
@@ -757,13 +757,13 @@ def test_the_command_says_what_it_made_and_that_it_is_simulated(call, tmp_path):
     done = call("--out", tmp_path / "a", "--seed", 4, *OPTIONS, "--active", 12, "--no-persons")
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
-    assert lines[0] == lines[-1] == MARK
+    assert lines[0] == lines[-1] == SIMULATED
     found = dict(line.split(maxsplit=1) for line in lines[1:8])
     assert (found["seed"], found["active"], found["persons"]) == ("4", "12", "None")
 
     again = call("--out", tmp_path / "a", "--seed", 4, *OPTIONS, "--active", 12, "--json")
     content = json.loads(again.output)
-    assert next(iter(content.items())) == ("data", MARK)
+    assert next(iter(content.items())) == ("data", SIMULATED)
     assert content["persons"] > 100_000
     assert "persons.parquet" in content["files"]
     twin = simulate(SimulatedData(seed=4, **SHORT, active=12))

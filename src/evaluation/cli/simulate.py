@@ -81,7 +81,8 @@ def simulate(
     """
     from pydantic import ValidationError
 
-    from evaluation.data.twin import MARK, STEPS
+    from evaluation.data.observations import SIMULATED
+    from evaluation.data.twin import STEPS
     from evaluation.data.twin import simulate as make
     from evaluation.plan import SimulatedData
 
@@ -119,13 +120,13 @@ def simulate(
     if as_json:
         print_json(found)
         return
-    typer.echo(MARK)
+    typer.echo(SIMULATED)
     for key in ("folder", "seed", "hash", "municipalities", "active", "observations", "persons"):
         typer.echo(f"{key:<24}{found[key]}")
     for row in found["truth"]:
         name = f"{row['indicator']} {row['sex']}"
         typer.echo(f"{name:<24}{row['att_cohort']:.2f}")
-    typer.echo(MARK)
+    typer.echo(SIMULATED)
 
 
 def _two_years(text: str) -> tuple[int, int]:
@@ -152,10 +153,10 @@ def _fault(error: Any) -> InputError:
 
 
 def _summary(twin: Twin, folder: Path) -> dict[str, Any]:
-    from evaluation.data.twin import MARK
+    from evaluation.data.observations import SIMULATED
 
     return {
-        "data": MARK,
+        "data": SIMULATED,
         "folder": str(folder),
         "files": sorted(p.name for p in folder.iterdir()),
         "seed": twin.settings.seed,

@@ -41,7 +41,8 @@ def attach(app: typer.Typer) -> None:
 
 def data_snapshots(store: StoreFolder = None, as_json: Json = False) -> None:
     """List what was fetched and kept, newest first."""
-    from evaluation.data.store import SIMULATED, SnapshotStore
+    from evaluation.data.observations import SIMULATED
+    from evaluation.data.store import SnapshotStore
 
     kept = SnapshotStore(store)
     found = kept.list()

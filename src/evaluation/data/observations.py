@@ -20,6 +20,7 @@ __all__ = [
     "MISSING",
     "OBSERVED",
     "SEXES",
+    "SIMULATED",
     "STATES",
     "SUPPRESSED",
     "Sex",
@@ -35,6 +36,8 @@ SEXES: Final = ("T", "K", "M")
 OBSERVED: Final = "observed"
 SUPPRESSED: Final = "suppressed"
 MISSING: Final = "missing"
+SIMULATED: Final = "SIMULATED / SIMULERADE DATA"
+"""What every file and figure made from simulated data bears."""
 STATES: Final = (OBSERVED, SUPPRESSED, MISSING)
 
 

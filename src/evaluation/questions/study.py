@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from evaluation.data import embedded
 from evaluation.data.panel import Panel
 from evaluation.data.reading import Reading
@@ -56,6 +58,9 @@ class Study:
         Each headline beside the truth, where the data are simulated.
     readings : mapping of str to Reading
         How the plan's own files were read, by outcome.
+    coverage : mapping of str to pandas.DataFrame
+        Years observed, suppressed and missing by municipality, by outcome of a snapshot or
+        the twin.
     """
 
     plan: Plan
@@ -67,6 +72,7 @@ class Study:
     sources: Sources = field(repr=False)
     truth: tuple[Truth, ...] = ()
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
+    coverage: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -115,6 +121,10 @@ class Study:
                 "uncertain": [
                     {"code": c, "name": str(places.loc[c, "name"])} for c in counts.uncertain
                 ],
+            },
+            "coverage": {
+                k: t[~t["kept"]].drop(columns="kept").reset_index().to_dict("records")
+                for k, t in self.coverage.items()
             },
             "readings": {k: _reading(r) for k, r in self.readings.items()},
             "outcomes": {k: o.to_dict() for k, o in self.outcomes.items()},
@@ -259,8 +269,9 @@ def run_study(
     context = tuple(context_series(n) for n in plan.context)
     hashes = {k: p.hash() for k, p in panels.items()}
     truth = truths(sources.twin, read, outcomes) if sources.twin else ()
+    coverage = {k: p.coverage.table for k, p in panels.items() if p.coverage is not None}
     readings = {k: o.reading for k, o in read.items() if o.reading is not None}
-    return Study(plan, design, outcomes, case, context, hashes, sources, truth, readings)
+    return Study(plan, design, outcomes, case, context, hashes, sources, truth, readings, coverage)
 
 
 def _check_case(plan: Plan, panels: Mapping[str, Panel], fitted: Mapping[str, Carried]) -> None:

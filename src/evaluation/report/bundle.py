@@ -16,20 +16,29 @@ from typing import Any
 import pandas as pd
 
 from evaluation.data.embedded import file_hash
+from evaluation.data.observations import SIMULATED
 from evaluation.data.sources import open_sources
-from evaluation.data.store import SnapshotStore
+from evaluation.data.store import Snapshot, SnapshotStore
 from evaluation.errors import InputError
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, Plan
 from evaluation.questions.study import run_study
 from evaluation.report.figures import make_figures
 from evaluation.report.render import FORMATS, Format, render
-from evaluation.report.simulated import MARK as SIMULATED
 from evaluation.report.simulated import is_simulated
 from evaluation.report.tables import make_tables
 from evaluation.report.text import make_markdown
 
-__all__ = ["build", "dump", "own_file", "provenance", "versions", "write_csv", "write_report"]
+__all__ = [
+    "build",
+    "copy_snapshot",
+    "dump",
+    "own_file",
+    "provenance",
+    "versions",
+    "write_csv",
+    "write_report",
+]
 
 PACKAGES = (
     "integration-evaluation",
@@ -39,6 +48,10 @@ PACKAGES = (
     "statsmodels",
     "linearmodels",
     "diff-diff",
+    "pandera",
+    "pyarrow",
+    "httpx",
+    "openpyxl",
     "matplotlib",
     "seaborn",
     "pypandoc-binary",
@@ -55,6 +68,13 @@ def dump(content: Mapping[str, Any]) -> str:
 def own_file(entry: OutcomeFile) -> str:
     """Return the place of an own outcome's copy inside a report."""
     return f"data/{entry.id}{Path(entry.file).suffix}"
+
+
+def copy_snapshot(snapshot: Snapshot, folder: Path) -> None:
+    """Copy a snapshot with its record into a report, which can then be verified on its own."""
+    store = SnapshotStore(folder / "data")
+    store.adopt(snapshot)
+    shutil.rmtree(store.root / "tmp", ignore_errors=True)
 
 
 def versions() -> dict[str, str]:
@@ -235,7 +255,7 @@ def write_report(
                 (new / "data").mkdir(exist_ok=True)
                 shutil.copyfile(plan.folder / entry.file, new / own_file(entry))
         if study.sources.snapshot is not None:
-            SnapshotStore(new / "data").adopt(study.sources.snapshot)
+            copy_snapshot(study.sources.snapshot, new)
         build(plan, results, new, lang, formats, progress)
         files = sorted(p for p in new.rglob("*") if p.is_file())
         record = provenance(plan, results, lang, formats) | {

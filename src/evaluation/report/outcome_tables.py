@@ -17,7 +17,7 @@ from evaluation.report.table import (
     raw_row,
     value_cell,
 )
-from evaluation.report.words import own_work, word
+from evaluation.report.words import own_work, place_name, word
 
 __all__ = ["checks_table", "outcome_tables"]
 
@@ -248,6 +248,43 @@ def _case_name(r: Results) -> str:
     return str(r["case"]["name"])
 
 
+def _left_out(r: Results, name: str, lang: Lang) -> Table:
+    """List the municipalities without a value in every year, and what the source withheld."""
+    keys = ("observed", "suppressed", "missing", "no_weight")
+    rows = r["coverage"][name]
+    label = r["indicators"][name][f"label_{lang}"]
+    return Table(
+        f"left_out_{name}",
+        f"Kommuner utan värde i varje år, {label}"
+        if lang == "sv"
+        else f"Municipalities without a value in every year, {label}",
+        (word("municipality", lang), *(word(f"years_{k}", lang) for k in keys)),
+        tuple((place_name(r, x["code"]), *(number(x[k], lang, 0) for k in keys)) for x in rows),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame(rows, columns=["code", *keys, "reason"]),
+        frozenset(range(1, 1 + len(keys))),
+    )
+
+
+def _rejected(r: Results, name: str, lang: Lang) -> Table:
+    """List what of a file of one's own could not be used."""
+    rows = r["readings"][name]["rejected"]
+    keys = ("row", "field", "text", "reason")
+    label = r["indicators"][name][f"label_{lang}"]
+    return Table(
+        f"rejected_{name}",
+        f"Rader och celler som inte kunde användas, {label}"
+        if lang == "sv"
+        else f"Rows and cells that could not be used, {label}",
+        tuple(word(f"file_{k}", lang) for k in keys),
+        tuple(tuple(str(x[k]) for k in keys) for x in rows),
+        own_work(r["indicators"][name]["source"], lang),
+        pd.DataFrame(rows, columns=[*keys, "fault"]),
+        frozenset({0}),
+        cards=True,
+    )
+
+
 def outcome_tables(r: Results, name: str, lang: Lang) -> list[Table]:
     """Make every table of one outcome.
 
@@ -266,6 +303,9 @@ def outcome_tables(r: Results, name: str, lang: Lang) -> list[Table]:
         In the order of the report.
     """
     checks = r["outcomes"][name]["finding"]["checks"]
+    further = [_left_out(r, name, lang)] if r["coverage"].get(name) else []
+    if name in r["readings"] and r["readings"][name]["rejected"]:
+        further.append(_rejected(r, name, lang))
     return [
         _estimates(r, name, lang),
         _per_unit(r, name, lang),
@@ -274,4 +314,5 @@ def outcome_tables(r: Results, name: str, lang: Lang) -> list[Table]:
         _events(r, name, lang),
         _group_time(r, name, lang),
         checks_table(r, name, checks, r["indicators"][name]["source"], lang),
+        *further,
     ]

@@ -8,14 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from evaluation.data.observations import SIMULATED
 from evaluation.language import Lang
 from evaluation.report.figure import ACCENT, Figure, style
 from evaluation.report.table import Table, estimate_cells, headings, value_cell
 from evaluation.report.words import own_work, word
 
-__all__ = ["MARK", "is_simulated", "mark_figure", "mark_table", "truth_table"]
-
-MARK = "SIMULATED / SIMULERADE DATA"
+__all__ = ["is_simulated", "mark_figure", "mark_table", "truth_table"]
 
 
 def is_simulated(results: Mapping[str, Any]) -> bool:
@@ -31,7 +30,7 @@ def _before(text: str, lang: Lang) -> str:
 def mark_table(table: Table, lang: Lang) -> Table:
     """Return the table with the words in its caption, its source line and each row of its CSV."""
     raw = table.raw.copy()
-    raw.insert(0, "data", MARK)
+    raw.insert(0, "data", SIMULATED)
     return replace(
         table,
         title=_before(table.title, lang),
@@ -46,7 +45,7 @@ def mark_figure(figure: Figure, lang: Lang) -> Figure:
         figure.drawing.text(
             0.5,
             0.5,
-            MARK,
+            SIMULATED,
             ha="center",
             va="center",
             rotation=20,
@@ -62,7 +61,7 @@ def mark_figure(figure: Figure, lang: Lang) -> Figure:
         title=_before(figure.title, lang),
         alt=_before(figure.alt, lang),
         source=_before(figure.source, lang),
-        notice=MARK,
+        notice=SIMULATED,
     )
 
 

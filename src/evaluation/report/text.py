@@ -10,12 +10,20 @@ from evaluation.language import Lang, level, listed, number, p_value, per_cent
 from evaluation.report.figures import Figure
 from evaluation.report.simulated import is_simulated
 from evaluation.report.tables import Table
-from evaluation.report.words import evidence_words, left_out_text, treated_out_text, word
+from evaluation.report.words import (
+    evidence_words,
+    left_out_text,
+    place_name,
+    treated_out_text,
+    word,
+)
 
 __all__ = ["make_markdown"]
 
 Results = Mapping[str, Any]
 SHORT = 16
+NAMED = 20
+"""So many municipalities left out are named in running text."""
 
 
 class _Numbered:
@@ -131,6 +139,18 @@ def _adjusted(r: Results, name: str, lang: Lang) -> str:
     )
 
 
+def _left_out(r: Results, codes: list[str], lang: Lang) -> str:
+    """Name the municipalities, or count them and say where they are named."""
+    if len(codes) <= NAMED:
+        return listed([place_name(r, c) for c in codes], lang)
+    n = number(len(codes), lang, 0)
+    return (
+        f"{n} kommuner, var och en med skäl i bilagan"
+        if lang == "sv"
+        else f"{n} municipalities, each with its reason in the appendix"
+    )
+
+
 def _start_source(model: str, lang: Lang) -> str:
     """Name the source outside the documents that speaks of when a model began, if there is one."""
     source = embedded.START_SOURCES.get(model)
@@ -177,7 +197,6 @@ def make_markdown(
     )
     placed = _Numbered(tables, figures, lang, image)
     design = results["design"]
-    places = embedded.municipalities()["name"].to_dict()
     estimation = results["plan"]["estimation"]
     case = results["case"]
     predictors = ""
@@ -218,7 +237,7 @@ def make_markdown(
         documents=embedded.DOCUMENTS,
         missing=[t for t in (left_out_text(results, n, lang) for n in results["outcomes"]) if t],
         start_source=lambda model: _start_source(model, lang),
-        left_out=lambda codes: listed([places[c] for c in codes], lang),
+        left_out=lambda codes: _left_out(results, codes, lang),
         adjusted=lambda name: _adjusted(results, name, lang),
         by_rule=estimation["inference"] == "auto",
         effective=number(case["synthetic_control"]["effective_donors"], lang, 0) if case else "",

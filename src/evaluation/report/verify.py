@@ -20,7 +20,7 @@ from evaluation.errors import InputError, read_text
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, plan_from_dict
 from evaluation.questions.study import run_study
-from evaluation.report.bundle import MARK, build, own_file, provenance, versions
+from evaluation.report.bundle import MARK, build, copy_snapshot, own_file, provenance, versions
 from evaluation.report.render import FORMATS, Format
 
 __all__ = ["Difference", "Verification", "verify"]
@@ -270,6 +270,8 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
     with tempfile.TemporaryDirectory() as place:
         fresh = Path(place)
         build(plan, results, fresh, lang, formats if rendered else (), progress)
+        if sources.snapshot is not None:
+            copy_snapshot(sources.snapshot, fresh)
         made = {p.relative_to(fresh).as_posix() for p in fresh.rglob("*") if p.is_file()}
         count, more = _compare_files(folder, fresh, formats, drawings=rendered)
         numbers += count

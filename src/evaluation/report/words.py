@@ -8,7 +8,15 @@ from typing import Any
 from evaluation.data import embedded
 from evaluation.language import Lang, listed, number
 
-__all__ = ["WORDS", "evidence_words", "left_out_text", "own_work", "start_text", "word"]
+__all__ = [
+    "WORDS",
+    "evidence_words",
+    "left_out_text",
+    "own_work",
+    "place_name",
+    "start_text",
+    "word",
+]
 
 WORDS: dict[str, tuple[str, str]] = {
     # columns
@@ -22,6 +30,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "count": ("Antal", "Number"),
     "method": ("Metod", "Method"),
     "estimand": ("Estimand", "Estimand"),
+    "years_observed": ("År med värde", "Years with a value"),
+    "years_suppressed": ("Sekretess", "Withheld"),
+    "years_missing": ("Saknas", "Missing"),
+    "years_no_weight": ("Utan vikt", "Without weight"),
+    "file_row": ("Rad", "Row"),
+    "file_field": ("Fält", "Field"),
+    "file_text": ("Text", "Text"),
+    "file_reason": ("Skäl", "Reason"),
     "outcome": ("Utfall", "Outcome"),
     "truth": ("Sanning", "Truth"),
     "covered": ("Intervallet täcker sanningen", "The interval covers the truth"),
@@ -281,6 +297,14 @@ def start_text(stated: str, lang: Lang) -> str:
     return word(part, lang).format(year=year) if part in WORDS else stated
 
 
+def place_name(results: Mapping[str, Any], code: str) -> str:
+    """Return a municipality's name; beside made-up figures «SIM» and its code."""
+    origin = results["origin"]
+    if origin is not None and origin["kind"] == "simulated":
+        return f"SIM {code}"
+    return str(embedded.municipalities().loc[code, "name"])
+
+
 SHOWN = 10
 """Municipalities left out that are named one by one; the full list is in the outcome's section."""
 
@@ -306,7 +330,7 @@ def left_out_text(results: Mapping[str, Any], outcome: str, lang: Lang) -> str:
     codes = o["left_out"]
     if not codes:
         return ""
-    names = [str(n) for n in embedded.municipalities()["name"][codes[:SHOWN]]]
+    names = [place_name(results, c) for c in codes[:SHOWN]]
     if len(codes) > SHOWN:
         names.append(f"{len(codes) - SHOWN} {'till' if lang == 'sv' else 'more'}")
     label = results["indicators"][outcome][f"label_{lang}"]

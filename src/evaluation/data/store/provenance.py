@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from evaluation import __version__
+from evaluation.data.observations import SIMULATED
 from evaluation.errors import InputError
 from evaluation.language import Lang
 
 __all__ = [
-    "SIMULATED",
     "Provenance",
     "canonical_json",
     "note_list",
@@ -26,8 +26,6 @@ __all__ = [
 ]
 
 SEAL = "seal"
-SIMULATED = "SIMULATED / SIMULERADE DATA"
-"""What every file made from simulated data bears."""
 
 
 def utc(moment: datetime | None = None) -> datetime:

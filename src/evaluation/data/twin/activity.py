@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from evaluation.data.observations import SIMULATED
 from evaluation.data.twin.country import Country
-from evaluation.data.twin.streams import MARK, stream
+from evaluation.data.twin.streams import stream
 from evaluation.plan import SimulatedData
 
 __all__ = ["ACTIVE", "NOT_KNOWN", "Activity", "make_activity"]
@@ -101,10 +102,10 @@ class Activity:
             **_parts("coded", self.coded),
             "active": self.active,
             **_parts("adoption", self.start),
-            "data": MARK,
+            "data": SIMULATED,
         }
         table = pd.DataFrame(found)
-        table.attrs["data"] = MARK
+        table.attrs["data"] = SIMULATED
         return table
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from evaluation.data.observations import SIMULATED
 from evaluation.data.twin.moves import KINDS
 from evaluation.data.twin.people import EDUCATION, FOLLOW_UPS, PROGRAMME
-from evaluation.data.twin.streams import MARK
 from evaluation.data.twin.world import Setting, World
 
 __all__ = ["person_records"]
@@ -91,8 +91,8 @@ def person_records(setting: Setting, world: World, last: int) -> pd.DataFrame:
         "assisted_months": pd.arrays.IntegerArray(np.where(assisted, months, 0), ~left),
         "assisted_kronor": np.where(assisted, np.rint(world.amount), np.nan),
         "two_sfi_courses": pd.arrays.BooleanArray(world.language, ~learnt),
-        "data": _named(np.zeros(n, dtype=int), np.ones(n, dtype=bool), [MARK]),
+        "data": _named(np.zeros(n, dtype=int), np.ones(n, dtype=bool), [SIMULATED]),
     }
     frame = pd.DataFrame(table)
-    frame.attrs["data"] = MARK
+    frame.attrs["data"] = SIMULATED
     return frame

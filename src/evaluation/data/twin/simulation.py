@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evaluation.data.observations import MISSING, OBSERVED, SUPPRESSED, observations
+from evaluation.data.observations import MISSING, OBSERVED, SIMULATED, SUPPRESSED, observations
 from evaluation.data.registry import REGISTRY
 from evaluation.data.twin.activity import make_activity
 from evaluation.data.twin.aggregates import Table, count_world, from_persons
@@ -19,7 +19,6 @@ from evaluation.data.twin.country import Country, make_country
 from evaluation.data.twin.other import make_background, of_inhabitants
 from evaluation.data.twin.people import make_people
 from evaluation.data.twin.records import person_records
-from evaluation.data.twin.streams import MARK
 from evaluation.data.twin.truth import Truth, person_effects
 from evaluation.data.twin.world import make_setting, make_world
 from evaluation.data.twin.writing import write_twin
@@ -116,7 +115,7 @@ def _observed(
                 )
             )
     frame = observations(pd.concat(parts, ignore_index=True))
-    frame.attrs["data"] = MARK
+    frame.attrs["data"] = SIMULATED
     return frame
 
 

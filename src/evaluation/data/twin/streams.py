@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from typing import Final
 
 import numpy as np
 
-__all__ = ["MARK", "stream"]
-
-MARK: Final = "SIMULATED / SIMULERADE DATA"
-"""The words that every file and frame made from the twin bears."""
+__all__ = ["stream"]
 
 
 def stream(seed: int, part: str) -> np.random.Generator:

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from evaluation.data.observations import SIMULATED
 from evaluation.data.registry import REGISTRY
 from evaluation.data.twin.activity import Activity
 from evaluation.data.twin.people import FOLLOW_UPS, MEN, WOMEN
-from evaluation.data.twin.streams import MARK
 from evaluation.data.twin.world import Setting, World
 from evaluation.errors import InputError
 from evaluation.plan import SimulatedData
@@ -186,7 +186,7 @@ class Truth:
             )
         touched = {(f["indicator"], f["sex"]) for f in found}
         return {
-            "data": MARK,
+            "data": SIMULATED,
             "parameters": self.parameters,
             "years": list(self.years),
             "first_active_whole_year": self.first_year,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from evaluation.data.twin.streams import MARK
+from evaluation.data.observations import SIMULATED
 from evaluation.errors import InputError
 
 __all__ = ["FILES", "write_twin"]
@@ -57,7 +57,7 @@ def _check_target(out: Path) -> None:
         mark = json.loads((out / "truth.json").read_text(encoding="utf-8"))["data"]
     except (OSError, ValueError, TypeError, KeyError):
         mark = None
-    if mark != MARK:
+    if mark != SIMULATED:
         raise InputError(
             "holds other files and no former twin; give an empty or new folder", file=str(out)
         )
@@ -69,7 +69,9 @@ def _parquet(frame: pd.DataFrame, path: Path) -> None:
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"data": MARK.encode()})
+    table = table.replace_schema_metadata(
+        {**(table.schema.metadata or {}), b"data": SIMULATED.encode()}
+    )
     pq.write_table(table, path)
 
 
@@ -80,7 +82,7 @@ def _files(
     stance: pd.DataFrame,
     truth: Mapping[str, Any],
 ) -> None:
-    marked = observations.assign(data=pd.Categorical([MARK]).repeat(len(observations)))
+    marked = observations.assign(data=pd.Categorical([SIMULATED]).repeat(len(observations)))
     marked.to_csv(folder / "observations.csv", index=False, lineterminator="\n")
     _parquet(marked, folder / "observations.parquet")
     if persons is not None:
@@ -88,7 +90,7 @@ def _files(
     stance.to_csv(folder / "stance.csv", index=False, lineterminator="\n")
     text = json.dumps(truth, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
-    readme = _README.format(mark=MARK, seed=truth["parameters"]["seed"])
+    readme = _README.format(mark=SIMULATED, seed=truth["parameters"]["seed"])
     (folder / "README.txt").write_text(readme, encoding="utf-8")
 
 
