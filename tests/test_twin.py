@@ -14,10 +14,10 @@ from evaluation import InputError, Panel, aggregate, auto_inference, callaway_sa
 from evaluation import municipalities as places
 from evaluation.cli.simulate import simulate as command
 from evaluation.data import embedded
-from evaluation.data.observations import COLUMNS, observations
+from evaluation.data.observations import COLUMNS, SIMULATED, observations
 from evaluation.data.registry import REGISTRY
 from evaluation.data.schema import validate
-from evaluation.data.twin import SIMULATED, Truth, simulate
+from evaluation.data.twin import Truth, simulate
 from evaluation.data.twin.activity import make_activity
 from evaluation.data.twin.country import METROPOLITAN, make_country
 from evaluation.data.twin.moves import KINDS, destinations
