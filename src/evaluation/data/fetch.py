@@ -17,7 +17,7 @@ from evaluation.data.kolada.contract import (
     SOURCE,
     check_indicator,
 )
-from evaluation.data.registry import REGISTRY
+from evaluation.data.registry import INDICATORS, REGISTRY
 from evaluation.errors import InputError
 from evaluation.plan import KoladaData, OutcomeFile, Plan
 
@@ -74,6 +74,9 @@ def needed_years(plan: Plan) -> dict[str, tuple[int, ...]]:
     earliest: dict[str, int] = {}
     for i, outcome in enumerate(plan.outcomes):
         if isinstance(outcome, OutcomeFile):
+            continue
+        if outcome in INDICATORS:
+            # ships with the package
             continue
         whole = isinstance(outcome, str)
         indicator = outcome if isinstance(outcome, str) else outcome.indicator

@@ -12,7 +12,7 @@ import pandas as pd
 from evaluation.data.observations import Sex
 from evaluation.data.panel import Panel, embedded_panel
 from evaluation.data.reading import Reading, read_outcome_file
-from evaluation.data.registry import REGISTRY, Break, Indicator
+from evaluation.data.registry import INDICATORS, REGISTRY, Break, Indicator
 from evaluation.errors import InputError
 from evaluation.plan import KoladaData, OutcomeFile, Plan, RegistryOutcome, SimulatedData
 
@@ -132,8 +132,7 @@ class Sources:
         if isinstance(entry, RegistryOutcome):
             here = (*here, "indicator")
         if name not in REGISTRY:
-            known = ", ".join(REGISTRY)
-            raise self.plan.fault(here, f"there is no outcome {name!r}; known are {known}")
+            raise self.plan.fault(here, f"there is no outcome {name!r}; known are {_known()}")
         indicator = REGISTRY[name]
         if sex not in indicator.sexes:
             raise self.plan.fault(
@@ -186,6 +185,12 @@ def _weights(reading: Reading, panel: Panel, sex: Sex | None) -> pd.DataFrame:
     return rows.pivot(index="code", columns="year", values="weight").reindex(
         index=panel.values.index, columns=panel.values.columns
     )
+
+
+def _known() -> str:
+    """List the outcomes: those that ship, and those that a source is needed for."""
+    further = [k for k, i in REGISTRY.items() if not i.embedded]
+    return f"{', '.join(INDICATORS)} and, with data from Kolada or simulated, {', '.join(further)}"
 
 
 def _named(indicator: Indicator, sex: Sex, origin: Origin) -> Indicator:

@@ -62,8 +62,6 @@ class Treatment(Part):
     municipality is left out of that outcome and named.
     """
 
-    coding: Literal["documents", "simulated"] = "documents"
-    unfit: Literal["refuse", "leave_out"] = "refuse"
     evidence: tuple[Literal["explicit", "strong", "indirect", "weak"], ...] = (
         "explicit",
         "strong",
@@ -71,6 +69,8 @@ class Treatment(Part):
     uncertain: Literal["exclude", "control"] = "exclude"
     exposure: Literal["first_whole_year", "first_year_touched"] = "first_whole_year"
     adoption: tuple[Adoption, ...] = ()
+    coding: Literal["documents", "simulated"] = "documents"
+    unfit: Literal["refuse", "leave_out"] = "refuse"
 
     @model_validator(mode="after")
     def _documents_need_adoption(self) -> Treatment:
@@ -117,6 +117,7 @@ class Plan(Part):
 
     Examples
     --------
+    >>> from evaluation.plan import load_plan
     >>> plan = load_plan("settlement")
     >>> plan.name, len(plan.treatment.adoption)
     ('settlement', 4)

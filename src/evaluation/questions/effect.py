@@ -77,7 +77,7 @@ class OutcomeAnalysis:
     alone_donors: int
     left_out: tuple[str, ...]
     left_out_treated: tuple[LeftOut, ...]
-    set_sizes: dict[str, tuple[int, int, int, int]]
+    set_sizes: dict[str, tuple[int, int, int]]
     paths: pd.DataFrame = field(repr=False)
 
     @property
@@ -139,8 +139,13 @@ class OutcomeAnalysis:
             "first_years": {t.code: t.first_year for t in self.inference.design.treated},
             "sized_by": self.inference.sized_by,
             "matched_sets": {
-                c: {"size": own, "donors": n, "smallest": lo, "largest": hi}
-                for c, (own, n, lo, hi) in self.set_sizes.items()
+                c: {
+                    "donors": n,
+                    "smallest": lo,
+                    "largest": hi,
+                    "size": round(self.inference.size[c]),
+                }
+                for c, (n, lo, hi) in self.set_sizes.items()
             },
             "paths": self.paths.reset_index().to_dict("records"),
         }
@@ -397,12 +402,7 @@ def analyse_outcome(
         left_out=left_out,
         left_out_treated=left_out_treated,
         set_sizes={
-            s[0]: (
-                round(sizes[s[0]]),
-                len(s) - 1,
-                round(sizes[s[1:]].min()),
-                round(sizes[s[1:]].max()),
-            )
+            s[0]: (len(s) - 1, round(sizes[s[1:]].min()), round(sizes[s[1:]].max()))
             for s in inference.sets
         },
         paths=_paths(panel, design),
