@@ -18,8 +18,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from evaluation.data.embedded import DATA_SETS, municipalities
+    from evaluation.data.fetch import fetch_plan
+    from evaluation.data.kolada.client import KoladaClient
+    from evaluation.data.observations import observations
     from evaluation.data.panel import Panel, embedded_panel
-    from evaluation.data.registry import INDICATORS
+    from evaluation.data.reading import Layout, Reading, read_observations
+    from evaluation.data.registry import (
+        INDICATORS,
+        REGISTRY,
+        Indicator,
+        breaks_within,
+        comparable,
+        derive,
+        refuse_alone,
+        refuse_mixing,
+    )
+    from evaluation.data.scb import ScbMapping, fetch_scb
+    from evaluation.data.schema import validate
+    from evaluation.data.sources import Sources, open_sources
+    from evaluation.data.store import Snapshot, SnapshotStore
+    from evaluation.data.store.revisions import Revisions, diff
+    from evaluation.data.tidy_panel import build_panel, to_wide
+    from evaluation.data.twin import Twin, simulate
+    from evaluation.data.wilson import wilson_interval
     from evaluation.design.comparison import matched_sets
     from evaluation.design.stance import classify, stance_table
     from evaluation.design.treatment import design_from_plan
@@ -109,7 +130,7 @@ if TYPE_CHECKING:
     )
     from evaluation.estimation.robustness.specifications import RefittedBlock, specification_grid
     from evaluation.estimation.synthetic_control import synthetic_control
-    from evaluation.plan import Plan, load_plan
+    from evaluation.plan import Plan, SimulatedData, load_plan
     from evaluation.questions.power import Power
     from evaluation.questions.power_curves import PowerCurve, power_curve
     from evaluation.questions.study import Study, run_study
@@ -123,9 +144,36 @@ __version__ = "0.1.0"
 _HOMES = {
     "DATA_SETS": "data.embedded",
     "municipalities": "data.embedded",
-    "INDICATORS": "data.registry",
+    "fetch_plan": "data.fetch",
+    "KoladaClient": "data.kolada.client",
+    "observations": "data.observations",
     "Panel": "data.panel",
     "embedded_panel": "data.panel",
+    "Layout": "data.reading",
+    "Reading": "data.reading",
+    "read_observations": "data.reading",
+    "INDICATORS": "data.registry",
+    "REGISTRY": "data.registry",
+    "Indicator": "data.registry",
+    "breaks_within": "data.registry",
+    "comparable": "data.registry",
+    "derive": "data.registry",
+    "refuse_alone": "data.registry",
+    "refuse_mixing": "data.registry",
+    "ScbMapping": "data.scb",
+    "fetch_scb": "data.scb",
+    "validate": "data.schema",
+    "Sources": "data.sources",
+    "open_sources": "data.sources",
+    "Snapshot": "data.store",
+    "SnapshotStore": "data.store",
+    "Revisions": "data.store.revisions",
+    "diff": "data.store.revisions",
+    "build_panel": "data.tidy_panel",
+    "to_wide": "data.tidy_panel",
+    "Twin": "data.twin",
+    "simulate": "data.twin",
+    "wilson_interval": "data.wilson",
     "matched_sets": "design.comparison",
     "classify": "design.stance",
     "stance_table": "design.stance",
@@ -217,6 +265,7 @@ _HOMES = {
     "specification_grid": "estimation.robustness.specifications",
     "synthetic_control": "estimation.synthetic_control",
     "Plan": "plan",
+    "SimulatedData": "plan",
     "load_plan": "plan",
     "Power": "questions.power",
     "PowerCurve": "questions.power_curves",
@@ -234,6 +283,7 @@ _HOMES = {
 __all__ = [
     "DATA_SETS",
     "INDICATORS",
+    "REGISTRY",
     "Check",
     "Coefficient",
     "Comparison",
@@ -244,7 +294,10 @@ __all__ = [
     "Finding",
     "GroupTime",
     "HonestIntervals",
+    "Indicator",
     "InputError",
+    "KoladaClient",
+    "Layout",
     "LeastSquares",
     "LinearEstimator",
     "MultipleTesting",
@@ -252,13 +305,21 @@ __all__ = [
     "Plan",
     "Power",
     "PowerCurve",
+    "Reading",
     "RefittedBlock",
     "RegressionResult",
+    "Revisions",
+    "ScbMapping",
     "ShareModels",
+    "SimulatedData",
+    "Snapshot",
+    "SnapshotStore",
+    "Sources",
     "SpecificationCurve",
     "Stacked",
     "Study",
     "SyntheticDiD",
+    "Twin",
     "WildBootstrap",
     "__version__",
     "adjust_outcomes",
@@ -270,21 +331,28 @@ __all__ = [
     "bacon_decomposition",
     "benjamini_hochberg",
     "break_donut",
+    "breaks_within",
+    "build_panel",
     "by_permutation",
     "callaway_santanna",
     "classify",
     "collapse",
+    "comparable",
     "compare",
     "contrasts",
     "coordinate_distances",
     "cr1",
     "cr2",
     "cr3",
+    "derive",
     "design_from_plan",
+    "diff",
     "embedded_panel",
     "event_coefficients",
     "event_study",
     "extended_two_way",
+    "fetch_plan",
+    "fetch_scb",
     "gap_panel",
     "hausman_test",
     "hidden_active",
@@ -309,6 +377,8 @@ __all__ = [
     "municipalities",
     "negative_weights_check",
     "neighbour_distances",
+    "observations",
+    "open_sources",
     "own_history",
     "permutation_test",
     "picked_best",
@@ -318,11 +388,15 @@ __all__ = [
     "pre_trends_permutation",
     "pre_trends_power",
     "pre_trends_wald",
+    "read_observations",
     "refit_inference",
+    "refuse_alone",
+    "refuse_mixing",
     "regress",
     "romano_wolf",
     "run_study",
     "share_models",
+    "simulate",
     "simulate_hidden_active",
     "specification_curve",
     "specification_grid",
@@ -332,15 +406,18 @@ __all__ = [
     "sun_abraham",
     "synthetic_control",
     "synthetic_did",
+    "to_wide",
     "triple_difference",
     "two_stage",
     "two_way_fixed_effects",
     "two_way_weights",
+    "validate",
     "variance_components",
     "verify",
     "welch",
     "wild_cluster_bootstrap",
     "wild_two_way",
+    "wilson_interval",
     "write_report",
 ]
 

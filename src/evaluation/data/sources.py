@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from evaluation.data.observations import Sex
+from evaluation.data.observations import SIMULATED, Sex
 from evaluation.data.panel import Panel, embedded_panel
 from evaluation.data.reading import Reading, read_outcome_file
 from evaluation.data.registry import INDICATORS, REGISTRY, Break, Indicator
@@ -195,7 +195,7 @@ def _known() -> str:
 
 def _named(indicator: Indicator, sex: Sex, origin: Origin) -> Indicator:
     """Return the indicator for one sex, with the origin's words in its source."""
-    source = origin.citation_en if origin.kind == "simulated" else indicator.source
+    source = SIMULATED if origin.kind == "simulated" else indicator.source
     if sex == "T":
         return replace(indicator, source=source)
     sv, en = _SEX[sex]
@@ -307,8 +307,8 @@ def open_sources(
         origin = Origin(
             "simulated",
             twin.hash,
-            f"SIMULERADE DATA, frö {plan.data.seed}",
-            f"SIMULATED DATA, seed {plan.data.seed}",
+            f"{SIMULATED}, frö {plan.data.seed}",
+            f"{SIMULATED}, seed {plan.data.seed}",
             *SIMULATED_NOTICE,
             details={
                 "n_missed": int((active & ~coded).sum()),

@@ -60,7 +60,7 @@ def design_from_twin(plan: Plan, twin: Twin) -> Design:
                 assumed=False,
                 because_sv="",
                 because_en="",
-                neighbours=(year - 1, year + 1),
+                neighbours=(year, year),
             )
         )
     active = tuple(t.code for t in treated)

@@ -218,6 +218,23 @@ def _leave_one_out(inference: DesignInference) -> dict[str, Estimate]:
     return out
 
 
+def _uncertain_other_way(
+    inference: DesignInference, panel: Panel, headline: Estimate
+) -> tuple[Estimate, Check] | None:
+    """Estimate with those of uncertain stance in the other part; None where there are none."""
+    design, settings = inference.design, inference.settings
+    counts, have = design.counts, set(panel.units)
+    if not set(counts.uncertain) & have:
+        return None
+    joined = bool(design.excluded)
+    both = {*design.controls, *counts.uncertain} if joined else set(counts.not_known)
+    others = tuple(sorted(both & have))
+    other = Design(design.treated, others, (), counts)
+    found = DesignInference.of(panel, other, settings).headline(other.cohort())
+    moved = len(set(others) ^ set(design.controls))
+    return found, ask.uncertain_check(headline.estimate, found.estimate, moved, joined=joined)
+
+
 def _paths(panel: Panel, design: Design) -> pd.DataFrame:
     others = panel.values.loc[list(design.controls)]
     low, middle, high = np.quantile(others.to_numpy(dtype=float), [0.1, 0.5, 0.9], axis=0)
@@ -337,14 +354,7 @@ def analyse_outcome(
     hidden = hidden_active(main, picks, alpha=settings.alpha)
     without = _leave_one_out(inference)
     rows, span = _neighbours(inference, design, headline)
-    counts = design.counts
-    other_controls = (
-        sorted({*design.controls, *counts.uncertain} & set(panel.units))
-        if design.excluded
-        else sorted(set(counts.not_known) & set(panel.units))
-    )
-    other = Design(design.treated, tuple(other_controls), (), counts)
-    alternative = DesignInference.of(panel, other, settings).headline(other.cohort())
+    other_way = _uncertain_other_way(inference, panel, headline)
     event = event_study(gt, seed=settings.seed)
     robust = examine(inference, panel, indicator, headline, main, before, gt, event)
     tested = [
@@ -354,7 +364,8 @@ def analyse_outcome(
     estimates = dict(itertools.chain(*(t.items() for t in tested[:: -1 if by_rule else 1])))
     estimates |= {f"cs_{name}": aggregate(gt, name) for name in ESTIMANDS}
     estimates["twfe"] = two_way_fixed_effects(inner, cohort, alpha=settings.alpha)
-    estimates["uncertain_other_way"] = alternative
+    if other_way:
+        estimates["uncertain_other_way"] = other_way[0]
     cell = cited_cell(inference)
     asked = [
         ask.few_treated_check(design),
@@ -362,16 +373,12 @@ def analyse_outcome(
         *rule_checks(rule, cell, headline=by_rule),
         ask.pre_period_check(design, panel),
         *([ask.pre_trends_check(p_before, len(before), settings.alpha)] if before else []),
-        ask.years_stated_check(design),
-        ask.neighbour_years_check(headline.estimate, *span),
+        # a simulated start stands in no document, and is known to the month
+        *([ask.years_stated_check(design)] if any(t.document for t in design.treated) else []),
+        *([ask.neighbour_years_check(headline.estimate, *span)] if span[2] > 1 else []),
         ask.hidden_active_check(hidden),
         *([ask.leave_one_out_check(headline.estimate, without, design)] if without else []),
-        ask.uncertain_check(
-            headline.estimate,
-            alternative.estimate,
-            len(set(other_controls) ^ set(design.controls)),
-            joined=bool(design.excluded),
-        ),
+        *([other_way[1]] if other_way else []),
         *robust.checks,
     ]
     sv, en = _sentences(indicator, headline, len(design.treated), by_rule)

@@ -107,11 +107,11 @@ def number_axis(ax: Axes, lang: Lang, axis: str = "y") -> None:
     target.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
 
 
-def year_axis(ax: Axes) -> None:
+def year_axis(ax: Axes, most: int = 6) -> None:
     """Tick whole years, few enough to be read."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=most))
 
 
 def capital(text: str) -> str:

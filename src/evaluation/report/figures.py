@@ -26,6 +26,8 @@ from evaluation.report.words import own_work, word
 
 __all__ = ["Figure", "make_figures"]
 
+MOST_HEIGHT = 6.6
+"""Inches of the panels of a figure, so that it fits on a page."""
 Results = Mapping[str, Any]
 
 
@@ -46,11 +48,11 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
     treated = [t for t in r["design"]["treated"] if t["code"] in first]
     rows = r["outcomes"][name]["paths"]
     years = [x["time"] for x in rows]
-    columns = min(2 if len(treated) <= 6 else 3, len(treated))
+    columns = min(2 if len(treated) <= 6 else 4, len(treated))
     lines = -(-len(treated) // columns)
-    drawing, axes = blank(
-        WIDTH, 2.0 * lines + 0.5, lines, columns, sharex=True, sharey=True, squeeze=False
-    )
+    # a figure must fit on a page with its caption
+    height = min(2.0 * lines, MOST_HEIGHT) + 0.5
+    drawing, axes = blank(WIDTH, height, lines, columns, sharex=True, sharey=True, squeeze=False)
     for ax, t in zip(axes.flat, treated, strict=False):
         ax.fill_between(
             years,
@@ -74,7 +76,7 @@ def _paths(r: Results, name: str, lang: Lang) -> Figure:
         )
         ax.set_title(t["name"], loc="left", fontsize="medium", fontweight="bold")
         number_axis(ax, lang)
-        year_axis(ax)
+        year_axis(ax, 6 if columns <= 2 else 2)
     for ax in list(axes.flat)[len(treated) :]:
         ax.set_axis_off()
     for row in axes:

@@ -28,13 +28,12 @@ def _before(text: str, lang: Lang) -> str:
 
 
 def mark_table(table: Table, lang: Lang) -> Table:
-    """Return the table with the words in its caption, its source line and each row of its CSV."""
+    """Return the table with the words in its caption and in each row of its CSV."""
     raw = table.raw.copy()
     raw.insert(0, "data", SIMULATED)
     return replace(
         table,
         title=_before(table.title, lang),
-        source=_before(table.source, lang),
         raw=raw,
     )
 
@@ -60,7 +59,6 @@ def mark_figure(figure: Figure, lang: Lang) -> Figure:
         figure,
         title=_before(figure.title, lang),
         alt=_before(figure.alt, lang),
-        source=_before(figure.source, lang),
         notice=SIMULATED,
     )
 

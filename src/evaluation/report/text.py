@@ -145,9 +145,9 @@ def _left_out(r: Results, codes: list[str], lang: Lang) -> str:
         return listed([place_name(r, c) for c in codes], lang)
     n = number(len(codes), lang, 0)
     return (
-        f"{n} kommuner, var och en med skäl i bilagan"
+        f"{n} kommuner, var och en med skäl i tabellfilen left_out"
         if lang == "sv"
-        else f"{n} municipalities, each with its reason in the appendix"
+        else f"{n} municipalities, each with its reason in the table file left_out"
     )
 
 

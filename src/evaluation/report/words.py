@@ -378,13 +378,11 @@ def treated_out_text(outcome: Mapping[str, Any], lang: Lang) -> str:
     gone = outcome["left_out_treated"]
     if not gone:
         return ""
-    told = listed(
-        [
-            f"{u['name']} ({_WHY_OUT[u['reason']][lang == 'en'].format(year=u['first_year'])})"
-            for u in gone
-        ],
-        lang,
-    )
+    by_reason: dict[str, list[str]] = {}
+    for u in gone:
+        why = _WHY_OUT[u["reason"]][lang == "en"].format(year=u["first_year"])
+        by_reason.setdefault(why, []).append(u["name"])
+    told = "; ".join(f"{listed(names, lang)} ({why})" for why, names in by_reason.items())
     return (
         f" Behandlade som utfallet inte kan bära, varken behandlade eller jämförda här: {told}."
         if lang == "sv"
