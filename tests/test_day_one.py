@@ -230,3 +230,22 @@ def test_no_real_name_stands_beside_a_made_up_figure(simulated):
 def test_the_simulated_report_is_verified_from_its_seed(simulated):
     found = verify(simulated)
     assert found.passed, found.differences[:3]
+
+
+def test_the_cost_that_leaves_refugees_out_is_refused_alone():
+    with pytest.raises(InputError, match=r"field outcomes: N31001 cannot stand alone"):
+        run_study(plan_from_dict(short("day_one_simulated", ["N00973", "N31001"])))
+
+
+def test_what_a_plan_cannot_read_is_said_with_its_place():
+    simulated = short("day_one_simulated", ["foreign_background"])
+    with pytest.raises(InputError, match=r"outcomes\[1\]: foreign_background is real"):
+        run_study(plan_from_dict(simulated))
+    with pytest.raises(InputError, match=r"outcomes\[1\].sex: N00732 is not divided by sex"):
+        run_study(
+            plan_from_dict(
+                short("day_one_simulated", [{"indicator": "N00732", "sex": "K"}]),
+            )
+        )
+    with pytest.raises(InputError, match=r"outcomes\[1\]: N00973 does not ship"):
+        run_study(plan_from_dict(content("settlement", outcomes=["N00973"], case=None)))

@@ -11,7 +11,7 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.data.panel import Panel
 from evaluation.data.reading import Reading
-from evaluation.data.registry import Indicator
+from evaluation.data.registry import Indicator, refuse_alone
 from evaluation.data.sources import Outcome, Sources, open_sources
 from evaluation.design.carried import Carried, carried
 from evaluation.design.simulated import design_from_twin
@@ -229,6 +229,10 @@ def run_study(
             raise plan.fault(("outcomes", i), f"the outcome {name!r} stands twice")
         fitted[name] = carried(plan, i, design, found.panel, found.indicator.lag_years)
         read[name] = found
+    try:
+        refuse_alone([o.indicator for o in read.values()])
+    except InputError as error:
+        raise plan.fault(("outcomes",), error.problem) from None
     panels = {k: o.panel for k, o in read.items()}
     indicators = {k: o.indicator for k, o in read.items()}
     _check_case(plan, panels, fitted)
