@@ -122,7 +122,7 @@ def test_the_report_says_who_can_be_treated_where(results):
 def test_persons_behind_the_value_make_the_matched_sets(results):
     assert results["outcomes"]["N00973"]["sized_by"] == "persons"
     assert results["outcomes"]["N00973_K"]["sized_by"] == "persons"
-    assert results["indicators"]["N00973_K"]["label_en"].endswith(", women")
+    assert results["indicators"]["N00973_K"]["label_en"].endswith(" (women)")
 
 
 def test_the_origin_stands_in_results_and_provenance(report, results, store):

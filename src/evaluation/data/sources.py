@@ -202,9 +202,9 @@ def _named(indicator: Indicator, sex: Sex, origin: Origin) -> Indicator:
     return replace(
         indicator,
         id=f"{indicator.id}_{sex}",
-        label_sv=f"{indicator.label_sv}, {sv}",
-        definite_sv=f"{indicator.definite_sv}, {sv},",
-        label_en=f"{indicator.label_en}, {en}",
+        label_sv=f"{indicator.label_sv} ({sv})",
+        definite_sv=f"{indicator.definite_sv} ({sv})",
+        label_en=f"{indicator.label_en} ({en})",
         source=source,
     )
 

@@ -108,7 +108,9 @@ def _sharpest(r: Results, lang: Lang) -> list[dict[str, str]]:
     for name, o in r["outcomes"].items():
         e = o["finding"]["estimates"]
         rate = o["analytic_rejection"]["twfe"]
-        if rate is not None and e["twfe"]["p_value"] <= alpha < e["permutation"]["p_value"]:
+        if rate is None or rate <= alpha or per_cent(rate, lang) == level(alpha, lang):
+            continue
+        if e["twfe"]["p_value"] <= alpha < e["permutation"]["p_value"]:
             label = "definite_sv" if lang == "sv" else "label_en"
             found.append(
                 {
