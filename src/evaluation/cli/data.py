@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evaluation.cli import fetch, imports, snapshots
+from evaluation.cli import fetch, imports, indicators, snapshots
 from evaluation.cli.shared import Json, print_json
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     help="The data that ship with the package, your own files, and what is fetched and kept.",
 )
 app.command("fetch")(fetch.fetch)
+indicators.attach(app)
 imports.attach(app)
 snapshots.attach(app)
 
@@ -61,8 +62,9 @@ def data_check(
     found: dict[str, Any]
     if file is None:
         from evaluation.data.embedded import check_embedded
+        from evaluation.data.registry import REGISTRY
 
-        found = dict(check_embedded())
+        found = {**check_embedded(), "indicators": len(REGISTRY)}
     else:
         from evaluation.questions.own_data import check_file
 
