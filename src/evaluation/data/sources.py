@@ -160,7 +160,9 @@ class Sources:
         table = self.observations
         try:
             weight = "registry" if indicator.weight else None
-            panel = build_panel(table, indicator.id, sex, weight=weight)
+            # a snapshot may hold more years than the plan asks for: of another plan, or read earlier
+            within = self.plan.data.years if self.plan.data else None
+            panel = build_panel(table, indicator.id, sex, weight=weight, within=within)
         except InputError as error:
             raise self.plan.fault(here, error.problem) from None
         return Outcome(panel, _named(indicator, sex, self.origin), indicator.id, sex)
