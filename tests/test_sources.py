@@ -5,12 +5,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from evaluation.cli import app
 from evaluation.data.places import codes
+from evaluation.data.reading import Layout, read_observations
 from evaluation.data.sources import open_sources
-from evaluation.data.store import SnapshotStore
+from evaluation.data.store import SnapshotStore, export
+from evaluation.data.twin import simulate
 from evaluation.errors import InputError
-from evaluation.plan import plan_from_dict
+from evaluation.plan import SimulatedData, plan_from_dict
+
+runner = CliRunner()
 
 PLANS = Path(__file__).parents[1] / "plans"
 YEARS = range(2008, 2021)
@@ -72,3 +78,85 @@ def test_a_snapshot_with_more_years_gives_the_plans_own(store, outcome, years, r
 def test_a_snapshot_without_a_value_in_the_plans_years_is_refused(store):
     with pytest.raises(InputError, match=r"p\.yaml.*outcomes.*no observed value in 2022–2025"):
         open_sources(kolada([2022, 2025], ["U31001"]), store=store).outcome(0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"notes": ["the file says SIMULATED / SIMULERADE DATA"]}, "is SIMULATED / SIMULERADE"),
+        (
+            {"source": "Migrationsverket"},
+            "is of Migrationsverket, and the plan says source: kolada",
+        ),
+    ],
+)
+def test_a_snapshot_that_is_not_kolada_s_is_not_taken_for_it(tmp_path, changed, says):
+    store = SnapshotStore(tmp_path)
+    kept = put(store, **changed)
+    for pinned in ({}, {"snapshot": kept.id}):
+        with pytest.raises(InputError, match=rf"p\.yaml, field data: .*{says}"):
+            open_sources(kolada([2010, 2020], ["U31001"], **pinned), store=store)
+
+
+def test_a_plan_without_its_snapshot_names_its_file(tmp_path):
+    empty = SnapshotStore(tmp_path)
+    with pytest.raises(InputError, match=r"p\.yaml, field data: nothing was fetched"):
+        open_sources(kolada([2010, 2020], ["U31001"]), store=empty)
+    with pytest.raises(InputError, match=r"p\.yaml, field data\.snapshot: there is no snapshot"):
+        open_sources(kolada([2010, 2020], ["U31001"], snapshot="0" * 12), store=empty)
+
+
+# simulated data do not lose their name
+
+OWN = {"id": "own", "file": "own.csv", "label": {"sv": "a", "en": "a"}, "source": "Kolada"}
+OWN |= {"unit": {"sv": "procent", "en": "per cent"}}
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("twin") / "twin"
+    settings = SimulatedData(seed=1, persons=False, years=(2008, 2019), adoption=(2012, 2015))
+    return simulate(settings).write(folder)
+
+
+@pytest.mark.parametrize("file", ["observations.csv", "observations.parquet"])
+def test_a_file_of_the_twin_stays_simulated_as_snapshot_and_as_export(twin, tmp_path, file):
+    told = ["--indicator", "N00973", "--source", "Kolada", "--name", "day_one"]
+    call = ["data", "import", str(twin / file), *told, "--store", str(tmp_path)]
+    found = runner.invoke(app, call)
+    assert found.exit_code == 0, found.output
+    kept = SnapshotStore(tmp_path).get("day_one")
+    assert kept.provenance.simulated
+    for suffix in (".csv", ".xlsx", ".parquet"):
+        again = read_observations(
+            export(kept, tmp_path / f"again{suffix}"),
+            indicator="N00973",
+            layout=Layout(sheet="SIMULATED" if suffix == ".xlsx" else None),
+        )
+        assert again.simulated, suffix
+        assert len(again.frame) == kept.provenance.rows
+
+
+def test_a_file_of_the_twin_is_no_outcome_of_a_real_plan(twin, tmp_path):
+    table = pd.read_csv(twin / "observations.csv", dtype={"code": str})
+    table = table[(table["indicator"] == "U31001") & (table["sex"] == "T")]
+    plain = table[["code", "year", "value", "data"]]
+    plain.to_csv(tmp_path / "own.csv", index=False)
+    plain.rename(columns={"value": "antal"}).to_csv(tmp_path / "laid_out.csv", index=False)
+    for entry in (OWN, OWN | {"file": "laid_out.csv", "columns": {"value": "antal"}}):
+        plan = plan_from_dict(
+            content("settlement", outcomes=[entry], case=None), file=str(tmp_path / "p.yaml")
+        )
+        with pytest.raises(InputError, match=r"outcomes\[1\]\.file: says SIMULATED / SIMULERADE"):
+            open_sources(plan).outcome(0)
+    plain.drop(columns="data").to_csv(tmp_path / "own.csv", index=False)
+    plan = plan_from_dict(
+        content("settlement", outcomes=[OWN], case=None), file=str(tmp_path / "p.yaml")
+    )
+    assert not open_sources(plan).outcome(0).reading.simulated
+
+
+def test_a_real_file_is_no_outcome_of_a_simulated_plan(tmp_path):
+    simulated = content("day_one_simulated", outcomes=["N00973", OWN])
+    with pytest.raises(InputError, match=r"outcomes\[2\]\.file: is a file; an outcome of a sim"):
+        open_sources(plan_from_dict(simulated, file=str(tmp_path / "p.yaml"))).outcome(1)
