@@ -1,5 +1,6 @@
 """What a plan's outcomes are read from: only the plan's years, only what it says it is."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -8,8 +9,10 @@ import yaml
 from typer.testing import CliRunner
 
 from evaluation.cli import app
+from evaluation.data.observations import SIMULATED
 from evaluation.data.places import codes
 from evaluation.data.reading import Layout, read_observations
+from evaluation.data.registry import REGISTRY
 from evaluation.data.sources import open_sources
 from evaluation.data.store import SnapshotStore, export
 from evaluation.data.twin import simulate
@@ -160,3 +163,11 @@ def test_a_real_file_is_no_outcome_of_a_simulated_plan(tmp_path):
     simulated = content("day_one_simulated", outcomes=["N00973", OWN])
     with pytest.raises(InputError, match=r"outcomes\[2\]\.file: is a file; an outcome of a sim"):
         open_sources(plan_from_dict(simulated, file=str(tmp_path / "p.yaml"))).outcome(1)
+
+
+def test_the_source_line_is_of_neither_language():
+    words = re.compile(r"\b(egen|beräkning|ur|och|källa|frö)\b|\b(own|of|and|source|seed)\b", re.I)
+    for entry in REGISTRY.values():
+        assert not words.search(entry.source), entry.id
+    sources = open_sources(plan_from_dict(content("day_one_simulated")))
+    assert sources.outcome(3).indicator.source == f"{SIMULATED}, {sources.twin.hash[:12]}"

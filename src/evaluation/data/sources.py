@@ -208,7 +208,9 @@ def _known() -> str:
 
 def _named(indicator: Indicator, sex: Sex, origin: Origin) -> Indicator:
     """Return the indicator for one sex, with the origin's words in its source."""
-    source = origin.citation_en if origin.kind == "simulated" else indicator.source
+    # the line stands in reports of both languages
+    simulated = origin.kind == "simulated"
+    source = f"{SIMULATED}, {origin.id[:12]}" if simulated else indicator.source
     if sex == "T":
         return replace(indicator, source=source)
     sv, en = _SEX[sex]
