@@ -18,6 +18,7 @@ from evaluation.data.store import SnapshotStore, export
 from evaluation.data.twin import simulate
 from evaluation.errors import InputError
 from evaluation.plan import SimulatedData, plan_from_dict
+from evaluation.questions.study import run_study
 
 runner = CliRunner()
 
@@ -171,3 +172,8 @@ def test_the_source_line_is_of_neither_language():
         assert not words.search(entry.source), entry.id
     sources = open_sources(plan_from_dict(content("day_one_simulated")))
     assert sources.outcome(3).indicator.source == f"{SIMULATED}, {sources.twin.hash[:12]}"
+
+
+def test_the_cost_without_refugee_households_cannot_stand_alone():
+    with pytest.raises(InputError, match=r"p\.yaml, field outcomes: N31001 cannot stand alone"):
+        run_study(plan_from_dict(content("day_one_simulated", outcomes=["N31001"]), file="p.yaml"))
