@@ -1,5 +1,6 @@
 """What a plan's outcomes are read from: only the plan's years, only what it says it is."""
 
+import html
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from evaluation.data.twin import simulate
 from evaluation.errors import InputError
 from evaluation.plan import SimulatedData, plan_from_dict
 from evaluation.questions.study import run_study
+from evaluation.report.bundle import write_report
 
 runner = CliRunner()
 
@@ -177,3 +179,20 @@ def test_the_source_line_is_of_neither_language():
 def test_the_cost_without_refugee_households_cannot_stand_alone():
     with pytest.raises(InputError, match=r"p\.yaml, field outcomes: N31001 cannot stand alone"):
         run_study(plan_from_dict(content("day_one_simulated", outcomes=["N31001"]), file="p.yaml"))
+
+
+def test_what_a_file_says_is_shown_and_not_carried_out(tmp_path):
+    """Neither HTML nor Markdown in the report, nor formulas in its tables, come from a file."""
+    texts = ["Källa: <b>fet</b> [länk](javascript:a) ![bild](x.png) *a_b* Åre", "=1+1", "@SUM(1)"]
+    years = range(2010, 2021)
+    lines = [f"{c},{y},{int(c) * (y - 2000) % 97}" for c in sorted(codes()) for y in years]
+    lines += [f"{text},2015,1" for text in texts]
+    (tmp_path / "own.csv").write_text("kod,år,antal\n" + "\n".join(lines), "utf-8")
+    changed = content("settlement", outcomes=[OWN], case=None, context=[])
+    changed["estimation"]["draws"] = 99
+    plan = plan_from_dict(changed, file=str(tmp_path / "p.yaml"))
+    out = write_report(plan, tmp_path / "report", formats=("html",))
+    table = pd.read_csv(out / "tables" / "rejected_own.csv")
+    assert [text.split(" | ")[0] for text in table["text"]] == [texts[0], "'=1+1", "'@SUM(1)"]
+    page = " ".join((out / "report.html").read_text("utf-8").split())
+    assert html.escape(texts[0], quote=False) in page
