@@ -366,6 +366,7 @@ def test_the_snapshot_says_where_it_comes_from(server, tmp_path):
     assert record.request["years"] == {i: [2015, 2016, 2017] for i in ("N00964", "N00973")}
     assert record.request["codes"] == ALL
     assert record.notes[-1] == "counts: chunks 24; requests 24; rows 5238"
+    assert record.notes[-2] == f"fetched from {server.url}, not from Kolada's own server"
     # the server's figures are no whole persons
     assert "kept although they contradict the registry (whole number)" in record.notes[0]
     # the same figures again: one content, two records

@@ -167,6 +167,7 @@ def build_panel(
     sex: Sex = "T",
     *,
     years: tuple[int, int] | None = None,
+    within: tuple[int, int] | None = None,
     codes: Sequence[str] | None = None,
     unbalanced: bool = False,
     weight: str | None = None,
@@ -190,6 +191,9 @@ def build_panel(
         For whom.
     years : tuple of int, optional
         First and last year; by default those with an observed value.
+    within : tuple of int, optional
+        Where ``years`` is not given: only values of these years, first and last, decide
+        which those are. What a value is computed from or weighed by may lie earlier.
     codes : sequence of str, optional
         Municipalities, in this order; by default all among the rows, sorted, without the
         nation.
@@ -233,8 +237,11 @@ def build_panel(
         source, spare = found.observations, found.bounds
     rows = _some(source, indicator, sex)
     seen = rows["year"][(rows["state"] == OBSERVED).to_numpy()]
+    if within is not None:
+        seen = seen[seen.between(*within).to_numpy()]
     if seen.empty:
-        raise InputError(f"{indicator} for sex {sex} has no observed value")
+        when = f" in {within[0]}–{within[1]}" if within else ""
+        raise InputError(f"{indicator} for sex {sex} has no observed value{when}")
     first, last = (int(seen.min()), int(seen.max())) if years is None else years
     if first >= last:
         raise InputError(f"two years or more are needed, found {first}–{last}", field="years")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.data.panel import Panel
 from evaluation.data.reading import Reading
-from evaluation.data.registry import Indicator, refuse_alone
+from evaluation.data.registry import REGISTRY, Indicator, refuse_alone
 from evaluation.data.sources import Outcome, Sources, open_sources
 from evaluation.design.carried import Carried, carried
 from evaluation.design.simulated import design_from_twin
@@ -215,7 +215,8 @@ def run_study(
     Raises
     ------
     InputError
-        If the plan asks for what does not exist or what the data cannot carry.
+        If the plan asks for what does not exist, for what the data cannot carry, or for an
+        outcome that misleads alone (N31001).
     """
     progress("design")
     sources = sources or open_sources(plan)
@@ -229,10 +230,7 @@ def run_study(
             raise plan.fault(("outcomes", i), f"the outcome {name!r} stands twice")
         fitted[name] = carried(plan, i, design, found.panel, found.indicator.lag_years)
         read[name] = found
-    try:
-        refuse_alone([o.indicator for o in read.values()])
-    except InputError as error:
-        raise plan.fault(("outcomes",), error.problem) from None
+    _check_alone(plan, [o.entry for o in read.values()])
     panels = {k: o.panel for k, o in read.items()}
     indicators = {k: o.indicator for k, o in read.items()}
     _check_case(plan, panels, fitted)
@@ -276,6 +274,14 @@ def run_study(
     coverage = {k: p.coverage.table for k, p in panels.items() if p.coverage is not None}
     readings = {k: o.reading for k, o in read.items() if o.reading is not None}
     return Study(plan, design, outcomes, case, context, hashes, sources, truth, readings, coverage)
+
+
+def _check_alone(plan: Plan, entries: Sequence[str]) -> None:
+    """Refuse an outcome that misleads without another beside it."""
+    try:
+        refuse_alone([e for e in entries if e in REGISTRY])
+    except InputError as error:
+        raise plan.fault(("outcomes",), error.problem) from None
 
 
 def _check_case(plan: Plan, panels: Mapping[str, Panel], fitted: Mapping[str, Carried]) -> None:

@@ -14,6 +14,8 @@ from evaluation.report.table import (
     Table,
     estimate_cells,
     headings,
+    literal,
+    plain_text,
     raw_row,
     value_cell,
 )
@@ -277,9 +279,12 @@ def _rejected(r: Results, name: str, lang: Lang) -> Table:
         if lang == "sv"
         else f"Rows and cells that could not be used, {label}",
         tuple(word(f"file_{k}", lang) for k in keys),
-        tuple(tuple(str(x[k]) for k in keys) for x in rows),
+        tuple(tuple(literal(str(x[k])) for k in keys) for x in rows),
         own_work(r["indicators"][name]["source"], lang),
-        pd.DataFrame(rows, columns=[*keys, "fault"]),
+        pd.DataFrame(
+            [{k: plain_text(v) if isinstance(v, str) else v for k, v in x.items()} for x in rows],
+            columns=[*keys, "fault"],
+        ),
         frozenset({0}),
         cards=True,
     )

@@ -30,7 +30,7 @@ from evaluation.data.reading.findings import Findings
 from evaluation.data.reading.header import Table, find_table, frame_table
 from evaluation.data.reading.layout import Layout, Roles, find_roles
 from evaluation.data.reading.names import Place, find_place
-from evaluation.data.reading.reading import Reading
+from evaluation.data.reading.reading import SAYS_SIMULATED, Reading, says_simulated
 from evaluation.data.reading.years import file_year, settle_years
 from evaluation.errors import InputError
 
@@ -149,6 +149,11 @@ class _Reader:
         findings, layout = self.findings, self.roles.layout
         for text in (*self.grid.notes, *self.roles.notes):
             findings.note(text)
+        # every row of such a file bears the words, or a title above or below them
+        body = self.table.body
+        edges = body.iloc[[0, -1]].to_numpy(dtype=object).ravel() if len(body) else ()
+        if says_simulated((*self.table.above, *self.table.labels, *edges)):
+            findings.note(SAYS_SIMULATED)
         codes, years, sexes = self._places(), self._years(), self._sexes()
         rows = np.array([c is not None for c in codes])
         rows &= self._of_indicator(rows)

@@ -143,6 +143,9 @@ class SnapshotStore:
 
         check_name(name)
         texts({"source": source, "licence_sv": licence_sv, "licence_en": licence_en})
+        if not source[0].isalnum():
+            # it stands on every row of an export, where a spreadsheet would take it for a formula
+            raise InputError(f"{source!r} must begin with a letter or a digit", field="source")
         texts({"citation_sv": citation_sv, "citation_en": citation_en})
         asked, said, moment = plain(request, "request"), note_list(notes), utc(retrieved)
         content = Content.from_frame(frame)
