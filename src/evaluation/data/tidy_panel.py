@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evaluation.data import places
 from evaluation.data.observations import (
     MISSING,
     OBSERVED,
@@ -154,10 +155,19 @@ def to_wide(frame: pd.DataFrame, indicator: str, sex: Sex = "T") -> Wide:
 def _some(frame: pd.DataFrame, indicator: str, sex: Sex) -> pd.DataFrame:
     rows = frame[((frame["indicator"] == indicator) & (frame["sex"] == sex)).to_numpy()]
     if rows.empty:
+        sexes = ", ".join(
+            sorted(frame["sex"][(frame["indicator"] == indicator).to_numpy()].unique())
+        )
+        if sexes:
+            raise InputError(f"there is no {indicator} for sex {sex}; it has {sexes}", field="sex")
         have = ", ".join(sorted(frame["indicator"].unique()))
-        raise InputError(f"there is no {indicator} for sex {sex}; there is {have or 'nothing'}")
+        raise InputError(f"there is no {indicator}; there is {have or 'nothing'}")
     if rows["code"].isna().any():
         raise InputError(f"a row of {indicator} has no code", field="code")
+    known = {NATION, *places.codes(), *(c.before for c in places.CHANGES)}
+    for code in rows["code"].unique():
+        if code not in known:
+            raise InputError(places.explain(code), field="code")
     return checked(rows)
 
 
@@ -320,7 +330,10 @@ def _weights(
     try:
         rows = _some(frame, weight, sex)
     except InputError as error:
-        raise error.placed(field="weight") from None
+        raise InputError(
+            f"{indicator} is weighed by {weight}, which must be among the data: {error.problem}",
+            field="weight",
+        ) from None
     values, _ = _grid(rows.assign(year=rows["year"] + lag), list(units), list(years))
     with np.errstate(invalid="ignore"):
         return np.where(values > 0, values, np.nan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -27,6 +27,7 @@ from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.selection import Selection, selection
 from evaluation.questions.truth import Truth, truths
+from evaluation.results import Finding
 
 __all__ = ["Study", "run_study"]
 
@@ -263,6 +264,8 @@ def run_study(
             if error.file:
                 raise
             raise plan.fault(("outcomes", i), error.problem) from None
+    if sources.origin is not None and sources.origin.kind == "simulated":
+        outcomes = {k: replace(o, finding=_made_up(o.finding)) for k, o in outcomes.items()}
     case = None
     if plan.case:
         progress("case")
@@ -282,6 +285,15 @@ def _check_alone(plan: Plan, entries: Sequence[str]) -> None:
         refuse_alone([e for e in entries if e in REGISTRY])
     except InputError as error:
         raise plan.fault(("outcomes",), error.problem) from None
+
+
+def _made_up(finding: Finding) -> Finding:
+    """Let a sentence that is copied out of its report say that its figures are made up."""
+    return replace(
+        finding,
+        sentence_sv=f"SIMULERADE DATA: {finding.sentence_sv}",
+        sentence_en=f"SIMULATED DATA: {finding.sentence_en}",
+    )
 
 
 def _check_case(plan: Plan, panels: Mapping[str, Panel], fitted: Mapping[str, Carried]) -> None:

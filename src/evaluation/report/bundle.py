@@ -19,7 +19,7 @@ from evaluation.data.embedded import file_hash
 from evaluation.data.observations import SIMULATED
 from evaluation.data.sources import open_sources
 from evaluation.data.store import Snapshot, SnapshotStore
-from evaluation.errors import InputError
+from evaluation.errors import InputError, target_folder
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, Plan
 from evaluation.questions.study import run_study
@@ -95,8 +95,6 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 def _check_target(out: Path) -> None:
     """Refuse to replace a folder that holds anything but a report written here."""
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise InputError("is not a folder; give another --out", file=str(out))
     if not out.is_dir() or not any(out.iterdir()):
         return
     try:
@@ -236,7 +234,7 @@ def write_report(
         If the plan cannot be carried out or the folder must not be replaced.
     """
     began = time.perf_counter()
-    out = Path(out).absolute()
+    out = target_folder(out)
     _check_target(out)
     study = run_study(plan, progress, open_sources(plan, store=store, progress=progress))
     results = study.to_dict()
