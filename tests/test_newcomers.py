@@ -1,5 +1,7 @@
 """What people who are new here ran into: said in words that help."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -8,7 +10,8 @@ from evaluation.data.reading import read_observations
 from evaluation.data.store import SnapshotStore
 from evaluation.data.tidy_panel import build_panel
 from evaluation.data.twin import simulate
-from evaluation.errors import InputError, target_folder
+from evaluation.errors import InputError
+from evaluation.folders import put_in_place, target_folder
 from evaluation.plan import SimulatedData, load_plan, plan_from_dict
 
 
@@ -29,18 +32,43 @@ def put(store, **changed):
     return store.put(rows(**changed), name="mine", source="x", request={}, **about)
 
 
-def test_the_folder_one_stands_in_is_never_pulled_away(tmp_path, monkeypatch):
+def test_the_folder_one_stands_in_is_filled_and_never_pulled_away(tmp_path, monkeypatch):
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
     monkeypatch.chdir(inner)
-    for folder in (".", inner, tmp_path / "a", ".."):
-        with pytest.raises(InputError, match="is the folder you stand in"):
+    for folder in (tmp_path / "a", ".."):
+        with pytest.raises(InputError, match="holds the folder you stand in"):
             target_folder(folder)
     assert target_folder("c") == inner / "c"
-    assert target_folder(tmp_path / "d") == tmp_path / "d"
-    with pytest.raises(InputError, match="is the folder you stand in"):
-        simulate(SimulatedData(seed=1, years=(2008, 2016), adoption=(2011, 2012))).write(".")
-    assert list(inner.iterdir()) == []
+    twin = simulate(SimulatedData(seed=1, years=(2008, 2016), adoption=(2011, 2012), persons=False))
+    before = inner.stat().st_ino
+    for _ in range(2):
+        twin.write(".")
+        assert inner.stat().st_ino == before
+        assert Path("truth.json").is_file()
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["b"]
+
+
+def test_a_folder_that_cannot_be_filled_stays_as_it_was(tmp_path, monkeypatch):
+    out, new = tmp_path / "out", tmp_path / "new"
+    for folder, names in ((out, "ab"), (new, "abc")):
+        folder.mkdir()
+        for name in names:
+            (folder / name).write_text(folder.name)
+    monkeypatch.chdir(out)
+    rename = Path.rename
+
+    def fails(self, target):
+        if self.parent == new and self.name == "c":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(OSError, match="No space"):
+        put_in_place(new, out)
+    assert {p.name: p.read_text() for p in out.iterdir()} == {"a": "out", "b": "out"}
+    assert sorted(p.name for p in new.iterdir()) == ["a", "b", "c"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["new", "out"]
 
 
 def test_marks_are_counted_and_said(tmp_path):

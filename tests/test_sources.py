@@ -196,3 +196,29 @@ def test_what_a_file_says_is_shown_and_not_carried_out(tmp_path):
     assert [text.split(" | ")[0] for text in table["text"]] == [texts[0], "'=1+1", "'@SUM(1)"]
     page = " ".join((out / "report.html").read_text("utf-8").split())
     assert html.escape(texts[0], quote=False) in page
+
+
+def test_a_plan_that_was_widened_after_the_fetch_is_told(tmp_path):
+    rows = pd.DataFrame(
+        {
+            "indicator": "U31001",
+            "code": "2321",
+            "year": [2015, 2016],
+            "sex": "T",
+            "value": [1.0, 2.0],
+            "state": "observed",
+        }
+    )
+    store = SnapshotStore(tmp_path)
+    about = dict.fromkeys(("licence_sv", "licence_en", "citation_sv", "citation_en"), "x")
+    request = {"years": {"U31001": [2015, 2016]}}
+    store.put(rows, name="wide", source="Kolada", request=request, **about)
+    content = yaml.safe_load((PLANS / "day_one.yaml").read_text("utf-8")) | {
+        "name": "wide",
+        "outcomes": ["U31001"],
+        "data": {"source": "kolada", "years": [2015, 2018]},
+    }
+    with pytest.raises(InputError, match=r"data.years: .* without U31001 for 2017–2018; fetch"):
+        open_sources(plan_from_dict(content), store=store)
+    content["data"]["years"] = [2015, 2016]
+    assert open_sources(plan_from_dict(content), store=store).snapshot.name == "wide"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["InputError", "read_text", "target_folder"]
+__all__ = ["InputError", "read_text"]
 
 
 class InputError(ValueError):
@@ -98,39 +98,3 @@ def read_text(path: str | Path, encoding: str = "utf-8", advice: str = "") -> st
         raise InputError(f"is not UTF-8 text (byte {error.start}){advice}", file=name) from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", file=name) from None
-
-
-def target_folder(folder: str | Path) -> Path:
-    """Return the place of a folder that will be written beside and renamed into it.
-
-    Parameters
-    ----------
-    folder : str or pathlib.Path
-        New, or a folder.
-
-    Returns
-    -------
-    pathlib.Path
-        Absolute.
-
-    Raises
-    ------
-    InputError
-        If it is a file or a link, or holds the working folder, which the renaming would pull
-        away from under whoever stands in it.
-
-    Examples
-    --------
-    >>> target_folder(".")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    evaluation.errors.InputError: .: is the folder you stand in; name one inside it, such as ./out
-    """
-    out = Path(folder).absolute()
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise InputError("is not a folder; give another --out", file=str(out))
-    if out.is_dir() and Path.cwd().resolve().is_relative_to(out.resolve()):
-        raise InputError(
-            "is the folder you stand in; name one inside it, such as ./out", file=str(folder)
-        )
-    return out

@@ -277,6 +277,23 @@ def _snapshot(plan: Plan, data: KoladaData, store: SnapshotStore) -> Snapshot:
     return snapshot
 
 
+def _check_asked(plan: Plan, data: KoladaData, snapshot: Snapshot) -> None:
+    """Refuse a snapshot that was fetched for fewer years than the plan now names."""
+    asked = snapshot.provenance.request.get("years")
+    if not isinstance(asked, Mapping):
+        return
+    for outcome in plan.outcomes:
+        key = outcome if isinstance(outcome, str) else getattr(outcome, "indicator", "")
+        kolada = REGISTRY[key].kolada if key in REGISTRY else None
+        lacking = sorted(set(range(data.years[0], data.years[1] + 1)) - set(asked.get(kolada, ())))
+        if kolada in asked and lacking:
+            raise plan.fault(
+                ("data", "years"),
+                f"the snapshot {snapshot.id[:12]} was fetched without {kolada} for {lacking[0]}"
+                f"{f'–{lacking[-1]}' if len(lacking) > 1 else ''}; fetch the plan again",
+            )
+
+
 def open_sources(
     plan: Plan,
     *,
@@ -320,6 +337,7 @@ def open_sources(
         progress("snapshot")
         snapshot = _snapshot(plan, plan.data, store or SnapshotStore())
         record = snapshot.provenance
+        _check_asked(plan, plan.data, snapshot)
         origin = Origin(
             "kolada",
             snapshot.id,

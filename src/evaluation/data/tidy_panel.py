@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -240,11 +240,13 @@ def build_panel(
     [30.0, 100.0]
     """
     spare: pd.DataFrame | None = None
+    counts = 0, 0
     source = frame
     computed = indicator in registry and bool(registry[indicator].parts)
     if computed and not (frame["indicator"] == indicator).any():
         found = derive(frame, indicator, registry=registry)
         source, spare = found.observations, found.bounds
+        counts = found.outside, found.zero_denominators
     rows = _some(source, indicator, sex)
     seen = rows["year"][(rows["state"] == OBSERVED).to_numpy()]
     if within is not None:
@@ -271,7 +273,9 @@ def build_panel(
     if weights is not None:
         usable &= np.isfinite(weights)
     keep = usable.any(axis=1) if unbalanced else usable.all(axis=1)
-    coverage = _coverage(states, usable, keep, units, span)
+    coverage = replace(
+        _coverage(states, usable, keep, units, span), outside=counts[0], zero_denominators=counts[1]
+    )
     if not keep.any():
         raise InputError(_nobody(usable, indicator, sex, span, unbalanced=unbalanced))
     kept = [u for u, k in zip(units, keep, strict=True) if k]

@@ -6,10 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import pandas as pd
-
 from evaluation.data import embedded
-from evaluation.data.panel import Panel
+from evaluation.data.panel import Coverage, Panel
 from evaluation.data.reading import Reading
 from evaluation.data.registry import REGISTRY, Indicator, refuse_alone
 from evaluation.data.sources import Outcome, Sources, open_sources
@@ -59,7 +57,7 @@ class Study:
         Each headline beside the truth, where the data are simulated.
     readings : mapping of str to Reading
         How the plan's own files were read, by outcome.
-    coverage : mapping of str to pandas.DataFrame
+    coverage : mapping of str to Coverage
         Years observed, suppressed and missing by municipality, by outcome of a snapshot or
         the twin.
     """
@@ -73,7 +71,7 @@ class Study:
     sources: Sources = field(repr=False)
     truth: tuple[Truth, ...] = ()
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
-    coverage: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    coverage: Mapping[str, Coverage] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -124,8 +122,13 @@ class Study:
                 ],
             },
             "coverage": {
-                k: t[~t["kept"]].drop(columns="kept").reset_index().to_dict("records")
-                for k, t in self.coverage.items()
+                k: c.table[~c.table["kept"]].drop(columns="kept").reset_index().to_dict("records")
+                for k, c in self.coverage.items()
+            },
+            "computed": {
+                k: {"outside": c.outside, "zero_denominators": c.zero_denominators}
+                for k, c in self.coverage.items()
+                if c.outside or c.zero_denominators
             },
             "readings": {k: _reading(r) for k, r in self.readings.items()},
             "outcomes": {k: o.to_dict() for k, o in self.outcomes.items()},
@@ -274,7 +277,7 @@ def run_study(
     context = tuple(context_series(n) for n in plan.context)
     hashes = {k: p.hash() for k, p in panels.items()}
     truth = truths(sources.twin, read, outcomes) if sources.twin else ()
-    coverage = {k: p.coverage.table for k, p in panels.items() if p.coverage is not None}
+    coverage = {k: p.coverage for k, p in panels.items() if p.coverage is not None}
     readings = {k: o.reading for k, o in read.items() if o.reading is not None}
     return Study(plan, design, outcomes, case, context, hashes, sources, truth, readings, coverage)
 

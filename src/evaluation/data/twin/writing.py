@@ -12,7 +12,8 @@ from typing import Any, Final
 import pandas as pd
 
 from evaluation.data.observations import SIMULATED
-from evaluation.errors import InputError, target_folder
+from evaluation.errors import InputError
+from evaluation.folders import put_in_place, target_folder
 
 __all__ = ["FILES", "write_twin"]
 
@@ -138,15 +139,7 @@ def write_twin(
         new = beside / out.name
         new.mkdir()
         _files(new, observations, persons, stance, truth)
-        former = beside / "former"
-        if out.exists():
-            out.rename(former)
-        try:
-            new.rename(out)
-        except BaseException:
-            if former.exists():
-                former.rename(out)
-            raise
+        put_in_place(new, out)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"cannot be written: {reason}", file=str(out)) from None
