@@ -12,7 +12,7 @@ import pandas as pd
 
 from evaluation.design.comparison.covariates import Split, split
 from evaluation.errors import InputError
-from evaluation.language import Lang, number
+from evaluation.language import Lang, axis_decimals, number
 from evaluation.results import Check
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ class Balance:
             The axes drawn on, the covariates from the top in the table's order.
         """
         import matplotlib.pyplot as plt
+        from matplotlib.ticker import FuncFormatter
 
         t = self.table
         if ax is None:
@@ -146,6 +147,8 @@ class Balance:
             ax.axvline(x, color="0.5", lw=0.8, ls=":")
         ax.set_yticks(at, list(t["covariate"]))
         ax.set_ylim(-0.7, len(t) - 0.3)
+        decimals = axis_decimals(*ax.get_xlim())
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
         ax.set_xlabel(title)
         return ax
 

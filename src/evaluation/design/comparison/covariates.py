@@ -12,13 +12,13 @@ import pandas as pd
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 
-__all__ = ["Split", "match_table", "split"]
+__all__ = ["Split", "match_table", "named", "split"]
 
 
 def match_table(
     panel: Panel,
     *,
-    before: int | Mapping[str, int],
+    before: int | Mapping[str, int] | pd.Series,
     size: pd.Series | None = None,
     extra: pd.DataFrame | None = None,
     trend: bool = True,
@@ -30,7 +30,7 @@ def match_table(
     ----------
     panel : Panel
         The outcome.
-    before : int or mapping of str to int
+    before : int, mapping of str to int or pandas.Series
         The first treated year, or the first treated year by unit (0 for never treated): the
         earliest counts for everyone, so that no covariate is touched by a treatment.
     size : pandas.Series, optional
@@ -95,8 +95,8 @@ def match_table(
     return table
 
 
-def _first_year(panel: Panel, before: int | Mapping[str, int]) -> int:
-    if not isinstance(before, Mapping):
+def _first_year(panel: Panel, before: int | Mapping[str, int] | pd.Series) -> int:
+    if not isinstance(before, Mapping | pd.Series):
         return int(before)
     years = [int(y) for u, y in before.items() if u in panel.values.index and y > 0]
     if not years:
@@ -161,6 +161,11 @@ class Split:
         return found
 
 
+def named(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with units and columns named by text."""
+    return table.set_axis(table.index.map(str)).set_axis(table.columns.map(str), axis=1)
+
+
 def split(
     table: pd.DataFrame, treated: Sequence[str], covariates: Sequence[str] | None = None
 ) -> Split:
@@ -186,6 +191,7 @@ def split(
         If nobody is treated, everybody is, a code is unknown or stands twice, a column is not
         there or holds no numbers, or a value is missing or infinite.
     """
+    table = named(table)
     if table.index.has_duplicates:
         raise InputError(f"unit {table.index[table.index.duplicated()][0]} stands twice")
     codes = [str(c) for c in treated]
@@ -215,7 +221,7 @@ def split(
 
 
 def _names(table: pd.DataFrame, covariates: Sequence[str] | None) -> list[str]:
-    numeric = [str(c) for c in table.columns if pd.api.types.is_numeric_dtype(table[c])]
+    numeric = [c for c in table.columns if pd.api.types.is_numeric_dtype(table[c])]
     names = numeric if covariates is None else [str(c) for c in covariates]
     if not names:
         raise InputError("there is no covariate with numbers to compare on", field="covariates")

@@ -29,7 +29,7 @@ class EntropyBalance:
     Parameters
     ----------
     weights : pandas.Series
-        Index of the controls; positive, adding up to 1.
+        Index of the controls; none negative, adding up to 1.
     moments : pandas.DataFrame
         One row per moment: ``covariate``, ``moment`` (``mean`` or ``variance``), ``target``
         (the treated units'), ``achieved``, ``before`` (under the base weights), and
@@ -159,6 +159,9 @@ def entropy_balance(
     Notes
     -----
     The weights are estimated: a standard error that takes them as given leaves their part out.
+    A target on the very edge of what the controls span (all treated units of a kind that only some
+    controls are) is met by those on that edge alone: the weights of the others end below the
+    tolerance, and ``effective_size`` tells how few are left.
 
     Examples
     --------
@@ -186,10 +189,10 @@ def entropy_balance(
         )
     z = (c - target) / sd
     _independent(z, labels)
-    _in_range(c, target, labels)
+    _in_range(c, target, sd, labels)
     weights, steps, gap = _newton(z, q, tolerance)
     if gap >= tolerance:
-        raise _outside(z, labels)
+        raise _outside(z, labels, gap)
     achieved, before = weights @ c, q @ c
     moments = pd.DataFrame(labels, columns=["covariate", "moment"]).assign(
         target=target, before=before, achieved=achieved, difference=(achieved - target) / sd
@@ -247,9 +250,10 @@ def _independent(z: _Array, labels: list[tuple[str, str]]) -> None:
             )
 
 
-def _in_range(c: _Array, target: _Array, labels: list[tuple[str, str]]) -> None:
+def _in_range(c: _Array, target: _Array, sd: _Array, labels: list[tuple[str, str]]) -> None:
     low, high = c.min(axis=0), c.max(axis=0)
-    bad = ~((low < target) & (target < high))
+    # a mean of equal numbers may differ from them in the last digit
+    bad = np.maximum(low - target, target - high) > 1e-10 * sd
     if bad.any():
         k = int(np.argmax(bad))
         name, kind = labels[k]
@@ -304,7 +308,7 @@ def _newton(z: _Array, q: _Array, tolerance: float) -> tuple[_Array, int, float]
     return w, steps, float(np.abs(w @ z).max())
 
 
-def _outside(z: _Array, labels: list[tuple[str, str]]) -> InputError:
+def _outside(z: _Array, labels: list[tuple[str, str]], gap: float) -> InputError:
     """Name the moments that no weights can meet together, by a linear programme."""
     from scipy.optimize import linprog
 
@@ -322,17 +326,8 @@ def _outside(z: _Array, labels: list[tuple[str, str]]) -> InputError:
             f"on the {n} controls; the nearest misses by {slack.max():.3g} standard deviations",
             field=name,
         )
-    # the largest weight that every control can have at once: 0 on the edge of the hull
-    bounds = [*[(0, None)] * n, (0, 1)]
-    meet = np.zeros((k + 1, n + 1))
-    meet[:k, :n], meet[k, :n] = z.T, 1.0
-    meet[:, n] = meet[:, :n].sum(axis=1)
-    inner = linprog(
-        np.append(np.zeros(n), -1.0), A_eq=meet, b_eq=np.append(np.zeros(k), 1.0), bounds=bounds
-    )
-    least = inner.x[n] if inner.success else 0.0
     return InputError(
-        "no overlap: the moments lie on or next to the edge of what the controls span (all of them "
-        f"can have a weight of {least:.1g} at most); drop a covariate or the variances",
+        f"Newton's method stopped {gap:.2g} standard deviations from the moments: they lie at the "
+        "edge of what the controls span; drop a covariate or the variances",
         field="covariates",
     )

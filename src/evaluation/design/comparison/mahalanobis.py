@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.design.comparison.covariates import Split, split
+from evaluation.design.comparison.covariates import Split, named, split
 from evaluation.design.comparison.size import choose_in_rounds
 from evaluation.errors import InputError
 
@@ -265,6 +265,7 @@ def mahalanobis_match(
     """
     if n_matches < 1:
         raise InputError(f"must be 1 or more, not {n_matches}", field="n_matches")
+    table = named(table)
     _there(table, exact, "exact")
     if covariates is None:
         table_used = table.drop(columns=list(exact))
