@@ -332,3 +332,14 @@ def test_a_covariate_without_spread_and_a_weight_given_twice():
         balance_table(FOUR.assign(y=3.3), ["t", "u"])
     with pytest.raises(InputError, match="unit a has two weights"):
         balance_table(FOUR, ["t"], pd.Series([1.0, 2.0], ["a", "a"]))
+
+
+def test_results_carry_the_hash_of_what_they_were_made_from():
+    makers = (entropy_balance, mahalanobis_match, balance_table)
+    inside = line(t=2, a=1, b=3, c=4)
+    first, second = (
+        {make(table, ["t"]).to_dict()["data_hash"] for make in makers}
+        for table in (inside, inside + 1)
+    )
+    assert len(first) == len(second) == 1
+    assert first != second

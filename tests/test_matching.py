@@ -8,7 +8,12 @@ from scipy.spatial.distance import cdist
 from scipy.stats import linregress, rankdata
 
 from evaluation.data.panel import Panel, embedded_panel
-from evaluation.design.comparison import mahalanobis_match, match_table, overlap
+from evaluation.design.comparison import (
+    INCOME_FROM_NORWAY,
+    mahalanobis_match,
+    match_table,
+    overlap,
+)
 from evaluation.design.comparison.covariates import split
 from evaluation.design.comparison.mahalanobis import mahalanobis_distances
 from evaluation.errors import InputError
@@ -354,6 +359,13 @@ def test_controls_that_are_all_alike_support_nobody_else():
     found = overlap(table, ["t", "u"])
     assert found.table["covariate"].tolist() == ["x", "x"]
     assert found.outside == ("t", "u")
+
+
+def test_income_from_norway_is_outside_what_others_are():
+    table = match_table(embedded_panel("low_economic_standard"), before=2018)
+    found = overlap(table, [*INCOME_FROM_NORWAY, "2321"])
+    assert found.outside == INCOME_FROM_NORWAY
+    assert found.table["covariate"].tolist() == ["trend"] * 3 + [""]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ class Balance:
         1 / Σ w² of the weights after.
     weighted : bool
         Whether weights were given; otherwise after equals before.
+    data_hash : str
+        SHA-256 of the covariates it was made from.
     """
 
     table: pd.DataFrame = field(repr=False)
@@ -54,6 +56,7 @@ class Balance:
     n_controls: int
     effective_size: float
     weighted: bool
+    data_hash: str
 
     def tidy(self) -> pd.DataFrame:
         """Return one row per covariate."""
@@ -72,6 +75,7 @@ class Balance:
             "n_controls": self.n_controls,
             "effective_size": self.effective_size,
             "weighted": self.weighted,
+            "data_hash": self.data_hash,
         }
 
     def check(self, most: float = 0.1) -> Check:
@@ -231,6 +235,7 @@ def balance_table(
         n0,
         float(1 / (w @ w)),
         weights is not None,
+        parts.data_hash,
     )
 
 

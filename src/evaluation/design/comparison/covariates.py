@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -148,6 +149,14 @@ class Split:
     controls: tuple[str, ...]
     x_treated: npt.NDArray[np.float64] = field(repr=False)
     x_controls: npt.NDArray[np.float64] = field(repr=False)
+
+    @property
+    def data_hash(self) -> str:
+        """SHA-256 of covariates, units and values."""
+        h = hashlib.sha256(repr((self.covariates, self.treated, self.controls)).encode())
+        for x in (self.x_treated, self.x_controls):
+            h.update(np.ascontiguousarray(x, dtype="<f8").tobytes())
+        return h.hexdigest()
 
     @property
     def pooled_covariance(self) -> npt.NDArray[np.float64]:

@@ -44,6 +44,8 @@ class EntropyBalance:
         Whether base weights were given.
     iterations : int
         Newton steps.
+    data_hash : str
+        SHA-256 of the covariates it was made from.
     method : str
         The estimator and its source.
     """
@@ -56,6 +58,7 @@ class EntropyBalance:
     largest_share: float
     based: bool
     iterations: int
+    data_hash: str
     method: str = "entropy balancing (Hainmueller 2012)"
 
     def tidy(self) -> pd.DataFrame:
@@ -74,6 +77,7 @@ class EntropyBalance:
             "largest_share": self.largest_share,
             "based": self.based,
             "iterations": self.iterations,
+            "data_hash": self.data_hash,
         }
 
     def check(self, most: float = 0.2) -> Check:
@@ -206,6 +210,7 @@ def entropy_balance(
         float(weights.max()),
         base is not None,
         steps,
+        parts.data_hash,
     )
 
 

@@ -42,6 +42,8 @@ class Matching:
         The distance, in words.
     controls : tuple of str
         All who could have been chosen, in the table's order.
+    data_hash : str
+        SHA-256 of the covariates it was made from.
     """
 
     pairs: pd.DataFrame = field(repr=False)
@@ -53,6 +55,7 @@ class Matching:
     replacement: bool
     method: str
     controls: tuple[str, ...] = field(repr=False)
+    data_hash: str
 
     @property
     def treated(self) -> tuple[str, ...]:
@@ -104,6 +107,7 @@ class Matching:
             "n_matches": self.n_matches,
             "replacement": self.replacement,
             "method": self.method,
+            "data_hash": self.data_hash,
         }
 
 
@@ -306,6 +310,7 @@ def mahalanobis_match(
         replacement,
         method,
         parts.controls,
+        parts.data_hash,
     )
 
 

@@ -43,6 +43,8 @@ class Overlap:
         What was compared.
     n_controls : int
         Controls.
+    data_hash : str
+        SHA-256 of the covariates it was made from.
     """
 
     table: pd.DataFrame = field(repr=False)
@@ -50,6 +52,7 @@ class Overlap:
     quantile: float
     covariates: tuple[str, ...]
     n_controls: int
+    data_hash: str
 
     @property
     def outside(self) -> tuple[str, ...]:
@@ -72,6 +75,7 @@ class Overlap:
             "quantile": self.quantile,
             "covariates": list(self.covariates),
             "n_controls": self.n_controls,
+            "data_hash": self.data_hash,
         }
 
     def check(self) -> Check:
@@ -173,7 +177,9 @@ def overlap(
                 "reason": _reason(name, x[k], low[k], high[k], d[i, j], limit, inside, supported),
             }
         )
-    return Overlap(pd.DataFrame(rows), limit, quantile, parts.covariates, len(parts.controls))
+    return Overlap(
+        pd.DataFrame(rows), limit, quantile, parts.covariates, len(parts.controls), parts.data_hash
+    )
 
 
 def _in_hull(x: _Array, controls: _Array) -> bool:
