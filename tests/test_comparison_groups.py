@@ -9,12 +9,17 @@ from evaluation.data.panel import embedded_panel
 from evaluation.design.comparison import (
     BIG_CITIES,
     INCOME_FROM_NORWAY,
+    balance_table,
     comparison_group,
     coordinate_distances,
+    entropy_balance,
+    mahalanobis_match,
+    match_table,
     municipality_distances,
     neighbour_distances,
     neighbour_lists,
     neighbours,
+    overlap,
 )
 from evaluation.design.stance import classify
 from evaluation.design.treatment import design_from_plan
@@ -237,3 +242,24 @@ def test_neighbours_that_cannot_be_told():
         neighbours("2321", 0)
     with pytest.raises(InputError, match="must be 0 to 10 km, not -1"):
         neighbour_lists(water_km=-1)
+
+
+def test_the_example_of_the_documentation(settlement):
+    group = comparison_group(
+        "not_known_active", settlement, beyond=1, big_cities=False, without=INCOME_FROM_NORWAY
+    )
+    assert (len(group.codes), len(group.dropped)) == (268, 11)
+    panel = embedded_panel("foreign_background").select(list(settlement.index))
+    table = match_table(panel, before=settlement, size=PLACES["population_2017"])
+    table = table.loc[[*group.treated, *group.codes]]
+    assert overlap(table, group.treated).outside == ()
+    matching = mahalanobis_match(table, group.treated, n_matches=5, replacement=False)
+    are = next(s for s in matching.sets() if s[0] == "2321")
+    assert [NAME[c] for c in are] == ["Åre", "Forshaga", "Säter", "Härjedalen", "Ånge", "Sunne"]
+    after = balance_table(table, matching.treated, matching.weights).table
+    assert after["smd_before"].round(2).tolist() == [-0.28, -0.78, 0.27]
+    assert after["smd_after"].round(2).tolist() == [0.08, -0.06, 0.11]
+    found = entropy_balance(table, group.treated)
+    assert found.effective_size == pytest.approx(154.7, abs=0.05)
+    assert found.largest_share == pytest.approx(0.029, abs=0.0005)
+    assert balance_table(table, group.treated, found.weights).check().passed is True

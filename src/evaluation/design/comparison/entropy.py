@@ -17,7 +17,6 @@ from evaluation.results import Check
 __all__ = ["EntropyBalance", "entropy_balance"]
 
 _Array = npt.NDArray[np.float64]
-_MOST_STEPS = 200
 # the largest gap at which a linear programme's solution counts as meeting the moments
 _FEASIBLE = 1e-7
 
@@ -43,7 +42,7 @@ class EntropyBalance:
     based : bool
         Whether base weights were given.
     iterations : int
-        Newton steps.
+        Steps of the solver.
     data_hash : str
         SHA-256 of the covariates it was made from.
     method : str
@@ -129,7 +128,8 @@ def entropy_balance(
               \sum_i w_i c_{ri} = m_r,\; \sum_i w_i = 1
 
     solved in its dual, the convex function log Σ q exp(−λ'(c − m)) of one λ per moment, by
-    Newton's method with backtracking (Hainmueller 2012, Political Analysis 20, section 3.2).
+    Newton's method with backtracking (Hainmueller 2012, Political Analysis 20, section 3.2). The
+    solver is that of ``diff_diff.balancing``.
 
     Parameters
     ----------
@@ -194,9 +194,7 @@ def entropy_balance(
     z = (c - target) / sd
     _independent(z, labels)
     _in_range(c, target, sd, labels)
-    weights, steps, gap = _newton(z, q, tolerance)
-    if gap >= tolerance:
-        raise _outside(z, labels, gap)
+    weights, steps = _solve(z, q, tolerance, labels)
     achieved, before = weights @ c, q @ c
     moments = pd.DataFrame(labels, columns=["covariate", "moment"]).assign(
         target=target, before=before, achieved=achieved, difference=(achieved - target) / sd
@@ -273,44 +271,19 @@ def _in_range(c: _Array, target: _Array, sd: _Array, labels: list[tuple[str, str
         )
 
 
-def _newton(z: _Array, q: _Array, tolerance: float) -> tuple[_Array, int, float]:
-    """Minimise log Σ q exp(−λ'z); return weights, steps and the largest standardised gap."""
-    log_q = np.log(q)
+def _solve(
+    z: _Array, q: _Array, tolerance: float, labels: list[tuple[str, str]]
+) -> tuple[_Array, int]:
+    """Return the weights under which z has mean 0, and the steps it took."""
+    from diff_diff.balancing import BalanceError
+    from diff_diff.balancing import entropy_balance as solve
 
-    def at(lam: _Array) -> tuple[float, _Array]:
-        a = log_q - z @ lam
-        top = a.max()
-        e = np.exp(a - top)
-        total = e.sum()
-        return float(top + np.log(total)), e / total
-
-    lam = np.zeros(z.shape[1])
-    value, w = at(lam)
-    steps = 0
-    for steps in range(1, _MOST_STEPS + 1):
-        gap = w @ z
-        if np.abs(gap).max() < tolerance:
-            return w, steps - 1, float(np.abs(gap).max())
-        centred = z - gap
-        hessian = centred.T @ (w[:, None] * centred)
-        # the gradient is −gap; least squares where the weights sit on so few controls that the
-        # Hessian has lost rank
-        direction = np.linalg.lstsq(hessian, gap, rcond=None)[0]
-        slope = float(gap @ direction)
-        step = 1.0
-        while step > 1e-10:
-            new_value, new_w = at(lam + step * direction)
-            if new_value <= value - 1e-4 * step * slope:
-                break
-            step /= 2
-        else:
-            # the objective is flat to the last digits: the gap still may shrink
-            new_value, new_w = at(lam + direction)
-            if np.abs(new_w @ z).max() >= np.abs(gap).max():
-                break
-            step = 1.0
-        lam, value, w = lam + step * direction, new_value, new_w
-    return w, steps, float(np.abs(w @ z).max())
+    # its tolerance is in the unit of the data, so it is given standard deviations
+    try:
+        weights, told = solve(z, np.zeros(z.shape[1]), q, tol=tolerance)
+    except BalanceError as error:
+        raise _outside(z, labels, error.max_residual) from None
+    return np.asarray(weights, dtype=np.float64), int(told["n_iter"])
 
 
 def _outside(z: _Array, labels: list[tuple[str, str]], gap: float) -> InputError:
@@ -332,7 +305,7 @@ def _outside(z: _Array, labels: list[tuple[str, str]], gap: float) -> InputError
             field=name,
         )
     return InputError(
-        f"Newton's method stopped {gap:.2g} standard deviations from the moments: they lie at the "
+        f"the solver stopped {gap:.2g} standard deviations from the moments: they lie at the "
         "edge of what the controls span; drop a covariate or the variances",
         field="covariates",
     )
