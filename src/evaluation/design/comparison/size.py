@@ -1,4 +1,4 @@
-"""Comparison groups: matched sets of donors."""
+"""Matched sets of donors that are alike in size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from evaluation.errors import InputError
 
-__all__ = ["matched_sets", "nearest_in_size"]
+__all__ = ["choose_in_rounds", "matched_sets", "nearest_in_size"]
 
 
 def _by_distance(treated: Sequence[str], donors: Sequence[str], size: pd.Series) -> np.ndarray:
@@ -25,6 +25,40 @@ def _by_distance(treated: Sequence[str], donors: Sequence[str], size: pd.Series)
     # ties are broken by the donors' order, so the result does not depend on sort internals
     order: np.ndarray = np.argsort(distance, axis=1, kind="stable")
     return order
+
+
+def choose_in_rounds(order: np.ndarray, per_treated: int, usable: np.ndarray) -> list[list[int]]:
+    """Let treated units choose donors in rounds, one each per round, each donor once.
+
+    Parameters
+    ----------
+    order : numpy.ndarray
+        Shape (treated, donors): each treated unit's donors, nearest first.
+    per_treated : int
+        Rounds.
+    usable : numpy.ndarray of bool
+        Shape (treated, donors), by donor: whether the treated unit may have it.
+
+    Returns
+    -------
+    list of list of int
+        Donors by treated unit, nearest first; fewer than ``per_treated`` where none is left.
+
+    Examples
+    --------
+    >>> order = np.array([[0, 1, 2], [0, 2, 1]])
+    >>> choose_in_rounds(order, 2, np.ones((2, 3), dtype=bool))
+    [[0, 1], [2]]
+    """
+    taken = np.zeros(order.shape[1], dtype=bool)
+    chosen: list[list[int]] = [[] for _ in order]
+    for _ in range(per_treated):
+        for i, mine in enumerate(chosen):
+            nearest = next((int(j) for j in order[i] if usable[i, j] and not taken[j]), None)
+            if nearest is not None:
+                taken[nearest] = True
+                mine.append(nearest)
+    return chosen
 
 
 def nearest_in_size(
@@ -108,11 +142,5 @@ def matched_sets(
             field="donors_per_treated",
         )
     order = _by_distance(treated, donors, size)
-    taken = np.zeros(len(donors), dtype=bool)
-    sets: list[list[str]] = [[t] for t in treated]
-    for _ in range(per_treated):
-        for i, chosen in enumerate(sets):
-            nearest = next(int(j) for j in order[i] if not taken[j])
-            taken[nearest] = True
-            chosen.append(donors[nearest])
-    return sets
+    chosen = choose_in_rounds(order, per_treated, np.ones(order.shape, dtype=bool))
+    return [[t, *(donors[j] for j in js)] for t, js in zip(treated, chosen, strict=True)]
