@@ -66,13 +66,15 @@ def read_date(text: str, begins: tuple[int, int] | None = None) -> Stated:
     >>> [read_date(t).how for t in ("2016 (planned)", "2016-17", "<=2014 (URL)", "not stated")]
     ['planned', 'span', 'bound', 'not_stated']
     >>> read_date("two-year", (2016, 8)).date
-    (2018, 8)
+    (2018, 7)
     """
     found = _NOTE.match(text.strip())
     assert found
     core, note = found["core"], found["note"] or ""
     if core in _LENGTH:
-        date = (begins[0] + _LENGTH[core], begins[1]) if begins else None
+        # the last month: two years from August 2016 end with July 2018
+        last = divmod(12 * (begins[0] + _LENGTH[core]) + begins[1] - 2, 12) if begins else None
+        date = (last[0], last[1] + 1) if last else None
         return Stated(text, date, "stated" if date else "not_stated", note)
     if core.startswith("<"):
         return Stated(text, None, "bound", note)

@@ -51,10 +51,11 @@ _DOMAINS = (
         "self_support",
         "självförsörjning",
         "self-support",
-        r"self-suffic|municipal-economy",
+        r"self-suffic",
         ("U31001",),
         ("low_economic_standard",),
     ),
+    Domain("costs", "kommunens kostnader", "the municipality's costs", r"economy", ("U31001",)),
     Domain(
         "settlement",
         "att bo kvar",

@@ -54,7 +54,7 @@ def _model(row: Mapping[str, str], results: tuple[Result, ...]) -> Model:
         where=read_where(row["municipality_region"]),
         starts=starts,
         ends=read_date(row["end"], starts.date),
-        stance=row["stance"],
+        stance=row["stance"] or "n/a",
         components=components,
         funders=_parts(row["funder"]),
         goals=goals,
