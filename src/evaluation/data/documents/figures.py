@@ -15,8 +15,10 @@ from evaluation.errors import InputError
 
 __all__ = ["Figure", "document_figures", "read_number"]
 
-# a figure in one of these units was computed and rounded; other whole numbers were counted
+# a figure in one of these units was computed and rounded; other whole numbers were counted, and
+# what somebody decided (a target, a principle, a rule) is exact
 ROUNDED = frozenset({"per cent", "per cent change", "ratio", "per 1000 inhabitants", "posts"})
+DECIDED = frozenset({"target", "principle", "rule", "definition"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
@@ -89,7 +91,7 @@ class Figure:
         """How far the true value may lie from the printed one.
 
         Half a unit of the last printed decimal for what was computed, of the last digit that
-        is not zero for what is called approximate, nothing for what was counted.
+        is not zero for what is called approximate, nothing for what was counted or decided.
 
         Examples
         --------
@@ -103,7 +105,9 @@ class Figure:
             whole = "." not in self.value
             zeros = len(self.value.lstrip("-")) - len(digits) if whole else 0
             return 0.5 * 10.0 ** (zeros if whole else -_decimals(self.value))
-        return 0.5 * 10.0 ** -_decimals(self.value) if self.unit in ROUNDED else 0.0
+        if self.unit in ROUNDED and self.kind not in DECIDED:
+            return 0.5 * 10.0 ** -_decimals(self.value)
+        return 0.0
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """What a model's goal asks for, and which outcome of the registry measures that.
 
 The words are those of the catalogue's own coding (English, of this project), so a short list
-reads them all; a test shows that every goal is read or named as measured by nothing.
+reads them; a goal too general for any of them («fastest way for the individual») leaves it to the
+components.
 """
 
 from __future__ import annotations
