@@ -99,7 +99,7 @@ def models_assess(
     if as_json:
         print_json(every.to_dict())
         return
-    from evaluation.questions.evaluability_words import VERDICTS
+    from evaluation.questions.evaluability import VERDICTS
 
     typer.echo(every.sentence(lang.value))
     for verdict, words in VERDICTS.items():
@@ -192,7 +192,7 @@ def _lines(m: Model, en: bool) -> dict[str, str]:
 def _verdict(row: Evaluability, lang: Lang) -> dict[str, str]:
     """Say what an assessment found, a line each."""
     from evaluation.data.registry import REGISTRY
-    from evaluation.questions.evaluability_words import DESIGNS, VERDICTS
+    from evaluation.questions.evaluability import DESIGNS, VERDICTS
 
     en, c = lang is Lang.en, row.chosen
     unknown = "unknown" if en else "okänt"
