@@ -137,6 +137,16 @@ _SETS = (
         "44d1f4cac2403ced05e3110aba3fecfca1ea2827c05745a5f83d18b4dddd36f7",
     ),
     DataSet(
+        "document_figures",
+        "Siffror i fem dokument, med dokument och rad",
+        "Figures in five documents, with document and line",
+        "egen kodning av de fem dokumenten",
+        "own coding of the five documents",
+        *_OWN,
+        200,
+        "dc17aac38306add6ea0af6af6805164be9ee4f2bfd3c8626ddbf6a565bf081f8",
+    ),
+    DataSet(
         "calibration",
         "Kalibrering av testen för få behandlade, 5 %-test, cell för cell",
         "Calibration of the tests for few treated, tests at 5 %, cell by cell",
