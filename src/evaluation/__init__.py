@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evaluation.data.documents import check_figures
     from evaluation.data.embedded import DATA_SETS, municipalities
     from evaluation.data.fetch import fetch_plan
     from evaluation.data.kolada.client import KoladaClient
@@ -41,7 +42,15 @@ if TYPE_CHECKING:
     from evaluation.data.tidy_panel import build_panel, to_wide
     from evaluation.data.twin import Twin, simulate
     from evaluation.data.wilson import wilson_interval
-    from evaluation.design.comparison import matched_sets
+    from evaluation.design.catalogue import catalogue
+    from evaluation.design.comparison import (
+        balance_table,
+        comparison_group,
+        entropy_balance,
+        mahalanobis_match,
+        match_table,
+        matched_sets,
+    )
     from evaluation.design.stance import classify, stance_table
     from evaluation.design.treatment import design_from_plan
     from evaluation.errors import InputError
@@ -131,6 +140,7 @@ if TYPE_CHECKING:
     from evaluation.estimation.robustness.specifications import RefittedBlock, specification_grid
     from evaluation.estimation.synthetic_control import synthetic_control
     from evaluation.plan import Plan, SimulatedData, load_plan
+    from evaluation.questions.evaluability import assess, assess_catalogue
     from evaluation.questions.power import Power
     from evaluation.questions.power_curves import PowerCurve, power_curve
     from evaluation.questions.study import Study, run_study
@@ -142,6 +152,7 @@ __version__ = "0.1.0"
 
 # name -> module; heavy libraries are imported with the first use, not with the package
 _HOMES = {
+    "check_figures": "data.documents",
     "DATA_SETS": "data.embedded",
     "municipalities": "data.embedded",
     "fetch_plan": "data.fetch",
@@ -174,6 +185,12 @@ _HOMES = {
     "Twin": "data.twin",
     "simulate": "data.twin",
     "wilson_interval": "data.wilson",
+    "catalogue": "design.catalogue",
+    "balance_table": "design.comparison",
+    "comparison_group": "design.comparison",
+    "entropy_balance": "design.comparison",
+    "mahalanobis_match": "design.comparison",
+    "match_table": "design.comparison",
     "matched_sets": "design.comparison",
     "classify": "design.stance",
     "stance_table": "design.stance",
@@ -267,6 +284,8 @@ _HOMES = {
     "Plan": "plan",
     "SimulatedData": "plan",
     "load_plan": "plan",
+    "assess": "questions.evaluability",
+    "assess_catalogue": "questions.evaluability",
     "Power": "questions.power",
     "PowerCurve": "questions.power_curves",
     "power_curve": "questions.power_curves",
@@ -325,20 +344,26 @@ __all__ = [
     "adjust_outcomes",
     "after_selection",
     "aggregate",
+    "assess",
+    "assess_catalogue",
     "attenuation",
     "auto_inference",
     "bacon_check",
     "bacon_decomposition",
+    "balance_table",
     "benjamini_hochberg",
     "break_donut",
     "breaks_within",
     "build_panel",
     "by_permutation",
     "callaway_santanna",
+    "catalogue",
+    "check_figures",
     "classify",
     "collapse",
     "comparable",
     "compare",
+    "comparison_group",
     "contrasts",
     "coordinate_distances",
     "cr1",
@@ -348,6 +373,7 @@ __all__ = [
     "design_from_plan",
     "diff",
     "embedded_panel",
+    "entropy_balance",
     "event_coefficients",
     "event_study",
     "extended_two_way",
@@ -367,7 +393,9 @@ __all__ = [
     "leave_one_treated_out",
     "linear_estimator",
     "load_plan",
+    "mahalanobis_match",
     "map_draws",
+    "match_table",
     "matched_sets",
     "miscoded_treated",
     "moved_adoption",
