@@ -97,9 +97,7 @@ def _table(
     return table
 
 
-def _cells(
-    path: Path, columns: Collection[str]
-) -> tuple[list[str], list[list[str]], list[int]]:
+def _cells(path: Path, columns: Collection[str]) -> tuple[list[str], list[list[str]], list[int]]:
     """Return header, rows and line numbers of a workbook or of Parquet, as text."""
     if path.suffix.lower() in PARQUET:
         frame = read_parquet(path)

@@ -53,9 +53,7 @@ class Period:
         """
         if self.first == other.first:
             return True
-        return (
-            self.last_earliest > other.first_latest and other.last_earliest > self.first_latest
-        )
+        return self.last_earliest > other.first_latest and other.last_earliest > self.first_latest
 
 
 def _months(text: str) -> tuple[int, int] | None:

@@ -69,8 +69,7 @@ def check_rows(
                 error.problem, file=row["file"] or None, row=row["row"], field=error.field
             ) from None
         coded.append(
-            text
-            | {"row": row["row"], "period": period, "municipality": name(text["code"])}
+            text | {"row": row["row"], "period": period, "municipality": name(text["code"])}
         )
     whole = pd.DataFrame(coded, columns=["file", "row", *FIELDS, "municipality", "period"])
     whole["first"] = pd.Series([p.first for p in whole["period"]], dtype="int64")

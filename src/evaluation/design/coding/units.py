@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,12 @@ def coded_units(rows: pd.DataFrame, coders: Sequence[str]) -> list[Unit]:
         records = [{str(k): v for k, v in r.items()} for r in group.to_dict("records")]
         cuts = sorted({c for r in records for c in (r["first"], r["last"] + 1)})
         start = len(units)
-        for first, after in zip(cuts[:-1], cuts[1:], strict=True):
+        for first, after in pairwise(cuts):
             here = {r["coder"]: r for r in records if r["first"] <= first <= r["last"]}
             if not here:
                 continue
             stances = {c: str(here[c]["stance"]) for c in coders if c in here}
-            said = {c: (here[c],) for c in stances}
+            said: dict[str, tuple[dict[str, Any], ...]] = {c: (here[c],) for c in stances}
             before = units[-1] if len(units) > start else None
             if before and before.stances == stances and before.last == first - 1:
                 first = before.first
