@@ -129,12 +129,12 @@ def adjudicate(sheet: CodingSheet, decisions: CodingSheet | None = None) -> Adju
     """
     if decisions is not None:
         if len(decisions.codings):
-            row = decisions.codings.iloc[0]
+            first = decisions.codings.iloc[0]
             raise InputError(
-                f"the decisions hold a row of the coder {row['coder']!r}; a decision's coder is "
+                f"the decisions hold a row of the coder {first['coder']!r}; a decision's coder is "
                 f"{ADJUDICATED!r}",
-                file=row["file"] or None,
-                row=int(row["row"]),
+                file=first["file"] or None,
+                row=int(first["row"]),
                 field="coder",
             )
         sheet = combine([sheet, decisions])

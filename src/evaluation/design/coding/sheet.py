@@ -144,7 +144,7 @@ def coding_sheet(
     <CodingSheet, 2 rows, 1 municipalities, coders: A, B>
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-    frame = frame.fillna("")
+    frame = frame.astype(object).fillna("")
     for column in _NEEDED:
         if column not in frame.columns:
             raise InputError(f"there is no such column; needed are {', '.join(_NEEDED)}",
