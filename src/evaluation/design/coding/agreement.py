@@ -34,7 +34,8 @@ Measure = Callable[[Floats], Floats]
 TENTATIVE: Final = 0.667
 """Below it no conclusion should rest on the coding; from 0.800 on it is reliable
 (Krippendorff 2019, Content Analysis, 4th ed., ch. 12). A convention, not a test."""
-FEW_CLUSTERS: Final = 20
+FEW_DISAGREEING: Final = 20
+"""With fewer units in disagreement the percentile interval covered 83 to 92 % in place of 95 %."""
 _BOOTSTRAP = "percentile bootstrap, municipalities resampled"
 _BLOCK = 1000
 
@@ -85,9 +86,9 @@ class Agreement:
         What is to settle; see :func:`evaluation.design.coding.disagreements.disagreements`.
     check : Check
         Whether alpha is shown to be at least 0.667.
-    n_units, n_pairable : int
-        Stretches of a municipality's time that somebody coded, and those to which two coders
-        gave a stance that has a place in the order.
+    n_units, n_pairable, n_disagreeing : int
+        Stretches of a municipality's time that somebody coded, those to which two coders
+        gave a stance that has a place in the order, and those of them that bear two stances.
     n_municipalities, n_single : int
         Municipalities coded, and those coded by one coder only.
     n_unclear : int
@@ -109,6 +110,7 @@ class Agreement:
     check: Check
     n_units: int
     n_pairable: int
+    n_disagreeing: int
     n_municipalities: int
     n_single: int
     n_unclear: int
@@ -191,8 +193,12 @@ def _statistic(
     if np.isnan(point):
         why = "not defined: only one value was used"
         return Statistic(name, tuple(coders), None, None, *size, why)
-    if len(there) < 2 or not resamplings:
-        why = "no interval: one municipality" if resamplings else ""
+    if not resamplings:
+        return Statistic(name, tuple(coders), point, None, *size)
+    if len(there) < 2 or point == 1.0:
+        # draws from units that all agree would agree as well: an interval without width
+        few = len(there) < 2
+        why = f"no interval: {'one municipality' if few else 'no disagreement was seen'}"
         return Statistic(name, tuple(coders), point, None, *size, why)
     drawn = np.concatenate([measure(w) for w in resamplings])
     undefined = float(np.isnan(drawn).mean())
@@ -318,10 +324,11 @@ def agreement(
         f"{UNCLEAR} is a missing value, not a place in the order",
         "the kappas leave out units that not all of their coders gave a stance",
     ]
-    if found[0].n_municipalities < FEW_CLUSTERS:
+    disagreeing = sum(len(set(r[~np.isnan(r)])) > 1 for r in ranks)
+    if disagreeing < FEW_DISAGREEING:
         notes.append(
-            f"{found[0].n_municipalities} municipalities: below {FEW_CLUSTERS} the bootstrap "
-            "interval is too short"
+            f"{disagreeing} units bear different stances: with fewer than {FEW_DISAGREEING} the "
+            "bootstrap interval tends to be too short"
         )
     who = coded_by(units)
     codings = sheet.codings
@@ -333,6 +340,7 @@ def agreement(
         check=_check(found[0], alpha),
         n_units=len(units),
         n_pairable=int(paired.sum()),
+        n_disagreeing=disagreeing,
         n_municipalities=len(who),
         n_single=sum(len(c) == 1 for c in who.values()),
         n_unclear=int((codings["coder"].isin(names) & (codings["stance"] == UNCLEAR)).sum()),
