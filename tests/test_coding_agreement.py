@@ -9,9 +9,10 @@ import pytest
 from statsmodels.stats import inter_rater
 
 from evaluation.data.places import codes
-from evaluation.design.coding.agreement import TENTATIVE, agreement, ordinal_alpha
+from evaluation.design.coding.agreement import TENTATIVE, agreement
 from evaluation.design.coding.measures import krippendorff_alpha, value_counts
 from evaluation.design.coding.periods import month_text
+from evaluation.design.coding.resampling import ordinal_alpha
 from evaluation.design.coding.sheet import coding_sheet, sheet_from_documents
 from evaluation.design.coding.units import coded_units
 from evaluation.design.coding.vocabulary import ADJUDICATED, ORDERED_STANCES

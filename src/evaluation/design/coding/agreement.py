@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any, Final
@@ -20,6 +20,13 @@ from evaluation.design.coding.measures import (
     pair_tables,
     value_counts,
 )
+from evaluation.design.coding.resampling import (
+    BOOTSTRAP,
+    Measure,
+    Statistic,
+    resamplings,
+    statistic,
+)
 from evaluation.design.coding.sheet import CodingSheet
 from evaluation.design.coding.units import Unit, coded_units, rank_matrix
 from evaluation.design.coding.vocabulary import ORDERED_STANCES, UNCLEAR
@@ -27,47 +34,14 @@ from evaluation.errors import InputError
 from evaluation.language import interval, level, number
 from evaluation.results import Check, Estimate
 
-__all__ = ["TENTATIVE", "Agreement", "Statistic", "agreement", "ordinal_alpha"]
+__all__ = ["TENTATIVE", "Agreement", "agreement"]
 
 Floats = npt.NDArray[np.float64]
-Measure = Callable[[Floats], Floats]
 TENTATIVE: Final = 0.667
 """Below it no conclusion should rest on the coding; from 0.800 on it is reliable
 (Krippendorff 2019, Content Analysis, 4th ed., ch. 12). A convention, not a test."""
 FEW_DISAGREEING: Final = 20
 """With fewer units in disagreement the percentile interval covered 83 to 92 % in place of 95 %."""
-_BOOTSTRAP = "percentile bootstrap, municipalities resampled"
-_BLOCK = 1000
-
-
-@dataclass(frozen=True)
-class Statistic:
-    """One measure of agreement.
-
-    Parameters
-    ----------
-    name : str
-        ``krippendorff_alpha_ordinal``, ``raw_agreement``, ``fleiss_kappa``, ``cohen_kappa`` or
-        ``cohen_kappa_quadratic``.
-    coders : tuple of str
-        Whose.
-    value : float, optional
-        None where the measure is not defined; ``note`` says why.
-    conf_int : tuple of float, optional
-        None where no interval can be given.
-    n_units, n_municipalities : int
-        What it rests on.
-    note : str
-        What a reader must know.
-    """
-
-    name: str
-    coders: tuple[str, ...]
-    value: float | None
-    conf_int: tuple[float, float] | None
-    n_units: int
-    n_municipalities: int
-    note: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -167,102 +141,6 @@ class Agreement:
         )
 
 
-def _resamplings(clusters: int, draws: int, seed: int) -> list[Floats]:
-    """Say how often each draw takes each municipality; in blocks, to bound the memory."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed))
-    even = np.full(clusters, 1 / clusters)
-    blocks = [min(_BLOCK, draws - k) for k in range(0, draws, _BLOCK)]
-    return [rng.multinomial(clusters, even, size=b).astype(float) for b in blocks]
-
-
-def _statistic(
-    name: str,
-    coders: Sequence[str],
-    measure: Measure,
-    used: npt.NDArray[np.intp],
-    resamplings: Sequence[Floats],
-    alpha: float,
-) -> Statistic:
-    """Compute a measure and its interval; ``used`` are the municipalities of its units."""
-    there = np.unique(used)
-    size = (len(used), len(there))
-    if not len(used):
-        return Statistic(name, tuple(coders), None, None, *size, "no unit was coded by all")
-    width = resamplings[0].shape[1] if resamplings else int(used.max()) + 1
-    point = float(measure(np.ones((1, width)))[0])
-    if np.isnan(point):
-        why = "not defined: only one value was used"
-        return Statistic(name, tuple(coders), None, None, *size, why)
-    if not resamplings:
-        return Statistic(name, tuple(coders), point, None, *size)
-    if len(there) < 2 or point == 1.0:
-        # draws from units that all agree would agree as well: an interval without width
-        few = len(there) < 2
-        why = f"no interval: {'one municipality' if few else 'no disagreement was seen'}"
-        return Statistic(name, tuple(coders), point, None, *size, why)
-    drawn = np.concatenate([measure(w) for w in resamplings])
-    undefined = float(np.isnan(drawn).mean())
-    # where draws without a value could lie on either side of a bound, there is no bound
-    if undefined > alpha / 2:
-        why = f"no interval: {100 * undefined:.1f} % of the draws have no variation"
-        return Statistic(name, tuple(coders), point, None, *size, why)
-    low, high = np.nanquantile(drawn, [alpha / 2, 1 - alpha / 2])
-    return Statistic(name, tuple(coders), point, (float(low), float(high)), *size)
-
-
-def ordinal_alpha(
-    counts: npt.ArrayLike,
-    clusters: Sequence[object],
-    *,
-    coders: Sequence[str] = (),
-    draws: int = 9999,
-    seed: int = 1,
-    alpha: float = 0.05,
-) -> Statistic:
-    """Return Krippendorff's alpha for ordered values, with an interval, from counts.
-
-    It needs no coder by name: answers of different respondents about each unit will do.
-
-    Parameters
-    ----------
-    counts : array_like
-        Shape (units, values): how many gave each value, in the order of the scale.
-    clusters : sequence
-        Shape (units,): the municipality of each unit; they are what is resampled.
-    coders : sequence of str
-        For the result.
-    draws, seed : int
-        Of the bootstrap; 0 draws give no interval.
-    alpha : float
-        One minus the level.
-
-    Returns
-    -------
-    Statistic
-        The value and its percentile interval.
-
-    Examples
-    --------
-    >>> s = ordinal_alpha([[2, 0, 0], [0, 2, 0], [0, 0, 2], [1, 1, 0]], list("abcd"), draws=0)
-    >>> round(s.value, 4), s.conf_int
-    (0.79, None)
-    """
-    table = np.asarray(counts, dtype=float)
-    paired = table.sum(axis=1) >= 2
-    table = table[paired]
-    number_of, names = pd.factorize(np.asarray(clusters, dtype=object)[paired])
-    used = number_of.astype(np.intp)
-    resamplings = _resamplings(len(names), draws, seed) if len(names) else []
-    return _statistic(
-        "krippendorff_alpha_ordinal",
-        coders,
-        lambda w: krippendorff_alpha(table, used, w),
-        used,
-        resamplings,
-        alpha,
-    )
-
-
 def agreement(
     sheet: CodingSheet,
     *,
@@ -347,7 +225,7 @@ def agreement(
         draws=draws,
         seed=seed,
         alpha=alpha,
-        inference=_BOOTSTRAP,
+        inference=BOOTSTRAP,
         data_hash=sheet.hash,
         notes=tuple(notes),
     )
@@ -384,10 +262,10 @@ def _statistics(
     size = len(ORDERED_STANCES)
     counts = value_counts(ranks, size)
     whole = ~np.isnan(ranks).any(axis=1)
-    taken = _resamplings(int(clusters.max()) + 1, draws, seed)
+    taken = resamplings(int(clusters.max()) + 1, draws, seed)
 
     def one(name: str, who: Sequence[str], measure: Measure, used: Any = slice(None)) -> Statistic:
-        return _statistic(name, who, measure, clusters[used], taken, alpha)
+        return statistic(name, who, measure, clusters[used], taken, alpha)
 
     found = [
         one("krippendorff_alpha_ordinal", names, lambda w: krippendorff_alpha(counts, clusters, w)),
@@ -422,7 +300,7 @@ def _estimate(
         estimate=s.value,
         conf_int=s.conf_int or (-np.inf, np.inf),
         method="Krippendorff's alpha",
-        inference=f"{_BOOTSTRAP}, {draws} draws",
+        inference=f"{BOOTSTRAP}, {draws} draws",
         estimand="agreement beyond chance on the ordered stances",
         n_obs=int((~np.isnan(ranks)).sum()),
         n_units=s.n_units,

@@ -11,7 +11,7 @@ import pandas as pd
 from evaluation.data.observations import OBSERVED, Sex, observations
 from evaluation.data.places import NATION, codes
 from evaluation.data.wilson import wilson_interval
-from evaluation.design.coding.agreement import Statistic, ordinal_alpha
+from evaluation.design.coding.resampling import Statistic, ordinal_alpha
 from evaluation.design.coding.sheet import CodingSheet, coding_sheet
 from evaluation.design.coding.vocabulary import (
     EVIDENCE,

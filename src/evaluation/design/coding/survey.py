@@ -11,7 +11,7 @@ import pandas as pd
 
 from evaluation.data.files import read_table
 from evaluation.data.places import NATION, canonical, name
-from evaluation.design.coding.agreement import Statistic, ordinal_alpha
+from evaluation.design.coding.resampling import Statistic, ordinal_alpha
 from evaluation.design.coding.sheet import CodingSheet, coding_sheet
 from evaluation.design.coding.vocabulary import (
     ANONYMOUS,
