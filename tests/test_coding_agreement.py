@@ -317,6 +317,20 @@ def test_an_unknown_coder_is_refused():
         agreement(made(np.array([[0, 1.0], [0, 1.0]])), coders=["A", "Z"])
 
 
+@pytest.mark.parametrize(
+    ("option", "says"), [({"draws": -1}, "below 0"), ({"alpha": 2}, "between")]
+)
+def test_an_impossible_option_is_refused(option, says):
+    with pytest.raises(InputError, match=says):
+        agreement(made(np.array([[0, 1.0], [0, 2.0]])), **option)
+
+
+def test_without_draws_there_is_no_interval():
+    found = agreement(made(np.array([[0, 1.0], [0, 2.0]])), draws=0)
+    assert all(s.conf_int is None for s in found.statistics)
+    assert found.check.passed is None
+
+
 def test_decisions_are_no_coder():
     rows = made(np.array([[0, 1, 2], [0, 1, 1.0]])).tidy().drop(columns="municipality")
     decision = rows.iloc[-1].to_dict() | {

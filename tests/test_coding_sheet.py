@@ -331,3 +331,16 @@ def test_a_filled_sheet_is_never_written_over(tmp_path):
 def test_a_frame_with_empty_cells_is_taken():
     frame = pd.DataFrame([row(), row(code="1287", began="2014")])
     assert coding_sheet(frame).rows["began"].tolist() == ["2014", ""]
+
+
+def test_numbers_in_a_frame_are_read_as_they_were_meant():
+    frame = pd.DataFrame([row(code=2321, began=2012.0), row(code="1287")], index=["x", "y"])
+    found = coding_sheet(frame).rows
+    assert found["began"].tolist() == ["", "2012"]
+    assert found["row"].tolist() == [1, 0]
+    with pytest.raises(InputError, match="row 1, field code: '114' has lost its leading zero"):
+        coding_sheet([row(), row(code=114)])
+
+
+def test_no_rows_are_an_empty_sheet():
+    assert len(coding_sheet(pd.DataFrame(columns=["code", "coder", "stance", "evidence"]))) == 0

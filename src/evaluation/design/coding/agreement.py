@@ -41,7 +41,8 @@ TENTATIVE: Final = 0.667
 """Below it no conclusion should rest on the coding; from 0.800 on it is reliable
 (Krippendorff 2019, Content Analysis, 4th ed., ch. 12). A convention, not a test."""
 FEW_DISAGREEING: Final = 20
-"""With fewer units in disagreement the percentile interval covered 83 to 92 % in place of 95 %."""
+"""With fewer units in disagreement the percentile interval covered 82 to 92 % in place of 95 %
+(tools/agreement_coverage.py)."""
 
 
 @dataclass(frozen=True, repr=False)

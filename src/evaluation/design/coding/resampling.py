@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaluation.design.coding.measures import krippendorff_alpha
+from evaluation.errors import InputError
 
 __all__ = ["BOOTSTRAP", "Measure", "Statistic", "ordinal_alpha", "resamplings", "statistic"]
 
@@ -64,11 +65,18 @@ def resamplings(clusters: int, draws: int, seed: int) -> list[Floats]:
     list of numpy.ndarray
         Each of shape (draws of the block, municipalities); every row adds up to ``clusters``.
 
+    Raises
+    ------
+    InputError
+        If ``draws`` is negative.
+
     Examples
     --------
     >>> [w.shape for w in resamplings(4, 1500, 1)]
     [(1000, 4), (500, 4)]
     """
+    if draws < 0:
+        raise InputError(f"{draws} is below 0", field="draws")
     rng = np.random.default_rng(np.random.SeedSequence(seed))
     even = np.full(clusters, 1 / clusters)
     blocks = [min(_BLOCK, draws - k) for k in range(0, draws, _BLOCK)]
@@ -103,7 +111,14 @@ def statistic(
     -------
     Statistic
         With the reason in ``note`` where there is no value or no interval.
+
+    Raises
+    ------
+    InputError
+        If ``alpha`` does not lie between 0 and 1.
     """
+    if not 0 < alpha < 1:
+        raise InputError(f"{alpha} does not lie between 0 and 1", field="alpha")
     there = np.unique(used)
     size = (len(used), len(there))
     if not len(used):

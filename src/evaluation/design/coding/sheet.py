@@ -12,6 +12,7 @@ import pandas as pd
 
 from evaluation.data import embedded
 from evaluation.data.files import read_table
+from evaluation.data.reading.cells import plain
 from evaluation.design.coding.rows import FIELDS, check_rows
 from evaluation.design.coding.vocabulary import (
     ADJUDICATED,
@@ -133,8 +134,8 @@ def coding_sheet(
     Raises
     ------
     InputError
-        At the first row that is not as it should be; the row's number is the frame's index,
-        or its place in the sequence.
+        At the first row that is not as it should be; the row's number is the frame's index
+        where that is whole numbers, else its place from 0.
 
     Examples
     --------
@@ -144,16 +145,17 @@ def coding_sheet(
     <CodingSheet, 2 rows, 1 municipalities, coders: A, B>
     """
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
-    frame = frame.astype(object).fillna("")
     for column in _NEEDED:
         if column not in frame.columns:
             raise InputError(f"there is no such column; needed are {', '.join(_NEEDED)}",
                              field=column)  # fmt: skip
-    texts = {c: frame[c].astype("str").str.strip() if c in frame.columns else "" for c in FIELDS}
-    plain = pd.DataFrame(texts, index=frame.index)
-    plain["row"] = [int(str(i)) for i in frame.index]
-    plain["file"] = frame.attrs.get("file", "")
-    return _checked(plain, last_year)
+    frame = frame.astype(object).where(frame.notna(), None)
+    texts = {c: [plain(v) for v in frame[c]] if c in frame.columns else "" for c in FIELDS}
+    rows = pd.DataFrame(texts, index=range(len(frame)))
+    numbered = pd.api.types.is_integer_dtype(frame.index)
+    rows["row"] = list(frame.index) if numbered else range(len(frame))
+    rows["file"] = frame.attrs.get("file", "")
+    return _checked(rows, last_year)
 
 
 def _checked(rows: pd.DataFrame, last_year: int | None, notes: Sequence[str] = ()) -> CodingSheet:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from evaluation.data.files import read_table
 from evaluation.data.places import NATION, canonical, name
+from evaluation.data.reading.cells import plain
 from evaluation.design.coding.resampling import Statistic, ordinal_alpha
 from evaluation.design.coding.sheet import CodingSheet, coding_sheet
 from evaluation.design.coding.vocabulary import (
@@ -196,14 +197,13 @@ def summarise_answers(
             raise InputError(
                 f"there is no such column; needed are {', '.join(_NEEDED)}", field=column
             )
-    texts = (
-        frame.astype(object).reindex(columns=list(_FIELDS), fill_value="").fillna("").astype("str")
-    )
+    given = frame.astype(object).where(frame.notna(), None)
+    texts = given.reindex(columns=list(_FIELDS), fill_value="").map(plain)
     by_code: dict[str, list[str]] = {}
     anonymous: dict[str, int] = {}
     seen: dict[tuple[str, str], int] = {}
     for line, cells in zip(frame.index, texts.itertuples(index=False, name=None), strict=True):
-        row = dict(zip(_FIELDS, (str(c).strip() for c in cells), strict=True))
+        row = dict(zip(_FIELDS, map(str, cells), strict=True))
         try:
             code = _code(row)
             who = (code, row["respondent"])
