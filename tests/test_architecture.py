@@ -18,6 +18,7 @@ FLOORS = [
     {"data"},
     {"plan"},
     {"results"},
+    {"folders"},
     {"errors", "language"},
 ]
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms}

@@ -76,7 +76,7 @@ def test_a_plan_that_refuses_the_unfit_names_the_key():
         carried(p, 0, design_from_plan(p), panel(2010, 2017))
     assert str(error.value) == (
         "field treatment.adoption[2].model: Vellinge's first treated year 2018 lies outside y, "
-        "2010–2017"
+        "2010–2017; treatment.unfit: leave_out leaves it out of this outcome, by name"
     )
 
 

@@ -92,6 +92,25 @@ def test_an_early_block_of_years_without_values_is_a_gap(server):
     assert found.notes[0].startswith("N00973: no value for 1990, 1991")
 
 
+def test_an_empty_block_of_years_that_other_municipalities_have_is_no_gap(server):
+    empty = json.dumps(page([])).encode()
+    last = f"municipality/{','.join(ALL[-16:])}/year/1990,"
+    server.on(last, lambda h, _: h.answer(empty), 1)
+    found = client_of(server).fetch(["N00973"], ALL, range(1990, 2020))
+    assert len(found.frame) == 291 * 30 * 3
+    assert found.counts["refetched"] == 1
+    server.on(last, lambda h, _: h.answer(empty))
+    with pytest.raises(InputError, match=r"N00973.*1990.*was empty, twice"):
+        client_of(server).fetch(["N00973"], ALL, range(1990, 2020))
+
+
+def test_years_that_only_the_nation_has_are_a_gap_of_the_others(server):
+    whole = server.entry
+    server.entry = lambda k, c, y: whole(k, c, y) if c == "0000" or y >= 2015 else None
+    found = client_of(server).fetch(["N00973"], ALL, range(1990, 2020))
+    assert len(found.frame) == (291 * 5 + 25) * 3
+
+
 @pytest.mark.parametrize("size", [1, 7, 74, 75])
 def test_pages_are_put_together(size):
     codes = ALL[:25]
@@ -366,6 +385,7 @@ def test_the_snapshot_says_where_it_comes_from(server, tmp_path):
     assert record.request["years"] == {i: [2015, 2016, 2017] for i in ("N00964", "N00973")}
     assert record.request["codes"] == ALL
     assert record.notes[-1] == "counts: chunks 24; requests 24; rows 5238"
+    assert record.notes[-2] == f"fetched from {server.url}, not from Kolada's own server"
     # the server's figures are no whole persons
     assert "kept although they contradict the registry (whole number)" in record.notes[0]
     # the same figures again: one content, two records

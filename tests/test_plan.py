@@ -381,8 +381,10 @@ def test_yaml_that_is_valid_and_still_no_plan(cli, write, content):
 
 
 def test_a_plan_that_is_not_there(cli, refused, tmp_path):
-    for name in (tmp_path / "plan.yaml", "no_such_plan"):
-        refused(cli, "run", name, where=str(name), says="there is no such file")
+    gone = tmp_path / "plan.yaml"
+    refused(cli, "run", gone, where=str(gone), says="there is no such file")
+    says = "there is no such plan; those that ship are day_one, day_one_simulated, settlement"
+    refused(cli, "run", "no_such_plan", where="no_such_plan", says=says)
     refused(cli, "run", tmp_path, where=str(tmp_path), says="cannot be read: Is a directory")
 
 

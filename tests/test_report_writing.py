@@ -57,7 +57,7 @@ def former(report, tmp_path):
         ("make_tables", RuntimeError),
         ("make_figures", KeyboardInterrupt),
         ("render", RuntimeError),
-        ("_swap", KeyboardInterrupt),
+        ("put_in_place", KeyboardInterrupt),
     ],
 )
 @pytest.mark.usefixtures("no_study")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
+from openpyxl import load_workbook
 from store_cases import ABOUT, ROWS, changed, made, table
 
 from evaluation.cli import snapshots
@@ -336,3 +337,15 @@ def test_exporting(data, old, tmp_path):
     made_file = json.loads(data("export", "old", tmp_path / "a.parquet", "--json").out)
     assert made_file == {"file": str(tmp_path / "a.parquet"), "rows": 5, "id": old.id}
     assert data("export", "old", tmp_path / "a.doc").code == 2
+
+
+def test_nothing_in_an_export_is_a_formula(store, tmp_path):
+    about = ABOUT | {"citation_sv": "=1+1", "request": {"file": "=HYPERLINK(1)"}}
+    kept = store.put(table(), name="formula", notes=["=cmd|' /C calc'!A0", "+1"], **about)
+    book = load_workbook(export(kept, tmp_path / "a.xlsx"))
+    cells = [c for sheet in book for row in sheet.iter_rows() for c in row]
+    assert [c.value for c in cells if c.data_type == "f"] == []
+    assert "=HYPERLINK(1)" in [c.value for c in cells]
+    for source in ("=1+1", "+1", "-1", "@a", "\tSCB"):
+        with pytest.raises(InputError, match="must begin with a letter or a digit"):
+            store.put(table(), name="formula", **ABOUT | {"source": source})

@@ -347,6 +347,18 @@ def test_only_what_can_change_changes(twin):
         assert t.att(id_) < 0, id_
 
 
+def test_the_gap_between_women_and_men_has_its_truth(twin):
+    women, men = (twin.truth.effect("N00973", sex) for sex in ("K", "M"))
+    np.testing.assert_allclose(twin.truth.effect("work_or_studies_gap"), women - men)
+
+
+def test_whether_persons_are_kept_does_not_change_the_hash():
+    kept, left = (simulate(SimulatedData(seed=3, persons=p, **SHORT)) for p in (True, False))
+    assert kept.persons is not None
+    assert left.persons is None
+    assert kept.hash == left.hash
+
+
 def test_nothing_happens_before_the_first_fully_exposed_year(twin):
     """Who leaves in year a + 2 was received in year a: nobody before was there from day one."""
     t = twin.truth
@@ -759,7 +771,8 @@ def test_the_command_says_what_it_made_and_that_it_is_simulated(call, tmp_path):
     lines = done.output.splitlines()
     assert lines[0] == lines[-1] == SIMULATED
     found = dict(line.split(maxsplit=1) for line in lines[1:8])
-    assert (found["seed"], found["active"], found["persons"]) == ("4", "12", "None")
+    assert (found["seed"], found["active"]) == ("4", "12")
+    assert "persons" not in found
 
     again = call("--out", tmp_path / "a", "--seed", 4, *OPTIONS, "--active", 12, "--json")
     content = json.loads(again.output)

@@ -48,7 +48,9 @@ def data_list(as_json: Json = False) -> None:
 def data_check(
     file: Annotated[
         Path | None,
-        typer.Argument(help="A CSV of your own. Without one the shipped data are checked."),
+        typer.Argument(
+            help="A file of your own (CSV, .xlsx, .parquet); without one, the shipped data."
+        ),
     ] = None,
     unit: Annotated[str, typer.Option(help="Column of the unit.")] = "code",
     time: Annotated[str, typer.Option(help="Column of the year.")] = "year",

@@ -122,7 +122,7 @@ def _window(text: str | None) -> tuple[int, int] | None:
 
 
 def estimate(
-    data: Annotated[Path, typer.Option(help="CSV: one row per unit and year.")],
+    data: Annotated[Path, typer.Option(help="CSV, .xlsx or .parquet: one row per unit and year.")],
     unit: Annotated[str, typer.Option(help="Column of the unit.")],
     time: Annotated[str, typer.Option(help="Column of the year.")],
     outcome: Annotated[str, typer.Option(help="Column of the outcome.")],

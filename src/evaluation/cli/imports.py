@@ -52,8 +52,8 @@ def data_import(
         bool, typer.Option("--sum-months", help="Add twelve months up to a year.")
     ] = False,
     licence: Annotated[
-        str, typer.Option(help="Terms of use of the data, kept with them.")
-    ] = "not stated",
+        str | None, typer.Option(help="Terms of use of the data, kept with them.")
+    ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the snapshot. Default: the indicator in lower case.")
     ] = None,
@@ -73,6 +73,7 @@ def data_import(
     --sheet 2023 --column value=Antal --dry-run
     """
     from evaluation.data.reading import Columns, Layout, read_observations
+    from evaluation.data.store.names import check_name
 
     roles = ("code", "name", "year", "sex", "value", "weight")
     layout: dict[str, Any] = {
@@ -85,6 +86,7 @@ def data_import(
         "marks": _pairs(mark, "--mark", ("suppressed", "zero", "missing"), first=False),
         "months": "sum" if sum_months else None,
     }
+    check_name(name or indicator.lower())
     found = read_observations(file, indicator=indicator, layout=Layout(**layout))
     tidy = found.validated()
     kept = None
@@ -101,8 +103,8 @@ def data_import(
                 "layout": found.layout.to_dict(),
                 "left_out": found.counts,
             },
-            licence_sv=licence,
-            licence_en=licence,
+            licence_sv=licence or "villkor ej angivna",
+            licence_en=licence or "terms not stated",
             citation_sv=f"Källa: {source}",
             citation_en=f"Source: {source}",
             notes=found.notes,

@@ -21,7 +21,7 @@ class Curve(StrEnum):
 
 
 def power(
-    data: Annotated[Path, typer.Option(help="CSV: one row per unit and year.")],
+    data: Annotated[Path, typer.Option(help="CSV, .xlsx or .parquet: one row per unit and year.")],
     unit: Annotated[str, typer.Option(help="Column of the unit.")],
     time: Annotated[str, typer.Option(help="Column of the year.")],
     outcome: Annotated[str, typer.Option(help="Column of the outcome.")],

@@ -46,7 +46,10 @@ class Multiplier(StrEnum):
 
 
 def regress(
-    data: Annotated[Path, typer.Option(help="CSV: one row per unit and year; gaps are allowed.")],
+    data: Annotated[
+        Path,
+        typer.Option(help="CSV, .xlsx or .parquet: one row per unit and year; gaps are allowed."),
+    ],
     formula: Annotated[
         str,
         typer.Option(

@@ -122,9 +122,10 @@ def simulate(
         return
     typer.echo(SIMULATED)
     for key in ("folder", "seed", "hash", "municipalities", "active", "observations", "persons"):
-        typer.echo(f"{key:<24}{found[key]}")
+        if found[key] is not None:
+            typer.echo(f"{key:<24}{found[key]}")
     for row in found["truth"]:
-        name = f"{row['indicator']} {row['sex']}"
+        name = f"effect on {row['indicator']} {row['sex']}"
         typer.echo(f"{name:<24}{row['att_cohort']:.2f}")
     typer.echo(SIMULATED)
 
@@ -136,6 +137,8 @@ def _two_years(text: str) -> tuple[int, int]:
         raise InputError(
             f"{text!r} is not two years such as 2012,2017", field="--adoption"
         ) from None
+    if first > last:
+        raise InputError(f"{text!r} has the later year first", field="--adoption")
     return first, last
 
 

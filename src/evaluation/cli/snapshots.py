@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from evaluation.cli.shared import Json, print_json
+from evaluation.errors import InputError
 
 if TYPE_CHECKING:
     from evaluation.data.store import Revisions, Snapshot
@@ -109,6 +110,8 @@ def data_diff(
     from evaluation.data.store import SnapshotStore, diff
 
     kept = SnapshotStore(store)
+    if old == new:
+        raise InputError(f"both are {old!r}; the fetch before the newest is {old}~1", field="B")
     found = diff(kept.get(old), kept.get(new))
     if indicator:
         found = found.select(indicator)

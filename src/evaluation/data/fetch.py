@@ -9,6 +9,7 @@ from evaluation.data.embedded import municipalities
 from evaluation.data.kolada.chunks import make_chunks
 from evaluation.data.kolada.client import KoladaClient
 from evaluation.data.kolada.contract import (
+    BASE_URL,
     CITATION_EN,
     CITATION_SV,
     LICENCE_EN,
@@ -162,10 +163,20 @@ def fetch_plan(
         licence_en=LICENCE_EN,
         citation_sv=CITATION_SV,
         citation_en=CITATION_EN,
-        notes=[*fetched.notes, *_contradictions(fetched.frame), f"counts: {counts}"],
+        notes=[
+            *fetched.notes,
+            *_contradictions(fetched.frame),
+            *_other_server(client.base_url),
+            f"counts: {counts}",
+        ],
     )
     partial.clear()
     return snapshot
+
+
+def _other_server(url: str) -> list[str]:
+    """Say it where the figures did not come from the service itself."""
+    return [] if url == BASE_URL else [f"fetched from {url}, not from {SOURCE}'s own server"]
 
 
 def _contradictions(frame: pd.DataFrame) -> list[str]:

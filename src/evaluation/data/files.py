@@ -85,7 +85,8 @@ def _table(
     """Check that rows are as long as their header and columns have names of their own."""
     for row, line in zip(rows, lines, strict=True):
         if len(row) != len(columns):
-            problem = f"has {len(row)} fields where the header has {len(columns)}"
+            printed = "; «evaluation data import» reads printed tables" if len(columns) == 1 else ""
+            problem = f"has {len(row)} fields where the header has {len(columns)}{printed}"
             raise InputError(problem, file=name, row=line)
     for column in columns:
         if columns.count(column) > 1:
@@ -222,7 +223,8 @@ def year_column(table: pd.DataFrame, column: str, *, empty_is_zero: bool = False
     except InputError as error:
         if not error.problem.endswith("is not a number"):
             raise
-        problem = f"{error.problem}; a whole year such as 2015 is needed"
+        never = ", or nothing (or 0) for never" if empty_is_zero else ""
+        problem = f"{error.problem}; a whole year such as 2015 is needed{never}"
         raise InputError(problem, file=error.file, row=error.row, field=error.field) from None
     if empty_is_zero:
         numbers = numbers.fillna(0)

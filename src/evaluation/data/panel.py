@@ -42,9 +42,15 @@ class Coverage:
         Index of unit codes; whole columns ``observed``, ``suppressed``, ``missing`` and
         ``no_weight`` count years (they add up to the number of years), ``kept`` says whether
         the unit is in the panel, ``reason`` why not, empty where it is.
+    outside : int
+        Values that were computed and lie outside the indicator's range; they are kept.
+    zero_denominators : int
+        Values that are missing because they would be divided by zero.
     """
 
     table: pd.DataFrame = field(repr=False)
+    outside: int = 0
+    zero_denominators: int = 0
 
     @property
     def reasons(self) -> dict[str, str]:

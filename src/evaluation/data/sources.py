@@ -160,7 +160,9 @@ class Sources:
         table = self.observations
         try:
             weight = "registry" if indicator.weight else None
-            panel = build_panel(table, indicator.id, sex, weight=weight)
+            # a snapshot may hold more years than the plan asks for
+            within = self.plan.data.years if self.plan.data else None
+            panel = build_panel(table, indicator.id, sex, weight=weight, within=within)
         except InputError as error:
             raise self.plan.fault(here, error.problem) from None
         return Outcome(panel, _named(indicator, sex, self.origin), indicator.id, sex)
@@ -168,8 +170,19 @@ class Sources:
     def _own(self, i: int, entry: OutcomeFile) -> Outcome:
         if entry.id in REGISTRY or entry.id == "case":
             raise self.plan.fault(("outcomes", i, "id"), f"{entry.id!r} is taken; choose another")
+        if isinstance(self.plan.data, SimulatedData):
+            raise self.plan.fault(
+                ("outcomes", i, "file"),
+                "is a file; an outcome of a simulated plan must be simulated too",
+            )
         path = self.files.get(entry.id, self.plan.folder / entry.file)
         reading = read_outcome_file(entry, path)
+        if reading.simulated:
+            raise self.plan.fault(
+                ("outcomes", i, "file"),
+                f"says {SIMULATED}, and the report would name real municipalities beside it; "
+                "give the plan data: {source: simulated} instead",
+            )
         panel = reading.panel(entry.id, entry.sex)
         if reading.weights is not None:
             panel = replace(panel, weights=_weights(reading, panel, entry.sex))
@@ -195,7 +208,9 @@ def _known() -> str:
 
 def _named(indicator: Indicator, sex: Sex, origin: Origin) -> Indicator:
     """Return the indicator for one sex, with the origin's words in its source."""
-    source = SIMULATED if origin.kind == "simulated" else indicator.source
+    # the line stands in reports of both languages
+    simulated = origin.kind == "simulated"
+    source = f"{SIMULATED}, {origin.id[:12]}" if simulated else indicator.source
     if sex == "T":
         return replace(indicator, source=source)
     sv, en = _SEX[sex]
@@ -240,6 +255,45 @@ def _own_breaks(entry: OutcomeFile) -> tuple[Break, ...]:
     )
 
 
+def _snapshot(plan: Plan, data: KoladaData, store: SnapshotStore) -> Snapshot:
+    """Find the plan's snapshot, which must be Kolada's figures and not made up."""
+    from evaluation.data.kolada.contract import SOURCE
+    from evaluation.data.store.pinned import resolve
+
+    try:
+        snapshot = resolve(data, plan.name, store)
+    except InputError as error:
+        if error.file:
+            raise
+        raise plan.fault((error.field or "data").split("."), error.problem) from None
+    record = snapshot.provenance
+    if record.simulated or record.source != SOURCE:
+        whom = SIMULATED if record.simulated else f"of {record.source}"
+        raise plan.fault(
+            ("data",),
+            f"the snapshot {snapshot.id[:12]} of {snapshot.name} is {whom}, and the plan says "
+            f"source: kolada; fetch the plan, or pin a snapshot of {SOURCE}",
+        )
+    return snapshot
+
+
+def _check_asked(plan: Plan, data: KoladaData, snapshot: Snapshot) -> None:
+    """Refuse a snapshot that was fetched for fewer years than the plan now names."""
+    asked = snapshot.provenance.request.get("years")
+    if not isinstance(asked, Mapping):
+        return
+    for outcome in plan.outcomes:
+        key = outcome if isinstance(outcome, str) else getattr(outcome, "indicator", "")
+        kolada = REGISTRY[key].kolada if key in REGISTRY else None
+        lacking = sorted(set(range(data.years[0], data.years[1] + 1)) - set(asked.get(kolada, ())))
+        if kolada in asked and lacking:
+            raise plan.fault(
+                ("data", "years"),
+                f"the snapshot {snapshot.id[:12]} was fetched without {kolada} for {lacking[0]}"
+                f"{f'–{lacking[-1]}' if len(lacking) > 1 else ''}; fetch the plan again",
+            )
+
+
 def open_sources(
     plan: Plan,
     *,
@@ -279,11 +333,11 @@ def open_sources(
     """
     if isinstance(plan.data, KoladaData):
         from evaluation.data.store import SnapshotStore
-        from evaluation.data.store.pinned import resolve
 
         progress("snapshot")
-        snapshot = resolve(plan.data, plan.name, store or SnapshotStore())
+        snapshot = _snapshot(plan, plan.data, store or SnapshotStore())
         record = snapshot.provenance
+        _check_asked(plan, plan.data, snapshot)
         origin = Origin(
             "kolada",
             snapshot.id,

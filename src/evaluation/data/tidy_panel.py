@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from evaluation.data import places
 from evaluation.data.observations import (
     MISSING,
     OBSERVED,
@@ -154,10 +155,19 @@ def to_wide(frame: pd.DataFrame, indicator: str, sex: Sex = "T") -> Wide:
 def _some(frame: pd.DataFrame, indicator: str, sex: Sex) -> pd.DataFrame:
     rows = frame[((frame["indicator"] == indicator) & (frame["sex"] == sex)).to_numpy()]
     if rows.empty:
+        sexes = ", ".join(
+            sorted(frame["sex"][(frame["indicator"] == indicator).to_numpy()].unique())
+        )
+        if sexes:
+            raise InputError(f"there is no {indicator} for sex {sex}; it has {sexes}", field="sex")
         have = ", ".join(sorted(frame["indicator"].unique()))
-        raise InputError(f"there is no {indicator} for sex {sex}; there is {have or 'nothing'}")
+        raise InputError(f"there is no {indicator}; there is {have or 'nothing'}")
     if rows["code"].isna().any():
         raise InputError(f"a row of {indicator} has no code", field="code")
+    known = {NATION, *places.codes(), *(c.before for c in places.CHANGES)}
+    for code in rows["code"].unique():
+        if code not in known:
+            raise InputError(places.explain(code), field="code")
     return checked(rows)
 
 
@@ -167,6 +177,7 @@ def build_panel(
     sex: Sex = "T",
     *,
     years: tuple[int, int] | None = None,
+    within: tuple[int, int] | None = None,
     codes: Sequence[str] | None = None,
     unbalanced: bool = False,
     weight: str | None = None,
@@ -190,6 +201,9 @@ def build_panel(
         For whom.
     years : tuple of int, optional
         First and last year; by default those with an observed value.
+    within : tuple of int, optional
+        Where ``years`` is not given: only values of these years, first and last, decide
+        which those are. What a value is computed from or weighed by may lie earlier.
     codes : sequence of str, optional
         Municipalities, in this order; by default all among the rows, sorted, without the
         nation.
@@ -226,15 +240,20 @@ def build_panel(
     [30.0, 100.0]
     """
     spare: pd.DataFrame | None = None
+    counts = 0, 0
     source = frame
     computed = indicator in registry and bool(registry[indicator].parts)
     if computed and not (frame["indicator"] == indicator).any():
         found = derive(frame, indicator, registry=registry)
         source, spare = found.observations, found.bounds
+        counts = found.outside, found.zero_denominators
     rows = _some(source, indicator, sex)
     seen = rows["year"][(rows["state"] == OBSERVED).to_numpy()]
+    if within is not None:
+        seen = seen[seen.between(*within).to_numpy()]
     if seen.empty:
-        raise InputError(f"{indicator} for sex {sex} has no observed value")
+        when = f" in {within[0]}–{within[1]}" if within else ""
+        raise InputError(f"{indicator} for sex {sex} has no observed value{when}")
     first, last = (int(seen.min()), int(seen.max())) if years is None else years
     if first >= last:
         raise InputError(f"two years or more are needed, found {first}–{last}", field="years")
@@ -254,7 +273,9 @@ def build_panel(
     if weights is not None:
         usable &= np.isfinite(weights)
     keep = usable.any(axis=1) if unbalanced else usable.all(axis=1)
-    coverage = _coverage(states, usable, keep, units, span)
+    coverage = replace(
+        _coverage(states, usable, keep, units, span), outside=counts[0], zero_denominators=counts[1]
+    )
     if not keep.any():
         raise InputError(_nobody(usable, indicator, sex, span, unbalanced=unbalanced))
     kept = [u for u, k in zip(units, keep, strict=True) if k]
@@ -313,7 +334,10 @@ def _weights(
     try:
         rows = _some(frame, weight, sex)
     except InputError as error:
-        raise error.placed(field="weight") from None
+        raise InputError(
+            f"{indicator} is weighed by {weight}, which must be among the data: {error.problem}",
+            field="weight",
+        ) from None
     values, _ = _grid(rows.assign(year=rows["year"] + lag), list(units), list(years))
     with np.errstate(invalid="ignore"):
         return np.where(values > 0, values, np.nan)

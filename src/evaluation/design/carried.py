@@ -10,6 +10,8 @@ from evaluation.plan import Plan
 
 __all__ = ["Carried", "LeftOut", "carried"]
 
+LEAVE_OUT = "treatment.unfit: leave_out leaves it out of this outcome, by name"
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -110,11 +112,11 @@ def carried(plan: Plan, i: int, design: Design, panel: Panel, lag: int = 0) -> C
     for place, unit in enumerate(lagged.treated):
         found = _problem(unit, panel)
         if found and plan.treatment.unfit == "refuse":
-            raise plan.fault(_here(plan, place, i), found[1])
+            raise plan.fault(_here(plan, place, i), f"{found[1]}; {LEAVE_OUT}")
         if unit.code not in have:
             problem = f"{unit.name} ({unit.code}) has no value in every year"
             if plan.treatment.unfit == "refuse":
-                raise plan.fault(("outcomes", i), problem)
+                raise plan.fault(("outcomes", i), f"{problem}; {LEAVE_OUT}")
             found = "no_values", problem
         if found:
             out.append(LeftOut(unit.code, unit.name, unit.first_year, found[0]))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag, model_validator
 
-from evaluation.plan.parts import TAGS, Part
+from evaluation.plan.parts import DIGITS, TAGS, Part
 
 __all__ = ["Data", "KoladaData", "SimulatedData", "SimulatedEffect"]
 
@@ -22,7 +22,7 @@ class KoladaData(Part):
     source: Literal["kolada"]
     years: tuple[StrictInt, StrictInt]
     indicators: tuple[str, ...] = ()
-    snapshot: str | None = Field(default=None, pattern=r"^[0-9a-f]{12,64}$")
+    snapshot: str | None = Field(default=None, pattern=DIGITS)
 
     @model_validator(mode="after")
     def _years_ascend(self) -> KoladaData:

@@ -14,7 +14,7 @@ from evaluation.errors import InputError, read_text
 from evaluation.plan.data import KoladaData, SimulatedData
 from evaluation.plan.model import Plan, fault
 from evaluation.plan.outcomes import OutcomeFile, RegistryOutcome
-from evaluation.plan.parts import TAGS, Lines
+from evaluation.plan.parts import PATTERNS, TAGS, Lines
 
 __all__ = ["load_plan", "plan_from_dict"]
 
@@ -40,14 +40,18 @@ def _line_numbers(node: yaml.Node, path: tuple[str | int, ...] = ()) -> dict[Any
     return found
 
 
+def _folders() -> tuple[Path, ...]:
+    """Return where the plans that ship lie: in the wheel, or in the source tree."""
+    packed = Path(str(resources.files("evaluation"))) / "_plans"
+    source = Path(__file__).resolve().parents[3] / "plans"
+    return tuple(f for f in (packed, source) if f.is_dir())
+
+
 def _locate(plan: str | Path) -> Path:
     path = Path(plan)
     if path.is_file() or path.suffix:
         return path
-    for folder in (
-        Path(str(resources.files("evaluation"))) / "_plans",
-        Path(__file__).resolve().parents[3] / "plans",
-    ):
+    for folder in _folders():
         if (folder / f"{path}.yaml").is_file():
             return folder / f"{path}.yaml"
     return path
@@ -74,6 +78,9 @@ def load_plan(plan: str | Path) -> Plan:
     """
     path = _locate(plan)
     name = str(path)
+    if not path.suffix and not path.exists():
+        ship = ", ".join(sorted(p.stem for folder in _folders() for p in folder.glob("*.yaml")))
+        raise InputError(f"there is no such plan; those that ship are {ship}", file=name)
     text = read_text(path)
     if not text.strip():
         raise InputError("is empty; a plan with name, title, outcomes … is needed", file=name)
@@ -132,6 +139,9 @@ def plan_from_dict(
         if kind == "extra_forbidden":
             known = ", ".join(_known_keys(first["loc"][:-1]))
             problem = f"unknown key; known here are {known}"
+        elif kind == "string_pattern_mismatch":
+            shape = PATTERNS[first["ctx"]["pattern"]]
+            problem = f"must be {shape} (found {first['input']!r})"
         elif kind == "missing":
             problem = "is missing"
         else:

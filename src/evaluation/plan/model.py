@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, StrictInt, model_validator
 from evaluation.errors import InputError
 from evaluation.plan.data import Data, SimulatedData
 from evaluation.plan.outcomes import Outcome
-from evaluation.plan.parts import Lines, Part, Text
+from evaluation.plan.parts import NAME, Lines, Part, Text
 
 __all__ = [
     "Adoption",
@@ -123,7 +123,7 @@ class Plan(Part):
     ('settlement', 4)
     """
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    name: str = Field(pattern=NAME)
     title: Text
     data: Data | None = None
     outcomes: tuple[Outcome, ...] = Field(min_length=1)

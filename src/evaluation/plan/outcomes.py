@@ -13,7 +13,7 @@ from pydantic import (
     model_serializer,
 )
 
-from evaluation.plan.parts import TAGS, Part, Text
+from evaluation.plan.parts import ID, TAGS, Part, Text
 
 __all__ = ["FileColumns", "Outcome", "OutcomeFile", "RegistryOutcome"]
 
@@ -37,7 +37,7 @@ class OutcomeFile(Part):
     them; what is left out is found out when the file is read.
     """
 
-    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    id: str = Field(pattern=ID)
     file: str
     label: Text
     definite_sv: str | None = None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-import pandas as pd
-
 from evaluation.data import embedded
-from evaluation.data.panel import Panel
+from evaluation.data.panel import Coverage, Panel
 from evaluation.data.reading import Reading
-from evaluation.data.registry import Indicator, refuse_alone
+from evaluation.data.registry import REGISTRY, Indicator, refuse_alone
 from evaluation.data.sources import Outcome, Sources, open_sources
 from evaluation.design.carried import Carried, carried
 from evaluation.design.simulated import design_from_twin
@@ -27,6 +25,7 @@ from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.selection import Selection, selection
 from evaluation.questions.truth import Truth, truths
+from evaluation.results import Finding
 
 __all__ = ["Study", "run_study"]
 
@@ -58,7 +57,7 @@ class Study:
         Each headline beside the truth, where the data are simulated.
     readings : mapping of str to Reading
         How the plan's own files were read, by outcome.
-    coverage : mapping of str to pandas.DataFrame
+    coverage : mapping of str to Coverage
         Years observed, suppressed and missing by municipality, by outcome of a snapshot or
         the twin.
     """
@@ -72,7 +71,7 @@ class Study:
     sources: Sources = field(repr=False)
     truth: tuple[Truth, ...] = ()
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
-    coverage: Mapping[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    coverage: Mapping[str, Coverage] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -123,8 +122,13 @@ class Study:
                 ],
             },
             "coverage": {
-                k: t[~t["kept"]].drop(columns="kept").reset_index().to_dict("records")
-                for k, t in self.coverage.items()
+                k: c.table[~c.table["kept"]].drop(columns="kept").reset_index().to_dict("records")
+                for k, c in self.coverage.items()
+            },
+            "computed": {
+                k: {"outside": c.outside, "zero_denominators": c.zero_denominators}
+                for k, c in self.coverage.items()
+                if c.outside or c.zero_denominators
             },
             "readings": {k: _reading(r) for k, r in self.readings.items()},
             "outcomes": {k: o.to_dict() for k, o in self.outcomes.items()},
@@ -215,7 +219,8 @@ def run_study(
     Raises
     ------
     InputError
-        If the plan asks for what does not exist or what the data cannot carry.
+        If the plan asks for what does not exist, for what the data cannot carry, or for an
+        outcome that misleads alone (N31001).
     """
     progress("design")
     sources = sources or open_sources(plan)
@@ -229,10 +234,7 @@ def run_study(
             raise plan.fault(("outcomes", i), f"the outcome {name!r} stands twice")
         fitted[name] = carried(plan, i, design, found.panel, found.indicator.lag_years)
         read[name] = found
-    try:
-        refuse_alone([o.indicator for o in read.values()])
-    except InputError as error:
-        raise plan.fault(("outcomes",), error.problem) from None
+    _check_alone(plan, [o.entry for o in read.values()])
     panels = {k: o.panel for k, o in read.items()}
     indicators = {k: o.indicator for k, o in read.items()}
     _check_case(plan, panels, fitted)
@@ -265,6 +267,8 @@ def run_study(
             if error.file:
                 raise
             raise plan.fault(("outcomes", i), error.problem) from None
+    if sources.origin is not None and sources.origin.kind == "simulated":
+        outcomes = {k: replace(o, finding=_made_up(o.finding)) for k, o in outcomes.items()}
     case = None
     if plan.case:
         progress("case")
@@ -273,9 +277,26 @@ def run_study(
     context = tuple(context_series(n) for n in plan.context)
     hashes = {k: p.hash() for k, p in panels.items()}
     truth = truths(sources.twin, read, outcomes) if sources.twin else ()
-    coverage = {k: p.coverage.table for k, p in panels.items() if p.coverage is not None}
+    coverage = {k: p.coverage for k, p in panels.items() if p.coverage is not None}
     readings = {k: o.reading for k, o in read.items() if o.reading is not None}
     return Study(plan, design, outcomes, case, context, hashes, sources, truth, readings, coverage)
+
+
+def _check_alone(plan: Plan, entries: Sequence[str]) -> None:
+    """Refuse an outcome that misleads without another beside it."""
+    try:
+        refuse_alone([e for e in entries if e in REGISTRY])
+    except InputError as error:
+        raise plan.fault(("outcomes",), error.problem) from None
+
+
+def _made_up(finding: Finding) -> Finding:
+    """Let a sentence that is copied out of its report say that its figures are made up."""
+    return replace(
+        finding,
+        sentence_sv=f"SIMULERADE DATA: {finding.sentence_sv}",
+        sentence_en=f"SIMULATED DATA: {finding.sentence_en}",
+    )
 
 
 def _check_case(plan: Plan, panels: Mapping[str, Panel], fitted: Mapping[str, Carried]) -> None:

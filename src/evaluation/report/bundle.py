@@ -20,6 +20,7 @@ from evaluation.data.observations import SIMULATED
 from evaluation.data.sources import open_sources
 from evaluation.data.store import Snapshot, SnapshotStore
 from evaluation.errors import InputError
+from evaluation.folders import put_in_place, target_folder
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, Plan
 from evaluation.questions.study import run_study
@@ -95,8 +96,6 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 def _check_target(out: Path) -> None:
     """Refuse to replace a folder that holds anything but a report written here."""
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise InputError("is not a folder; give another --out", file=str(out))
     if not out.is_dir() or not any(out.iterdir()):
         return
     try:
@@ -113,22 +112,6 @@ def _check_target(out: Path) -> None:
         raise InputError(
             f"holds {name}, which no report wrote; move it or give another folder", file=str(out)
         )
-
-
-def _swap(new: Path, out: Path) -> None:
-    """Rename a finished folder into place; a former report gives way, or stays if that fails."""
-    if not out.exists():
-        new.rename(out)
-        return
-    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
-    out.rename(aside / out.name)
-    try:
-        new.rename(out)
-    except BaseException:
-        (aside / out.name).rename(out)
-        aside.rmdir()
-        raise
-    shutil.rmtree(aside)
 
 
 def build(
@@ -236,7 +219,7 @@ def write_report(
         If the plan cannot be carried out or the folder must not be replaced.
     """
     began = time.perf_counter()
-    out = Path(out).absolute()
+    out = target_folder(out)
     _check_target(out)
     study = run_study(plan, progress, open_sources(plan, store=store, progress=progress))
     results = study.to_dict()
@@ -269,7 +252,7 @@ def write_report(
             "files": {p.relative_to(new).as_posix(): file_hash(p) for p in files},
         }
         (new / "provenance.json").write_text(dump(record), encoding="utf-8")
-        _swap(new, out)
+        put_in_place(new, out)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise

@@ -22,7 +22,7 @@ from evaluation.report.figure import (
     year_axis,
 )
 from evaluation.report.simulated import is_simulated, mark_figure
-from evaluation.report.words import own_work, word
+from evaluation.report.words import all_sources, own_work, word
 
 __all__ = ["Figure", "make_figures"]
 
@@ -231,7 +231,7 @@ def _hidden(r: Results, lang: Lang) -> Figure:
         number_axis(ax, lang)
         number_axis(ax, lang, "x")
     drawing.supxlabel(word("hidden_share", lang), fontsize="small")
-    sources = "; ".join(i["source"] for i in r["indicators"].values())
+    sources = all_sources(r)
     return Figure(
         "hidden_active",
         "Skattningen när allt fler jämförelsekommuner antas vara dolt aktiva, i värsta fall"

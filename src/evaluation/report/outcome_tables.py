@@ -9,11 +9,14 @@ import pandas as pd
 
 from evaluation.language import Lang, interval, number
 from evaluation.questions.grading import reasons
+from evaluation.report.reasons import reason_text
 from evaluation.report.table import (
     Results,
     Table,
     estimate_cells,
     headings,
+    literal,
+    plain_text,
     raw_row,
     value_cell,
 )
@@ -277,9 +280,18 @@ def _rejected(r: Results, name: str, lang: Lang) -> Table:
         if lang == "sv"
         else f"Rows and cells that could not be used, {label}",
         tuple(word(f"file_{k}", lang) for k in keys),
-        tuple(tuple(str(x[k]) for k in keys) for x in rows),
+        tuple(
+            (
+                *(literal(str(x[k])) for k in keys[:-1]),
+                literal(reason_text(str(x["reason"]), lang)),
+            )
+            for x in rows
+        ),
         own_work(r["indicators"][name]["source"], lang),
-        pd.DataFrame(rows, columns=[*keys, "fault"]),
+        pd.DataFrame(
+            [{k: plain_text(v) if isinstance(v, str) else v for k, v in x.items()} for x in rows],
+            columns=[*keys, "fault"],
+        ),
         frozenset({0}),
         cards=True,
     )

@@ -41,6 +41,21 @@ def mark_table(table: Table, lang: Lang) -> Table:
 def mark_figure(figure: Figure, lang: Lang) -> Figure:
     """Return the figure with the words across the drawing, in its caption and in its file."""
     with style():
+        panels = figure.drawing.axes
+        for ax in panels if len(panels) > 1 else ():
+            # a panel that is cut out bears the word too
+            ax.text(
+                0.98,
+                0.02,
+                "SIM",
+                transform=ax.transAxes,
+                ha="right",
+                va="bottom",
+                fontsize="x-small",
+                fontweight="bold",
+                color=ACCENT,
+                alpha=0.7,
+            )
         figure.drawing.text(
             0.5,
             0.5,

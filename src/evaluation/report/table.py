@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,12 +18,39 @@ __all__ = [
     "estimate_cells",
     "headings",
     "interval_cell",
+    "literal",
     "p_cell",
+    "plain_text",
     "raw_row",
     "value_cell",
 ]
 
 Results = Mapping[str, Any]
+# a bar is escaped with the whole row
+_MARKUP = re.compile(r"([!-/:-@\[-`{}~])")
+_FORMULA = re.compile(r"[=+\-@\t\r](?!\d*[.,]?\d*$)")
+
+
+def literal(text: str) -> str:
+    r"""Return a text from a stranger's file as Markdown that shows it as it stands.
+
+    Examples
+    --------
+    >>> print(literal("<b> *a*"))
+    \<b\> \*a\*
+    """
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def plain_text(text: str) -> str:
+    """Return a text from a stranger's file so that no spreadsheet takes it for a formula.
+
+    Examples
+    --------
+    >>> plain_text("=1+1"), plain_text("-"), plain_text("-1,5")
+    ("'=1+1", '-', '-1,5')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 @dataclass(frozen=True)

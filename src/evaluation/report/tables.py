@@ -16,7 +16,7 @@ from evaluation.report.table import (
     raw_row,
     value_cell,
 )
-from evaluation.report.words import evidence_words, own_work, start_text, word
+from evaluation.report.words import all_sources, evidence_words, own_work, start_text, word
 
 __all__ = ["Table", "make_tables"]
 
@@ -221,7 +221,7 @@ def _hidden(r: Results, lang: Lang) -> Table:
             "Signifikansen förloras vid" if sv else "Significance is lost at",
         ),
         tuple(rows),
-        own_work("; ".join(i["source"] for i in r["indicators"].values()), lang),
+        own_work(all_sources(r), lang),
         pd.DataFrame(raw),
         cards=True,
     )

@@ -9,6 +9,7 @@ from evaluation.data import embedded
 from evaluation.language import Lang, level, listed, number, p_value, per_cent
 from evaluation.report.figures import Figure
 from evaluation.report.simulated import is_simulated
+from evaluation.report.table import literal
 from evaluation.report.tables import Table
 from evaluation.report.words import (
     evidence_words,
@@ -153,6 +154,21 @@ def _left_out(r: Results, codes: list[str], lang: Lang) -> str:
     )
 
 
+def _computed(r: Results, name: str, lang: Lang) -> str:
+    """Say how many computed values are impossible, or could not be computed; empty for none."""
+    found = r["computed"].get(name)
+    if found is None:
+        return ""
+    outside, zero = (number(found[k], lang, 0) for k in ("outside", "zero_denominators"))
+    return (
+        f" Av de beräknade värdena i underlaget ligger {outside} utanför det möjliga och {zero} "
+        "saknas därför att nämnaren är noll."
+        if lang == "sv"
+        else f" Of the computed values in the data {outside} lie outside what is possible and "
+        f"{zero} are missing because the denominator is zero."
+    )
+
+
 def _start_source(model: str, lang: Lang) -> str:
     """Name the source outside the documents that speaks of when a model began, if there is one."""
     source = embedded.START_SOURCES.get(model)
@@ -230,6 +246,8 @@ def make_markdown(
         simulated=is_simulated(results),
         has_90_days=any(name.startswith("N00973") for name in results["outcomes"]),
         who=f"who.{'simulated' if is_simulated(results) else 'documents'}.{lang}.md.j2",
+        literal=literal,
+        computed=lambda name: _computed(results, name, lang),
         treated_out=lambda outcome: treated_out_text(outcome, lang),
         few=any(
             c["name"] == "analytic_size" and c["passed"] is False

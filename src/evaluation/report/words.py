@@ -10,6 +10,7 @@ from evaluation.language import Lang, listed, number
 
 __all__ = [
     "WORDS",
+    "all_sources",
     "evidence_words",
     "left_out_text",
     "own_work",
@@ -272,6 +273,11 @@ def own_work(sources: str, lang: Lang) -> str:
         if lang == "sv"
         else f"Source: {sources}. Own calculations."
     )
+
+
+def all_sources(results: Mapping[str, Any]) -> str:
+    """Join the sources of all outcomes, each once."""
+    return "; ".join(dict.fromkeys(i["source"] for i in results["indicators"].values()))
 
 
 def evidence_words(evidence: list[str], lang: Lang) -> str:

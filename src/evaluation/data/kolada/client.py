@@ -19,6 +19,7 @@ from evaluation.data.kolada.chunks import (
 )
 from evaluation.data.kolada.contract import (
     CALLS_PER_SECOND,
+    NATION,
     ContractError,
     Page,
     base_url,
@@ -273,14 +274,12 @@ class _Run:
         return pages
 
     def fill_gaps(self, chunks: Sequence[Chunk]) -> None:
-        """Ask once more for municipalities without any row; raise if there is none again."""
+        """Ask once more where rows are lacking altogether; raise if there is none again."""
         for indicator in dict.fromkeys(c.indicator for c in chunks):
             own = [c for c in chunks if c.indicator == indicator]
-            empty = self._empty(own)
-            for group in empty:
-                for chunk in group:
-                    self.done[chunk] = self.chunk(chunk)
-                    self.done[chunk].counts["refetched"] += 1
+            for chunk in self._empty(own):
+                self.done[chunk] = self.chunk(chunk)
+                self.done[chunk].counts["refetched"] += 1
             if not any(self.done[c].rows for c in own):
                 raise KoladaError(self._why_nothing(indicator, own), indicator=indicator)
             still = self._empty(own)
@@ -289,14 +288,19 @@ class _Run:
                     "the answer to a valid question was empty, twice, where other "
                     "municipalities have values"
                 )
-                raise self._error(still[0][0], problem)
+                raise self._error(still[0], problem)
 
-    def _empty(self, chunks: Sequence[Chunk]) -> list[list[Chunk]]:
-        """Return the chunks of those municipalities that have no row in any year."""
-        groups: dict[tuple[str, ...], list[Chunk]] = {}
-        for chunk in chunks:
-            groups.setdefault(chunk.codes, []).append(chunk)
-        return [g for g in groups.values() if not any(self.done[c].rows for c in g)]
+    def _empty(self, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """Return the chunks without a row where one is expected.
+
+        That is where the municipalities have no row in any year, or where other
+        municipalities have rows in the same years.
+        """
+        some = {c.codes for c in chunks if self.done[c].rows}
+        told = {c.years for c in chunks if any(row[1] != NATION for row in self.done[c].rows)}
+        return [
+            c for c in chunks if not self.done[c].rows and (c.codes not in some or c.years in told)
+        ]
 
     def _why_nothing(self, indicator: str, chunks: Sequence[Chunk]) -> str:
         """Ask what the service knows of an indicator that has no values."""

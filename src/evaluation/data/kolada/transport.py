@@ -234,7 +234,10 @@ class Transport:
                 f"the server did not answer in time ({type(error).__name__})"
             ) from None
         except httpx.ConnectError as error:
-            raise _AgainError(f"{self._base} cannot be reached ({error})") from None
+            raise _AgainError(
+                f"{self._base} cannot be reached ({error}; is there a network, or a proxy to be "
+                "named in HTTPS_PROXY?)"
+            ) from None
         except httpx.RequestError as error:
             reason = str(error) or type(error).__name__
             raise _AgainError(f"the answer broke off or was damaged ({reason})") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Literal
 
@@ -96,7 +97,9 @@ def _by_name(text: str) -> Place:
         return Place("county", reason="a county")
     if key in _UNKNOWN:
         return Place("unknown place", reason="the source does not know the municipality")
-    return Place("none", reason="not a municipality")
+    close = get_close_matches(key, _names(), n=1, cutoff=0.8)
+    meant = f"; is it {embedded.municipalities()['name'][_names()[close[0]]]}?" if close else ""
+    return Place("none", reason=f"not a municipality{meant}")
 
 
 def _by_code(text: str) -> Place | None:

@@ -16,7 +16,7 @@ from evaluation.data.observations import KEYS, MISSING, OBSERVED, SUPPRESSED, ob
 from evaluation.data.reading.findings import Findings
 from evaluation.data.reading.layout import Columns, Layout
 from evaluation.data.reading.read import read_observations
-from evaluation.data.reading.reading import Reading
+from evaluation.data.reading.reading import SAYS_SIMULATED, Reading, says_simulated
 from evaluation.errors import InputError
 from evaluation.plan import OutcomeFile
 
@@ -124,7 +124,7 @@ def _strict(indicator: str, path: Path) -> Reading:
         frame=observations(frame),
         lines=tuple(int(r) for r in frame.index),
         rejected=Findings(str(path)).table(),
-        notes=(),
+        notes=(SAYS_SIMULATED,) if says_simulated(table.iloc[[0, -1]].to_numpy().ravel()) else (),
         encoding="utf-8",
         separator=table.attrs["separator"],
         decimal="," if comma else ".",

@@ -25,13 +25,15 @@ from evaluation.data.reading.cells import (
     read_period,
     read_sex,
     read_value,
+    without_note,
 )
 from evaluation.data.reading.findings import Findings
 from evaluation.data.reading.header import Table, find_table, frame_table
 from evaluation.data.reading.layout import Layout, Roles, find_roles
 from evaluation.data.reading.names import Place, find_place
-from evaluation.data.reading.reading import Reading
+from evaluation.data.reading.reading import SAYS_SIMULATED, Reading, says_simulated
 from evaluation.data.reading.years import file_year, settle_years
+from evaluation.data.registry import REGISTRY
 from evaluation.errors import InputError
 
 __all__ = ["read_observations"]
@@ -149,12 +151,18 @@ class _Reader:
         findings, layout = self.findings, self.roles.layout
         for text in (*self.grid.notes, *self.roles.notes):
             findings.note(text)
+        # every row of such a file bears the words, or a title above or below them
+        body = self.table.body
+        edges = body.iloc[[0, -1]].to_numpy(dtype=object).ravel() if len(body) else ()
+        if says_simulated((*self.table.above, *self.table.labels, *edges)):
+            findings.note(SAYS_SIMULATED)
         codes, years, sexes = self._places(), self._years(), self._sexes()
         rows = np.array([c is not None for c in codes])
         rows &= self._of_indicator(rows)
         rows &= self._told(years, self.roles.year, rows, "not a year")
         rows &= self._told(sexes, self.roles.sex, rows, "neither women, men nor total")
         decimal = layout.decimal or find_decimal(self._number_texts(), file=self.table.file)
+        self._note_marks(rows)
         frame = self._cells(rows, codes, years, sexes, decimal or ".")
         frame = selected(frame, layout, findings)
         weights = self._weights(frame, decimal or ".")
@@ -273,14 +281,34 @@ class _Reader:
         column = self._column(self.roles.indicator)
         if column is None:
             return np.ones_like(rows)
+        found = sorted({plain(c) for c in column.unique()})
+        if len(found) == 1 and self.indicator not in REGISTRY:
+            self.findings.note(f"the file calls it {found[0]}")
+            return np.ones_like(rows)
         own = np.array(_mapped(column, lambda c: plain(c) == self.indicator))
         if rows.any() and not (rows & own).any():
-            found = ", ".join(sorted({plain(c) for c in column.unique()})[:5])
-            problem = f"there is no {self.indicator!r}; there are {found}"
+            problem = f"there is no {self.indicator!r}; there are {', '.join(found)}"
             raise InputError(problem, file=self.table.file, field="indicator")
         others = int((rows & ~own).sum())
         self.findings.note(f"{others} rows of other indicators were left out" if others else "")
         return own
+
+    def _note_marks(self, rows: np.ndarray) -> None:
+        """Say how often each mark was read, and as what."""
+        marks = self.roles.layout.all_marks
+        found: dict[str, int] = {}
+        for j, _ in self.roles.values:
+            column = self.table.body[j]
+            if pd.api.types.is_numeric_dtype(column):
+                continue
+            for cell, n in column[rows].value_counts().items():
+                text = plain(cell)
+                text = text if text in marks else without_note(text)
+                if text in marks and text:
+                    found[text] = found.get(text, 0) + int(n)
+        for text, n in found.items():
+            read = "0" if marks[text] == "zero" else marks[text]
+            self.findings.note(f"{n} × {text!r} read as {read}; marks in the layout says otherwise")
 
     def _number_texts(self) -> list[str]:
         """Return the different texts of the value columns that are no marks."""

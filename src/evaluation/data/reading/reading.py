@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from evaluation.data.files import panel_from_long
-from evaluation.data.observations import STATES, Sex
+from evaluation.data.observations import SIMULATED, STATES, Sex
 from evaluation.data.panel import Panel
 from evaluation.data.reading.layout import Layout
 from evaluation.errors import InputError
 
-__all__ = ["Reading"]
+__all__ = ["SAYS_SIMULATED", "Reading", "says_simulated"]
+
+SAYS_SIMULATED = f"the file says {SIMULATED}"
+"""The note of such a file. A snapshot that bears it is known to be simulated."""
+
+
+def says_simulated(cells: Iterable[object]) -> bool:
+    """Tell whether a cell bears the words of simulated data.
+
+    Examples
+    --------
+    >>> says_simulated(["N00973", 45.4, "SIMULATED / SIMULERADE DATA 2026-11-23"])
+    True
+    """
+    return any(SIMULATED in cell for cell in cells if isinstance(cell, str))
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,11 @@ class Reading:
     file: str
     layout: Layout = field(repr=False)
     weights: pd.DataFrame | None = field(default=None, repr=False)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the file bears the words that everything made from simulated data bears."""
+        return SAYS_SIMULATED in self.notes
 
     @property
     def counts(self) -> dict[str, int]:

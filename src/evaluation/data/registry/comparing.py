@@ -184,13 +184,13 @@ def _from_to(years: Sequence[int]) -> str:
     return f"{years[0]}–{years[-1]}" if len(years) > 1 else str(years[0])
 
 
-def breaks_within(indicator: Indicator, years: Sequence[int]) -> tuple[BreakSpan, ...]:
+def breaks_within(indicator: str | Indicator, years: Sequence[int]) -> tuple[BreakSpan, ...]:
     """Return the breaks of a series that an analysis of these years spans.
 
     Parameters
     ----------
-    indicator : Indicator
-        The series.
+    indicator : str or Indicator
+        The series, or its key.
     years : sequence of int
         Years of the analysis, in any order.
 
@@ -201,21 +201,22 @@ def breaks_within(indicator: Indicator, years: Sequence[int]) -> tuple[BreakSpan
 
     Examples
     --------
-    >>> [span] = breaks_within(REGISTRY["N00973"], range(2015, 2026))
+    >>> [span] = breaks_within("N00973", range(2015, 2026))
     >>> span.year, span.before, span.after[0], span.after[-1]
     (2018, (2015, 2016, 2017), 2018, 2025)
     >>> breaks_within(REGISTRY["N00973"], [2018, 2019])
     ()
     """
+    [found] = _indicators([indicator], REGISTRY)
     ordered = sorted(set(years))
     spans = []
-    for b in indicator.breaks:
+    for b in found.breaks:
         before = tuple(y for y in ordered if y < b.year)
         after = tuple(y for y in ordered if y >= b.year)
         if before and after:
             spans.append(
                 BreakSpan(
-                    indicator.id,
+                    found.id,
                     b.year,
                     before,
                     after,

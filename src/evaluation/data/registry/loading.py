@@ -17,7 +17,7 @@ from evaluation.errors import InputError, read_text
 
 __all__ = ["INDICATORS", "REGISTRY", "SHA256", "Registry", "read_registry"]
 
-SHA256 = "0756471fef416b0adbac688543e92747c6e40a3921413b7508c587d962e5dbca"
+SHA256 = "fe539a97b58eef9822522c7c476baecf3fb0010b2190a4f32cdfafa0bfe54829"
 """Of ``data/indicators/indicators.yaml``."""
 
 Year = Annotated[int, Field(ge=1900, le=2100)]

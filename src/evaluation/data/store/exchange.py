@@ -119,6 +119,7 @@ def _to_parquet(table: pa.Table, provenance: Provenance) -> bytes:
 
 def _to_xlsx(table: pa.Table, provenance: Provenance) -> bytes:
     from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
 
     book = Workbook(write_only=True)
     book.properties.title = provenance.label
@@ -128,10 +129,14 @@ def _to_xlsx(table: pa.Table, provenance: Provenance) -> bytes:
     for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
         sheet.append(row)
     about = book.create_sheet("provenance")
-    for key, value in _flat(provenance.to_dict()):
-        about.append([key, value])
-    about.append(["citation line, sv", provenance.citation("sv")])
-    about.append(["citation line, en", provenance.citation("en")])
+    lines = _flat(provenance.to_dict())
+    lines += [(f"citation line, {lang}", provenance.citation(lang)) for lang in ("sv", "en")]
+    for line in lines:
+        cells = [WriteOnlyCell(about, text) for text in line]
+        for cell in cells:
+            # a note or a file's name may begin with an equals sign
+            cell.data_type = "s"
+        about.append(cells)
     sink = io.BytesIO()
     book.save(sink)
     return sink.getvalue()

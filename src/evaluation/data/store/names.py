@@ -77,7 +77,8 @@ def check_name(name: str) -> None:
     if not NAME.fullmatch(name) or HASH.fullmatch(name):
         looks = " and not look like a content hash" if HASH.fullmatch(name) else ""
         raise InputError(
-            f"{name!r} cannot be a snapshot's name; it must be small letters, digits, _ and -"
+            f"{name!r} cannot be a snapshot's name; it must be small letters a–z, digits, _ and - "
+            "(--name gives another)"
             f"{looks}",
             field="name",
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -143,6 +144,9 @@ class SnapshotStore:
 
         check_name(name)
         texts({"source": source, "licence_sv": licence_sv, "licence_en": licence_en})
+        if not source[0].isalnum():
+            # it stands on every row of an export, where a spreadsheet would take it for a formula
+            raise InputError(f"{source!r} must begin with a letter or a digit", field="source")
         texts({"citation_sv": citation_sv, "citation_en": citation_en})
         asked, said, moment = plain(request, "request"), note_list(notes), utc(retrieved)
         content = Content.from_frame(frame)
@@ -235,7 +239,7 @@ class SnapshotStore:
             A content hash, whole or its first twelve digits or more (its first fetch, so
             that the record does not change when the same data are fetched again); or a
             name (its newest fetch); or ``"name@2026-11-23"`` (the newest on or before
-            that day, UTC).
+            that day, UTC); with ``~1`` after either, the one before that.
 
         Returns
         -------
@@ -249,14 +253,22 @@ class SnapshotStore:
         """
         if HASH.fullmatch(which):
             return self._by_hash(which)
+        if re.fullmatch(r"[0-9a-f]{4,11}", which) and not self._records(which):
+            raise InputError(f"{which!r} is too short for a hash; twelve digits or more are needed")
+        which, back, steps = which.partition("~")
         name, at, day = which.partition("@")
         check_name(name)
         files = self._records(name)
         if at:
             last = last_moment(day)
             files = [f for f in files if parts(f)[0] < last]
+        if back and not re.fullmatch(r"[1-9]\d{0,5}", steps):
+            raise InputError(
+                f"{steps!r} is no number of fetches back; {name}~1 is the last but one"
+            )
+        files = files[: len(files) - int(steps)] if back else files
         if not files:
-            raise InputError(self._nothing(which))
+            raise InputError(self._nothing(f"{which}{back}{steps}"))
         return self._read(files[-1])
 
     def _by_hash(self, digits: str) -> Snapshot:

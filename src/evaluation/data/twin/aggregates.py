@@ -141,7 +141,7 @@ def from_persons(counts: Counts) -> tuple[Table, Mapping[tuple[str, str], np.nda
     Returns
     -------
     values : dict
-        By indicator and sex; ``retention_3_years`` included.
+        By indicator and sex; ``retention_3_years`` and ``work_or_studies_gap`` included.
     behind : mapping
         How many persons each share rests on.
     """
@@ -161,6 +161,7 @@ def from_persons(counts: Counts) -> tuple[Table, Mapping[tuple[str, str], np.nda
         ):
             values[id_, sex] = _share(part, whole)
             behind[id_, sex] = whole
+    values["work_or_studies_gap", "T"] = values["N00973", "K"] - values["N00973", "M"]
     came = _later(counts.received.sum(axis=0), RETENTION // 12)
     values["N00732", "T"] = counts.stayed.sum(axis=0)
     values["retention_3_years", "T"] = _share(values["N00732", "T"], came)

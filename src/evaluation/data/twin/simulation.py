@@ -58,7 +58,9 @@ class Twin:
     @property
     def hash(self) -> str:
         """SHA-256 of the settings, the observations and the stance."""
-        h = hashlib.sha256(json.dumps(self.settings.model_dump(), sort_keys=True).encode())
+        # whether the person records are kept changes nothing else
+        settings = self.settings.model_dump(exclude={"persons"})
+        h = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
         for frame in (self.observations, self.stance):
             for name, column in frame.items():
                 h.update(str(name).encode())

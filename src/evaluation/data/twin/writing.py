@@ -13,6 +13,7 @@ import pandas as pd
 
 from evaluation.data.observations import SIMULATED
 from evaluation.errors import InputError
+from evaluation.folders import put_in_place, target_folder
 
 __all__ = ["FILES", "write_twin"]
 
@@ -37,14 +38,15 @@ persons.parquet              one row per person received (not with --no-persons)
 stance.csv                   stance as coded, and as it is
 truth.json                   the real effects
 
+Codes are text: read a CSV with dtype={{"code": str}}, or 0114 becomes 114. Parquet keeps them.
+Koder är text: läs CSV med dtype={{"code": str}}, annars blir 0114 till 114. Parquet behåller dem.
+
 {mark}
 """
 
 
 def _check_target(out: Path) -> None:
     """Refuse to replace a folder that holds anything but a twin."""
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise InputError("is not a folder; give another", file=str(out))
     if not out.is_dir() or not any(out.iterdir()):
         return
     for path in sorted(out.iterdir()):
@@ -126,7 +128,7 @@ def write_twin(
     InputError
         If the folder holds anything else, or cannot be written.
     """
-    out = Path(folder).absolute()
+    out = target_folder(folder)
     _check_target(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -137,15 +139,7 @@ def write_twin(
         new = beside / out.name
         new.mkdir()
         _files(new, observations, persons, stance, truth)
-        former = beside / "former"
-        if out.exists():
-            out.rename(former)
-        try:
-            new.rename(out)
-        except BaseException:
-            if former.exists():
-                former.rename(out)
-            raise
+        put_in_place(new, out)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"cannot be written: {reason}", file=str(out)) from None
