@@ -275,6 +275,18 @@ def test_a_change_of_components_makes_no_new_unit():
     assert agreement(sheet, draws=99).n_units == 2
 
 
+def test_a_gap_and_a_single_month_are_units_of_their_own():
+    sheet = periods(
+        ("A", DAY_ONE, "2011", "2012"), ("A", DAY_ONE, "2015-03", "2015-03"),
+        ("B", DAY_ONE, "2011", "2012"), ("B", DURING, "2015-03", "2015-03"),
+    )  # fmt: skip
+    units = [u for u in coded_units(sheet.rows, sheet.coders) if u.code == "2321"]
+    told = [(month_text(u.first), month_text(u.last)) for u in units]
+    assert told == [("2011-01", "2012-12"), ("2015-03", "2015-03")]
+    alone = coding_sheet(sheet.tidy().query("coder == 'A'"))
+    assert len(coded_units(alone.rows, ["A"])) == 3
+
+
 def test_what_is_to_settle_farthest_first():
     matrix = np.array([[0, 1, 2, 3, 4], [4, 2, 2, np.nan, 4.0]])
     table = agreement(made(matrix), draws=99).disagreements
