@@ -6,6 +6,7 @@ import csv
 import datetime
 import io
 import math
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +29,7 @@ LARGEST = 1e100
 MISSING = frozenset({"", "NA", "NaN", "nan", ".."})
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
+def read_table(path: str | Path, *, columns: Collection[str] = ()) -> pd.DataFrame:
     """Read a CSV, a workbook or Parquet as text, with the line number of each row as index.
 
     Comma, semicolon and tab are told apart by the header line; a decimal comma is read
@@ -41,6 +42,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     ----------
     path : str or pathlib.Path
         A CSV file in UTF-8 with one header line, a workbook, or Parquet.
+    columns : collection of str
+        Tell the sheet to read where a workbook has several: the one that bears them all.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """
     name = str(path)
     if Path(path).suffix.lower() in EXCEL | PARQUET:
-        return _table(name, *_cells(Path(path)), separator="")
+        return _table(name, *_cells(Path(path), columns), separator="")
     text = read_text(path, "utf-8-sig", "; in Excel save as «CSV UTF-8»")
     if not text.strip():
         raise InputError("is empty; a header line and data rows are needed", file=name)
@@ -95,7 +98,7 @@ def _table(
     return table
 
 
-def _cells(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
+def _cells(path: Path, columns: Collection[str]) -> tuple[list[str], list[list[str]], list[int]]:
     """Return header, rows and line numbers of a workbook or of Parquet, as text."""
     if path.suffix.lower() in PARQUET:
         frame = read_parquet(path)
@@ -103,10 +106,15 @@ def _cells(path: Path) -> tuple[list[str], list[list[str]], list[int]]:
         rows = [list(r) for r in zip(*texts, strict=True)]
         return list(frame.columns), rows, list(range(2, len(rows) + 2))
     grids = [g for g in read_grids(path) if g.rows]
+    if len(grids) > 1 and columns:
+        grids = [g for g in grids if set(columns) <= {_as_text(c) for c in g.rows[0]}]
     if len(grids) != 1:
-        problem = f"has {len(grids)} sheets with data; one is needed" if grids else (
-            "is empty; a header line and data rows are needed"
-        )  # fmt: skip
+        if grids:
+            problem = f"has {len(grids)} sheets with data; one is needed"
+        elif columns:
+            problem = f"no sheet has the columns {', '.join(columns)}"
+        else:
+            problem = "is empty; a header line and data rows are needed"
         raise InputError(problem, file=str(path))
     first, *rest = [[_as_text(c) for c in row] for row in grids[0].rows]
     width = max((j + 1 for j, c in enumerate(first) if c), default=0)

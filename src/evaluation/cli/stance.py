@@ -1,0 +1,95 @@
+"""``evaluation stance template`` and ``agreement``: coding sheets and their coders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evaluation.cli.shared import MOST_DRAWS, Json, print_json
+
+if TYPE_CHECKING:
+    from evaluation.design.coding.agreement import Agreement
+
+__all__ = ["app", "attach"]
+
+MOST_ROWS = 20
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Coding sheets: who is active since when, according to whom.",
+)
+
+
+def attach(above: typer.Typer) -> None:
+    """Add ``evaluation stance``."""
+    above.add_typer(app, name="stance")
+
+
+@app.command()
+def template(
+    file: Annotated[Path, typer.Argument(help="Ends with .xlsx or .csv; must not be there yet.")],
+    as_json: Json = False,
+) -> None:
+    """Write an empty coding sheet with every column explained in Swedish and English.
+
+    Example: evaluation stance template coding.xlsx
+    """
+    from evaluation.design.coding.template import write_template
+
+    path = write_template(file)
+    if as_json:
+        print_json({"file": str(path)})
+    else:
+        typer.echo(f"{path}: an empty coding sheet; one row per municipality, coder and period")
+
+
+@app.command("agreement")
+def stance_agreement(
+    sheets: Annotated[
+        list[Path], typer.Argument(help="Coding sheets, .csv or .xlsx; one or more.")
+    ],
+    draws: Annotated[
+        int, typer.Option(min=99, max=MOST_DRAWS, help="Bootstrap draws behind the intervals.")
+    ] = 9999,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Measure how far coders agree, and list what they have to settle.
+
+    Example: evaluation stance agreement coder-a.xlsx coder-b.xlsx
+    """
+    from evaluation.design.coding.agreement import agreement
+    from evaluation.design.coding.sheet import combine, read_sheet
+
+    sheet = combine([read_sheet(s) for s in sheets])
+    found = agreement(sheet, draws=draws, seed=seed)
+    if as_json:
+        content = found.to_dict()
+        print_json(content | {"notes": [*content["notes"], *sheet.notes]})
+        return
+    _print(found, sheet.notes)
+
+
+def _print(found: Agreement, notes: tuple[str, ...]) -> None:
+    typer.echo(
+        f"{', '.join(found.coders)}: {found.n_municipalities} municipalities, {found.n_units} "
+        f"units, {found.n_pairable} with two stances to compare\n"
+    )
+    for s in found.statistics:
+        value = "–" if s.value is None else f"{s.value:.3f}"
+        bounds = f"[{s.conf_int[0]:.3f}, {s.conf_int[1]:.3f}]" if s.conf_int else ""
+        line = f"{s.name:<28}{' – '.join(s.coders):<20}{value:>7}  {bounds:<18}{s.n_units:>5} units"
+        typer.echo(f"{line}  {s.note}".rstrip())
+    typer.echo(f"\n{100 * (1 - found.alpha):g} % intervals: {found.inference}, {found.draws} draws")
+    typer.echo(found.check.text_en)
+    settle = found.disagreements
+    if len(settle):
+        typer.echo(f"\nto settle: {len(settle)}\n")
+        typer.echo(settle.head(MOST_ROWS).to_string(index=False, na_rep=""))
+        if len(settle) > MOST_ROWS:
+            typer.echo(f"… and {len(settle) - MOST_ROWS} more; --json has them all")
+    for note in (*found.notes, *notes):
+        typer.echo(f"note: {note}")

@@ -1,0 +1,1 @@
+"""Stance as data with error: coding sheets, agreement, adjudication, survey answers, proxies."""
