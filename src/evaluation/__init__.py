@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     from evaluation.data.twin import Twin, simulate
     from evaluation.data.wilson import wilson_interval
     from evaluation.design.catalogue import catalogue
+    from evaluation.design.coding.adjudication import adjudicate
+    from evaluation.design.coding.agreement import agreement
+    from evaluation.design.coding.proxies import ProxyRule, proxy_reliability
+    from evaluation.design.coding.sheet import CodingSheet, read_sheet
+    from evaluation.design.coding.survey import read_answers, summarise_answers
     from evaluation.design.comparison import (
         balance_table,
         comparison_group,
@@ -186,6 +191,14 @@ _HOMES = {
     "simulate": "data.twin",
     "wilson_interval": "data.wilson",
     "catalogue": "design.catalogue",
+    "adjudicate": "design.coding.adjudication",
+    "agreement": "design.coding.agreement",
+    "ProxyRule": "design.coding.proxies",
+    "proxy_reliability": "design.coding.proxies",
+    "CodingSheet": "design.coding.sheet",
+    "read_sheet": "design.coding.sheet",
+    "read_answers": "design.coding.survey",
+    "summarise_answers": "design.coding.survey",
     "balance_table": "design.comparison",
     "comparison_group": "design.comparison",
     "entropy_balance": "design.comparison",
@@ -304,6 +317,7 @@ __all__ = [
     "INDICATORS",
     "REGISTRY",
     "Check",
+    "CodingSheet",
     "Coefficient",
     "Comparison",
     "Estimate",
@@ -324,6 +338,7 @@ __all__ = [
     "Plan",
     "Power",
     "PowerCurve",
+    "ProxyRule",
     "Reading",
     "RefittedBlock",
     "RegressionResult",
@@ -341,9 +356,11 @@ __all__ = [
     "Twin",
     "WildBootstrap",
     "__version__",
+    "adjudicate",
     "adjust_outcomes",
     "after_selection",
     "aggregate",
+    "agreement",
     "assess",
     "assess_catalogue",
     "attenuation",
@@ -416,7 +433,10 @@ __all__ = [
     "pre_trends_permutation",
     "pre_trends_power",
     "pre_trends_wald",
+    "proxy_reliability",
+    "read_answers",
     "read_observations",
+    "read_sheet",
     "refit_inference",
     "refuse_alone",
     "refuse_mixing",
@@ -431,6 +451,7 @@ __all__ = [
     "spillover_rings",
     "stacked",
     "stance_table",
+    "summarise_answers",
     "sun_abraham",
     "synthetic_control",
     "synthetic_did",
