@@ -396,3 +396,14 @@ def test_more_treated_municipalities_than_thirty_donors_each_allow():
 def test_an_unknown_model_is_refused():
     with pytest.raises(InputError, match="there is no model 'nobody'"):
         assess("nobody")
+
+
+def test_the_readme_has_the_counts_of_the_verdicts():
+    counts = assess_catalogue().counts
+    text = " ".join((Path(__file__).parents[1] / "README.md").read_text("utf-8").split())
+    said = (
+        f"Of the {len(MODELS)} rows {counts['now']} can be evaluated now, "
+        f"{counts['with live data']} with live data, {counts['with person records']} with person "
+        f"records, and {counts['not evaluable']} not"
+    )
+    assert said in text
