@@ -44,14 +44,6 @@ def rows(n: int, seed: int) -> pd.DataFrame:
     return frame.astype(text).sample(frac=1, random_state=seed, ignore_index=True)
 
 
-def one_indicator(n: int, seed: int) -> pd.DataFrame:
-    """Make n shuffled rows that all belong to one panel of twenty years."""
-    index = pd.MultiIndex.from_product([[f"u{i:06d}" for i in range(n // 20)], range(2004, 2024)])
-    frame = index.set_names(["code", "year"]).to_frame(index=False)
-    frame = frame.assign(indicator="N00973", sex="T", value=35.0, state="observed")
-    return frame.sample(frac=1, random_state=seed, ignore_index=True)
-
-
 def median(call: Callable[[], object]) -> tuple[float, float]:
     """Return the median seconds of a few calls, by the clock and of the processor."""
     clock, processor = [], []
@@ -70,7 +62,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     frame = rows(chosen.rows, chosen.seed)
-    one = one_indicator(chosen.rows, chosen.seed)
+    own = sorted(set(frame["indicator"]))
     cases: dict[str, Callable[[], object]] = {
         "validate": lambda: validate(frame),
         "build_panel, unbalanced": lambda: build_panel(frame, "N00973", unbalanced=True),
@@ -78,8 +70,9 @@ def main() -> None:
             frame, "N00973", unbalanced=True, weight="registry"
         ),
         "to_wide": lambda: to_wide(frame, "N00973"),
-        "build_panel, all rows one indicator": lambda: build_panel(one, "N00973"),
-        "to_wide, all rows one indicator": lambda: to_wide(one, "N00973"),
+        "build_panel, every indicator": lambda: [
+            build_panel(frame, i, unbalanced=True) for i in own
+        ],
     }
     print(f"{len(frame):,} rows, Python {platform.python_version()}, pandas {pd.__version__}")
     for name, call in cases.items():
