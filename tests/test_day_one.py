@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from kolada_server import serving
@@ -17,10 +18,14 @@ from evaluation.data.fetch import fetch_plan
 from evaluation.data.kolada.client import KoladaClient
 from evaluation.data.sources import open_sources
 from evaluation.data.store import SnapshotStore
+from evaluation.data.tidy_panel import build_panel
 from evaluation.data.twin import simulate
+from evaluation.design.exposure import first_treated_year
 from evaluation.errors import InputError
+from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.plan import SimulatedData, plan_from_dict
 from evaluation.questions.study import run_study
+from evaluation.questions.truth import real_att
 from evaluation.report.bundle import write_report
 from evaluation.report.verify import verify
 
@@ -111,12 +116,12 @@ def test_what_is_fetched_is_what_the_source_has(twin, plan, store):
 
 def test_the_report_says_who_can_be_treated_where(results):
     first = {k: o["first_years"] for k, o in results["outcomes"].items()}
-    assert first["U31001"] == {"1233": 2018, "1264": 2017, "1287": 2013}
+    assert first["U31001"] == {"1233": 2017, "1264": 2017, "1287": 2013}
     # two years of programme between reception and the 90-day outcome, none before the cost
     assert first["N00973"]
     assert all(year == first["U31001"][code] + 2 for code, year in first["N00973"].items())
     gone = results["outcomes"]["U31001"]["left_out_treated"]
-    assert [(u["code"], u["reason"]) for u in gone] == [("2321", "no_pre_year")]
+    assert [(u["code"], u["reason"]) for u in gone] == [("2321", "outside")]
 
 
 def test_persons_behind_the_value_make_the_matched_sets(results):
@@ -133,7 +138,7 @@ def test_the_origin_stands_in_results_and_provenance(report, results, store):
     assert "notice" not in results
     html = " ".join((report / "report.html").read_text("utf-8").split())
     assert "needs live data from Kolada" not in html
-    assert "Åre (has no year before the first treated one, 2012)" in html
+    assert "Åre (has its first treated year 2011 outside the data)" in html
 
 
 def test_a_report_on_a_snapshot_is_verified_on_its_own(report, store, tmp_path):
@@ -249,3 +254,31 @@ def test_what_a_plan_cannot_read_is_said_with_its_place():
         )
     with pytest.raises(InputError, match=r"outcomes\[1\]: N00973 does not ship"):
         run_study(plan_from_dict(content("settlement", outcomes=["N00973"], case=None)))
+
+
+def test_a_start_inside_a_year_must_not_be_the_base_year():
+    """The year before the first whole one is partly exposed; as base it hides the effect."""
+    errors = {"first_whole_year": [], "first_year_touched": []}
+    for seed in range(100, 108):
+        twin = simulate(SimulatedData(seed=seed, mid_year=1.0, persons=False))
+        panel = build_panel(twin.observations, "N00973")
+        coded = twin.stance[twin.stance["coded_active"]]
+        for rule, found in errors.items():
+            first = {
+                code: first_treated_year((int(year), int(month)), rule) + 2
+                for code, year, month in zip(
+                    coded["code"], coded["coded_year"], coded["coded_month"], strict=True
+                )
+                if code in panel.units
+            }
+            cohort = pd.Series({c: first.get(c, 0) for c in panel.units})
+            truth = real_att(
+                twin.truth.effect("N00973"), twin.truth.codes, twin.truth.years, first, "cohort"
+            )
+            found.append(contrasts(panel, cohort).estimate() - truth)
+    whole, touched = (np.array(e) for e in errors.values())
+    assert whole.mean() < -1.5
+    assert abs(touched.mean()) < 3 * touched.std(ddof=1) / np.sqrt(len(touched))
+    # the same countries, so that the difference is sharper than either
+    apart = touched - whole
+    assert apart.mean() > 4 * apart.std(ddof=1) / np.sqrt(len(apart))
