@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import Json, print_json, progress_bar
+from evaluation.cli.shared import Json, StoreFolder, print_json, progress_bar
 
 
 def fetch(
     plan: Annotated[str, typer.Argument(help="A plan's file, or the name of one that ships.")],
-    store: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the snapshots; by default EVALUATION_STORE or ./snapshots."),
-    ] = None,
+    store: StoreFolder = None,
     as_json: Json = False,
 ) -> None:
     """Fetch what a plan needs from Kolada, and keep it as a snapshot with its provenance."""

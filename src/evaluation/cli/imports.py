@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evaluation.cli.shared import Json, print_json
-from evaluation.cli.snapshots import StoreFolder
+from evaluation.cli.shared import Json, StoreFolder, print_json
 from evaluation.errors import InputError
 
 __all__ = ["attach", "data_import"]

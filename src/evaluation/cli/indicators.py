@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.cli.shared import Json, print_json
+from evaluation.cli.shared import Json, Lang, print_json
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
     from evaluation.data.registry import Indicator
-
-
-class Lang(StrEnum):
-    """Language of the labels."""
-
-    sv = "sv"
-    en = "en"
 
 
 def attach(app: typer.Typer) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.cli.indicators import Lang
-from evaluation.cli.shared import Json, print_json
+from evaluation.cli.shared import Json, Lang, print_json
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
@@ -193,6 +192,7 @@ def _verdict(row: Evaluability, lang: Lang) -> dict[str, str]:
     """Say what an assessment found, a line each."""
     from evaluation.data.registry import REGISTRY
     from evaluation.questions.evaluability import DESIGNS, VERDICTS
+    from evaluation.report.words import word
 
     en, c = lang is Lang.en, row.chosen
     unknown = "unknown" if en else "okänt"
@@ -214,25 +214,16 @@ def _verdict(row: Evaluability, lang: Lang) -> dict[str, str]:
         label = i.label_en if en else i.label_sv
         out["outcome" if en else "utfall"] = f"{c.outcome}: {label}{horizon}{success}"
         years = [unknown if y is None else str(y) for y in (c.years_before, c.years_after)]
-        word = "first year {}, years before {}, after {}" if en else "från {}, år före {}, efter {}"
-        out["years" if en else "år"] = word.format(c.first_year, *years)
+        span = "first year {}, years before {}, after {}" if en else "från {}, år före {}, efter {}"
+        out["years" if en else "år"] = span.format(c.first_year, *years)
     if row.design:
         out["design"] = DESIGNS[row.design][en]
     if row.smallest:
         out["smallest effect" if en else "minsta effekt"] = row.smallest.text(lang.value)
     if row.grade:
         reason = row.grade_reason_en if en else row.grade_reason_sv
-        out["evidence at most" if en else "evidens, högst"] = f"{_grade(row.grade, en)}. {reason}"
+        grade = word(f"grade_{row.grade}", lang.value)
+        out["evidence at most" if en else "evidens, högst"] = f"{grade}. {reason}"
     if row.shares_place_with:
         out["same place" if en else "samma plats"] = ", ".join(row.shares_place_with)
     return {k: v for k, v in out.items() if v}
-
-
-def _grade(grade: str, en: bool) -> str:
-    swedish = {
-        "strong": "stark",
-        "moderate": "måttlig",
-        "weak": "svag",
-        "very weak": "mycket svag",
-    }
-    return grade if en else swedish[grade]

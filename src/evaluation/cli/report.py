@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import Json, print_json, progress_bar
+from evaluation.cli.shared import Json, Lang, StoreFolder, print_json, progress_bar
 from evaluation.errors import InputError
-
-
-class Lang(StrEnum):
-    """Language of a report."""
-
-    sv = "sv"
-    en = "en"
 
 
 def run(
@@ -35,12 +27,7 @@ def run(
     formats: Annotated[
         str, typer.Option("--format", help="Documents, separated by commas.")
     ] = "html,pdf,docx",
-    store: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the snapshots. Default: EVALUATION_STORE, or «snapshots» here."
-        ),
-    ] = None,
+    store: StoreFolder = None,
     as_json: Json = False,
 ) -> None:
     """Run a plan and write the whole report.

@@ -6,12 +6,30 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 MOST_DRAWS = 1_000_000
 """More would take memory without end and change no digit that is printed."""
+
+
+class Lang(StrEnum):
+    """Language of what is written for people."""
+
+    sv = "sv"
+    en = "en"
+
+
+StoreFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        help="Folder of the snapshots; without it EVALUATION_STORE, else ./snapshots.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 

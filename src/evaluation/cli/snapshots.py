@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.cli.shared import Json, print_json
+from evaluation.cli.shared import Json, StoreFolder, print_json
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
     from evaluation.data.store import Revisions, Snapshot
 
-__all__ = ["StoreFolder", "attach"]
+__all__ = ["attach"]
 
 MOST_ROWS = 20
-StoreFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--store",
-        help="Folder of the snapshots; without it EVALUATION_STORE, else ./snapshots.",
-    ),
-]
 Which = Annotated[
     str,
     typer.Argument(

@@ -57,6 +57,11 @@ class Origin:
     notice_en: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def simulated(self) -> bool:
+        """Whether it is the twin."""
+        return self.kind == "simulated"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
         return asdict(self)
@@ -209,8 +214,7 @@ def _known() -> str:
 def _named(indicator: Indicator, sex: Sex, origin: Origin) -> Indicator:
     """Return the indicator for one sex, with the origin's words in its source."""
     # the line stands in reports of both languages
-    simulated = origin.kind == "simulated"
-    source = f"{SIMULATED}, {origin.id[:12]}" if simulated else indicator.source
+    source = f"{SIMULATED}, {origin.id[:12]}" if origin.simulated else indicator.source
     if sex == "T":
         return replace(indicator, source=source)
     sv, en = _SEX[sex]

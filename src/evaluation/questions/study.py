@@ -267,7 +267,7 @@ def run_study(
             if error.file:
                 raise
             raise plan.fault(("outcomes", i), error.problem) from None
-    if sources.origin is not None and sources.origin.kind == "simulated":
+    if sources.origin is not None and sources.origin.simulated:
         outcomes = {k: replace(o, finding=_made_up(o.finding)) for k, o in outcomes.items()}
     case = None
     if plan.case:

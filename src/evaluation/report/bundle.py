@@ -26,9 +26,9 @@ from evaluation.plan import OutcomeFile, Plan
 from evaluation.questions.study import run_study
 from evaluation.report.figures import make_figures
 from evaluation.report.render import FORMATS, Format, render
-from evaluation.report.simulated import is_simulated
 from evaluation.report.tables import make_tables
 from evaluation.report.text import make_markdown
+from evaluation.report.words import is_simulated
 
 __all__ = [
     "build",

@@ -21,8 +21,8 @@ from evaluation.report.figure import (
     style,
     year_axis,
 )
-from evaluation.report.simulated import is_simulated, mark_figure
-from evaluation.report.words import all_sources, own_work, word
+from evaluation.report.simulated import mark_figure
+from evaluation.report.words import all_sources, is_simulated, own_work, word
 
 __all__ = ["Figure", "make_figures"]
 

@@ -14,13 +14,7 @@ from evaluation.report.figure import ACCENT, Figure, style
 from evaluation.report.table import Table, estimate_cells, headings, value_cell
 from evaluation.report.words import own_work, word
 
-__all__ = ["is_simulated", "mark_figure", "mark_table", "truth_table"]
-
-
-def is_simulated(results: Mapping[str, Any]) -> bool:
-    """Tell whether the results come from the simulated twin."""
-    origin = results["origin"]
-    return origin is not None and origin["kind"] == "simulated"
+__all__ = ["mark_figure", "mark_table", "truth_table"]
 
 
 def _before(text: str, lang: Lang) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.language import Lang, interval, number, per_cent
 from evaluation.report.outcome_tables import checks_table, outcome_tables
-from evaluation.report.simulated import is_simulated, mark_table, truth_table
+from evaluation.report.simulated import mark_table, truth_table
 from evaluation.report.table import (
     Results,
     Table,
@@ -16,7 +16,14 @@ from evaluation.report.table import (
     raw_row,
     value_cell,
 )
-from evaluation.report.words import all_sources, evidence_words, own_work, start_text, word
+from evaluation.report.words import (
+    all_sources,
+    evidence_words,
+    is_simulated,
+    own_work,
+    start_text,
+    word,
+)
 
 __all__ = ["Table", "make_tables"]
 

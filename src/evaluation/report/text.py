@@ -8,11 +8,11 @@ from typing import Any
 from evaluation.data import embedded
 from evaluation.language import Lang, level, listed, number, p_value, per_cent
 from evaluation.report.figures import Figure
-from evaluation.report.simulated import is_simulated
 from evaluation.report.table import literal
 from evaluation.report.tables import Table
 from evaluation.report.words import (
     evidence_words,
+    is_simulated,
     left_out_text,
     place_name,
     treated_out_text,

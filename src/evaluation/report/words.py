@@ -12,6 +12,7 @@ __all__ = [
     "WORDS",
     "all_sources",
     "evidence_words",
+    "is_simulated",
     "left_out_text",
     "own_work",
     "place_name",
@@ -303,10 +304,15 @@ def start_text(stated: str, lang: Lang) -> str:
     return word(part, lang).format(year=year) if part in WORDS else stated
 
 
+def is_simulated(results: Mapping[str, Any]) -> bool:
+    """Tell whether the results come from the simulated twin."""
+    origin = results["origin"]
+    return origin is not None and bool(origin["kind"] == "simulated")
+
+
 def place_name(results: Mapping[str, Any], code: str) -> str:
     """Return a municipality's name; beside made-up figures «SIM» and its code."""
-    origin = results["origin"]
-    if origin is not None and origin["kind"] == "simulated":
+    if is_simulated(results):
         return f"SIM {code}"
     return str(embedded.municipalities().loc[code, "name"])
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.design.comparison.covariates import Split, split
+from evaluation.design.comparison.covariates import Split, plain_rows, split
 from evaluation.errors import InputError
 from evaluation.language import Lang, axis_decimals, number
 from evaluation.results import Check
@@ -64,12 +64,8 @@ class Balance:
 
     def to_dict(self) -> dict[str, object]:
         """Return plain types for JSON; a ratio that is not defined is None."""
-        rows = [
-            {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()}
-            for row in self.table.to_dict("records")
-        ]
         return {
-            "rows": rows,
+            "rows": plain_rows(self.table),
             "scale": self.scale,
             "n_treated": self.n_treated,
             "n_controls": self.n_controls,

@@ -13,7 +13,7 @@ import pandas as pd
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 
-__all__ = ["Split", "match_table", "named", "split"]
+__all__ = ["Split", "match_table", "named", "plain_rows", "split"]
 
 
 def match_table(
@@ -243,3 +243,11 @@ def _names(table: pd.DataFrame, covariates: Sequence[str] | None) -> list[str]:
         if name not in numeric:
             raise InputError("holds no numbers; match exactly on it instead", field=name)
     return names
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Return a table's rows as plain types for JSON; what is not finite is None."""
+    return [
+        {str(k): None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()}
+        for row in table.to_dict("records")
+    ]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.design.comparison.covariates import split
+from evaluation.design.comparison.covariates import plain_rows, split
 from evaluation.design.comparison.mahalanobis import between, whiten
 from evaluation.errors import InputError
 from evaluation.language import listed, number
@@ -65,12 +65,8 @@ class Overlap:
 
     def to_dict(self) -> dict[str, object]:
         """Return plain types for JSON; what does not apply is None."""
-        rows = [
-            {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in row.items()}
-            for row in self.table.to_dict("records")
-        ]
         return {
-            "rows": rows,
+            "rows": plain_rows(self.table),
             "limit": self.limit,
             "quantile": self.quantile,
             "covariates": list(self.covariates),
