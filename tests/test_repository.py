@@ -1,5 +1,6 @@
 """The repository as it is handed over: locks, notebooks, data, versions."""
 
+import ast
 import importlib.util
 import re
 import tomllib
@@ -149,6 +150,18 @@ def test_every_data_folder_is_a_known_data_set():
 def test_nothing_is_left_to_be_done(path):
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"\b(TODO|FIXME|XXX|NotImplementedError)\b", text)
+
+
+def test_the_types_of_the_root_are_those_of_its_rooms():
+    stub = ast.parse((ROOT / "src/evaluation/__init__.pyi").read_text(encoding="utf-8"))
+    typed = {
+        (name.name, node.module)
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+        if name.asname == name.name
+    }
+    assert typed == {(n, f"evaluation.{m}") for n, m in evaluation._HOMES.items()}
 
 
 def test_what_is_named_in_the_package_is_there():
