@@ -108,8 +108,8 @@ def evaluated_model(plan: Plan, active: tuple[str, ...]) -> EvaluatedModel | Non
     --------
     >>> from evaluation.plan import load_plan
     >>> found = evaluated_model(load_plan("nyar"), ("1287", "2321"))
-    >>> found.codes, found.others, found.same_place[0]
-    (('2321',), ('1287',), ('Åremodellen / Integrationsservice (from March 2017 Inflyttarservice)', '2011-H2'))
+    >>> found.codes, found.others, [start for _, start in found.same_place]
+    (('2321',), ('1287',), ['2011-H2', '2013-2014', '2015-2016', '2016 (planned)'])
     """
     key = plan.treatment.model
     if key is None:

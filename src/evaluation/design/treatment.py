@@ -237,8 +237,8 @@ def design_from_plan(plan: Plan) -> Design:
     ------
     InputError
         If a code is unknown, not active by the accepted evidence or not a place of
-        ``treatment.model``, an active municipality (or a place of the model) has no entry, a code stands twice, or a year is neither stated
-        nor assumed.
+        ``treatment.model``, an active municipality (or a place of the model) has no entry, a
+        code stands twice, or a year is neither stated nor assumed.
     """
     models = embedded.load("models").set_index("model_id")
     stances = stance_table()

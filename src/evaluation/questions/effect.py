@@ -286,11 +286,11 @@ def _sentences(i: Indicator, e: Estimate, design: Design, by_rule: bool) -> tupl
     else:
         sv += (
             f"Minst så stor är skillnaden i {often[0]} av placebostudierna med slumpvis valda "
-            f"{about.units[0]} av liknande storlek."
+            f"{about.chosen[0]}."
         )
         en += (
             f"It is at least that large in {often[1]} of the placebo studies with randomly chosen "
-            f"{about.units[1]} of similar size."
+            f"{about.chosen[1]}."
         )
     return sv, en
 

@@ -23,13 +23,13 @@ class Who:
     ----------
     treated, compared : tuple of str
         The treated and the comparison group.
-    units : tuple of str
-        What the units are: municipalities or counties.
+    chosen : tuple of str
+        Whom the placebo studies are made with.
     """
 
     treated: tuple[str, str]
     compared: tuple[str, str]
-    units: tuple[str, str]
+    chosen: tuple[str, str]
 
 
 def who(design: Design) -> Who:
@@ -62,7 +62,7 @@ def who(design: Design) -> Who:
     return Who(
         treated,
         ("kommuner som inte är kända som aktiva", "municipalities not known to be active"),
-        ("kommuner", "municipalities"),
+        ("kommuner av liknande storlek", "municipalities of similar size"),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.data import embedded
 from evaluation.design.counties import place_name as code_name
 from evaluation.language import Lang, listed, number
 
