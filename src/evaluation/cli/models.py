@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evaluation.cli import models_components
 from evaluation.cli.shared import Json, Lang, print_json
 from evaluation.errors import InputError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 Which = Annotated[str, typer.Argument(metavar="ID", help="A model, as `models list` shows it.")]
 Language = Annotated[Lang, typer.Option(help="Language of the texts.")]
+models_components.attach(app)
 
 
 def attach(root: typer.Typer) -> None:
