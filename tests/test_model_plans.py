@@ -184,6 +184,9 @@ def test_malmo_is_treated_though_its_stance_is_uncertain():
     assert design.model.others == classify(("explicit", "strong")).active
     assert "1280" not in design.counts.uncertain
     assert len(design.counts.uncertain) == 6
+    # a state subsidy, which others may have used too; Åre pays for its own model
+    assert design.model.by_state
+    assert not design_from_plan(load_plan("are_modellen")).model.by_state
     assert len(design.controls) == 279
 
 
@@ -298,6 +301,8 @@ def test_the_twin_has_no_models():
     [
         ("yrkes_sfi", "en", ["The units are counties.", "Blekinge län is neither treated nor",
                              "randomly chosen counties"], ["chosen municipalities"]),
+        ("extratjanster_malmo", "sv", ["Den bekostas av staten", "(början: inte angiven)"],
+         ["not stated"]),
         ("nyar", "sv", ["Behandlingen är modellen", "Vellinge, Skurup och Trelleborg är aktiva",
                         "Åremodellen", "mäts 2 år efter mottagandet"], ["de 1 kommunerna"]),
     ],

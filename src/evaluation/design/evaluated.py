@@ -36,6 +36,8 @@ class EvaluatedModel:
     others : tuple of str
         Municipalities that are active by the accepted evidence and do not run it; in neither
         group. None where the units are counties.
+    by_state : bool
+        Whether the state alone pays for it, so that others may have had the same.
     same_place : tuple of tuple of str
         Name and stated start of every other model or project that the documents place in the
         treated municipalities, or in all or part of their county.
@@ -52,6 +54,7 @@ class EvaluatedModel:
     counties: bool
     partly: tuple[str, ...]
     others: tuple[str, ...]
+    by_state: bool
     same_place: tuple[tuple[str, str], ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -142,6 +145,7 @@ def evaluated_model(plan: Plan, active: tuple[str, ...]) -> EvaluatedModel | Non
         counties=whole,
         partly=tuple(sorted(inside)) if whole else (),
         others=() if whole else tuple(c for c in active if c not in units),
+        by_state=model.funders == ("state",),
         same_place=_same_place(model, units),
     )
 
