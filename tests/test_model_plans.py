@@ -314,6 +314,9 @@ def test_the_report_says_whom_it_is_about(name, lang, says, silent, tmp_path):
     page = " ".join((out / "report.html").read_text("utf-8").split())
     assert [s for s in says if s not in page] == []
     assert [s for s in silent if s in page] == []
+    (file,) = (out / "tables").glob("checks_*.csv")
+    checks = pd.read_csv(file).set_index("name")
+    assert checks.loc["same_place", "grades"]
     groups = pd.read_csv(out / "tables" / "groups.csv")
     assert groups["count"].iloc[:-1].sum() == groups["count"].iloc[-1]
     found = verify(out)
