@@ -249,7 +249,8 @@ def test_checks_say_which_of_them_grade(either):
     for outcome in OUTCOMES:
         rows = rows_of(folder / "tables" / f"checks_{outcome}.csv")
         grading = [row["name"] for row in rows if row["grades"] == "True"]
-        assert set(grading) == set(REASONS)
+        # what else runs in the same place is asked of a plan on one model
+        assert set(grading) == set(REASONS) - {"same_place"}
         # those that count stand first
         assert [row["name"] for row in rows][: len(grading)] == grading
         assert {"calibrated_level", "placebo_dates", "specification_curve"} <= {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evaluation.cli import models_components
 from evaluation.cli.shared import Json, Lang, print_json
 from evaluation.errors import InputError
 
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 Which = Annotated[str, typer.Argument(metavar="ID", help="A model, as `models list` shows it.")]
 Language = Annotated[Lang, typer.Option(help="Language of the texts.")]
+models_components.attach(app)
 
 
 def attach(root: typer.Typer) -> None:
@@ -60,15 +62,20 @@ def models_show(
     Example: evaluation models show are_modellen --svg are.svg
     """
     from evaluation.design.catalogue import theory_of_change
+    from evaluation.plan import model_plan
 
     model = _find(id)
     theory = theory_of_change(model)
     if svg is not None:
         _write(svg, theory.svg(lang.value))
+    plan = model_plan(model.id)
     if as_json:
-        print_json(model.to_dict() | {"theory_of_change": theory.steps})
+        print_json(model.to_dict() | {"theory_of_change": theory.steps, "plan": plan})
         return
-    for key, text in _lines(model, lang is Lang.en).items():
+    lines = _lines(model, lang is Lang.en)
+    if plan:
+        lines["plan"] = f"evaluation run {plan}"
+    for key, text in lines.items():
         _echo(key, text)
     typer.echo("")
     for line in theory.markdown(lang.value).splitlines():
@@ -218,6 +225,11 @@ def _verdict(row: Evaluability, lang: Lang) -> dict[str, str]:
         out["years" if en else "år"] = span.format(c.first_year, *years)
     if row.design:
         out["design"] = DESIGNS[row.design][en]
+    if row.plan:
+        out["plan"] = f"evaluation run {row.plan}"
+        if row.verdict == "with live data":
+            fetch = f"evaluation data fetch {row.plan}"
+            out["plan"] = f"{fetch}; {out['plan']}"
     if row.smallest:
         out["smallest effect" if en else "minsta effekt"] = row.smallest.text(lang.value)
     if row.grade:

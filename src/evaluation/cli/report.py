@@ -17,7 +17,7 @@ def run(
         str,
         typer.Argument(
             help="A plan (YAML), or the name of one that ships: settlement, day_one, "
-            "day_one_simulated."
+            "day_one_simulated, models/NAME (see `evaluation models assess`)."
         ),
     ],
     out: Annotated[

@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 
 from evaluation.data import embedded
+from evaluation.design.catalogue import read_date
+from evaluation.design.counties import counties, place_name
+from evaluation.design.evaluated import EvaluatedModel, evaluated_model, groups_of
 from evaluation.design.exposure import first_treated_year, parse_start
 from evaluation.design.stance import StanceCounts, classify, stance_table
 from evaluation.plan import Adoption, Plan
@@ -75,12 +78,15 @@ class Design:
         Codes in neither group.
     counts : StanceCounts
         The documents' coding behind it.
+    model : EvaluatedModel or None
+        The model that is the treatment; None where the stance is.
     """
 
     treated: tuple[TreatedUnit, ...]
     controls: tuple[str, ...]
     excluded: tuple[str, ...]
     counts: StanceCounts
+    model: EvaluatedModel | None = None
 
     @property
     def treated_codes(self) -> list[str]:
@@ -119,29 +125,55 @@ class Design:
         return pd.Series(years | dict.fromkeys(self.controls, 0), name="cohort", dtype=int)
 
 
-def _treated_unit(plan: Plan, i: int, models: pd.DataFrame, stances: pd.DataFrame) -> TreatedUnit:
+_NO_STANCE = {"stance": "", "strength": "", "document": "", "line": ""}
+
+
+def _place(plan: Plan, i: int, model: EvaluatedModel | None) -> tuple[str, int]:
+    """Return name and inhabitants of an entry's place, which must belong among the treated."""
+    entry = plan.treatment.adoption[i]
+    here = ("treatment", "adoption", i)
+    by_county = model is not None and model.counties
+    places = counties() if by_county else embedded.municipalities()
+    if entry.code not in places.index:
+        what = (
+            "two-digit code of a county" if by_county else "code of one of the 290 municipalities"
+        )
+        raise plan.fault((*here, "code"), f"{entry.code!r} is not the {what}")
+    name = str(places.loc[entry.code, "name"])
+    if model is None:
+        if entry.code not in classify(plan.treatment.evidence).active:
+            wanted = " or ".join(plan.treatment.evidence)
+            raise plan.fault(
+                (*here, "code"), f"no document names {name} as active with {wanted} evidence"
+            )
+    elif entry.model != model.id:
+        raise plan.fault(
+            (*here, "model"), f"must be {model.id!r} like treatment.model, found {entry.model!r}"
+        )
+    elif entry.code not in model.codes:
+        raise plan.fault((*here, "code"), f"{model.id!r} runs in {model.where}, not in {name}")
+    return name, int(places["population_2017"][entry.code])
+
+
+def _treated_unit(
+    plan: Plan,
+    i: int,
+    models: pd.DataFrame,
+    stances: pd.DataFrame,
+    evaluated: EvaluatedModel | None,
+) -> TreatedUnit:
     entry: Adoption = plan.treatment.adoption[i]
     here = ("treatment", "adoption", i)
-    places = embedded.municipalities()
-    if entry.code not in places.index:
-        raise plan.fault(
-            (*here, "code"), f"{entry.code!r} is not the code of one of the 290 municipalities"
-        )
-    name = str(places.loc[entry.code, "name"])
-    if entry.code not in classify(plan.treatment.evidence).active:
-        wanted = " or ".join(plan.treatment.evidence)
-        raise plan.fault(
-            (*here, "code"), f"no document names {name} as active with {wanted} evidence"
-        )
+    name, population = _place(plan, i, evaluated)
     if entry.model not in models.index:
         raise plan.fault((*here, "model"), f"there is no model {entry.model!r} in the documents")
     row = models.loc[entry.model]
-    if name not in str(row["municipality_region"]):
+    if evaluated is None and name not in str(row["municipality_region"]):
         raise plan.fault(
             (*here, "model"), f"{entry.model!r} is {row['municipality_region']}'s, not {name}'s"
         )
     stated: str = "" if pd.isna(row["start"]) else str(row["start"])
-    start = parse_start(stated)
+    start = parse_start(stated) if evaluated is None else read_date(stated).date
     if start is None and entry.assumed_first_year is None:
         raise plan.fault(
             (*here, "model"),
@@ -164,11 +196,12 @@ def _treated_unit(plan: Plan, i: int, models: pd.DataFrame, stances: pd.DataFram
             (*here, "neighbours"),
             f"must include the first treated year {year}, found [{low}, {high}]",
         )
-    coded = stances.loc[entry.code]
+    # a county has no stance; every municipality of a model is coded
+    coded = _NO_STANCE if evaluated and evaluated.counties else stances.loc[entry.code]
     return TreatedUnit(
         code=entry.code,
         name=name,
-        population=int(places["population_2017"][entry.code]),
+        population=population,
         stance=str(coded["stance"]),
         strength=str(coded["strength"]),
         document=str(coded["document"]),
@@ -196,20 +229,26 @@ def design_from_plan(plan: Plan) -> Design:
     Returns
     -------
     Design
-        Treated units with computed first years, and the comparison group.
+        Treated units with computed first years, and the comparison group. With
+        ``treatment.model`` the places that run the model are treated, and municipalities that
+        are active without running it are in ``excluded`` whatever ``uncertain`` says.
 
     Raises
     ------
     InputError
-        If a code is unknown or not active by the accepted evidence, an active
-        municipality has no entry, a code stands twice, or a year is neither stated
-        nor assumed.
+        If a code is unknown, not active by the accepted evidence or not a place of
+        ``treatment.model``, an active municipality (or a place of the model) has no entry, a
+        code stands twice, or a year is neither stated nor assumed.
     """
     models = embedded.load("models").set_index("model_id")
     stances = stance_table()
     counts = classify(plan.treatment.evidence)
+    evaluated = evaluated_model(plan, counts.active)
+    if evaluated:
+        counts = groups_of(evaluated, counts)
     treated = tuple(
-        _treated_unit(plan, i, models, stances) for i in range(len(plan.treatment.adoption))
+        _treated_unit(plan, i, models, stances, evaluated)
+        for i in range(len(plan.treatment.adoption))
     )
     codes = [t.code for t in treated]
     for i, code in enumerate(codes):
@@ -217,12 +256,13 @@ def design_from_plan(plan: Plan) -> Design:
             raise plan.fault(
                 ("treatment", "adoption", i, "code"), f"municipality {code} stands twice"
             )
-    lacking = [c for c in counts.active if c not in codes]
+    needed = evaluated.codes if evaluated else counts.active
+    lacking = [c for c in needed if c not in codes]
     if lacking:
-        name = str(embedded.municipalities().loc[lacking[0], "name"])
+        why = f"runs {evaluated.id}" if evaluated else "is active by the accepted evidence"
         raise plan.fault(
             ("treatment", "adoption"),
-            f"{name} ({lacking[0]}) is active by the accepted evidence and needs an entry",
+            f"{place_name(lacking[0])} ({lacking[0]}) {why} and needs an entry",
         )
     if not treated:
         raise plan.fault(
@@ -233,8 +273,12 @@ def design_from_plan(plan: Plan) -> Design:
     return Design(
         treated=treated,
         controls=tuple(sorted(controls)),
-        excluded=() if as_controls else counts.uncertain,
+        excluded=(
+            *(() if as_controls else counts.uncertain),
+            *(evaluated.others if evaluated else ()),
+        ),
         counts=counts,
+        model=evaluated,
     )
 
 

@@ -1,7 +1,7 @@
 """The evaluation plan: one YAML file, validated, hashed, and able to say where each key stands."""
 
 from evaluation.plan.data import KoladaData, SimulatedData, SimulatedEffect
-from evaluation.plan.loading import load_plan, plan_from_dict
+from evaluation.plan.loading import load_plan, model_plan, plan_from_dict
 from evaluation.plan.model import Adoption, Plan
 from evaluation.plan.outcomes import OutcomeFile, RegistryOutcome
 from evaluation.plan.parts import Text
@@ -16,5 +16,6 @@ __all__ = [
     "SimulatedEffect",
     "Text",
     "load_plan",
+    "model_plan",
     "plan_from_dict",
 ]

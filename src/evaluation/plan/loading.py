@@ -16,7 +16,10 @@ from evaluation.plan.model import Plan, fault
 from evaluation.plan.outcomes import OutcomeFile, RegistryOutcome
 from evaluation.plan.parts import PATTERNS, TAGS, Lines
 
-__all__ = ["load_plan", "plan_from_dict"]
+__all__ = ["load_plan", "model_plan", "plan_from_dict"]
+
+# the folder of the plans for one model of the documents each
+MODELS = "models"
 
 _TAGGED: Mapping[str | int, type[BaseModel]] = dict(
     zip(TAGS[1:], (OutcomeFile, RegistryOutcome, KoladaData, SimulatedData), strict=True)
@@ -52,9 +55,32 @@ def _locate(plan: str | Path) -> Path:
     if path.is_file() or path.suffix:
         return path
     for folder in _folders():
-        if (folder / f"{path}.yaml").is_file():
-            return folder / f"{path}.yaml"
+        for place in (folder, folder / MODELS):
+            if (place / f"{path}.yaml").is_file():
+                return place / f"{path}.yaml"
     return path
+
+
+def model_plan(model: str) -> str | None:
+    """Return the name of the plan that ships for a model of the documents.
+
+    Parameters
+    ----------
+    model : str
+        The model's key.
+
+    Returns
+    -------
+    str or None
+        As :func:`load_plan` takes it; None where there is no plan.
+
+    Examples
+    --------
+    >>> model_plan("are_modellen"), model_plan("klondyke")
+    ('models/are_modellen', None)
+    """
+    there = any((folder / MODELS / f"{model}.yaml").is_file() for folder in _folders())
+    return f"{MODELS}/{model}" if there else None
 
 
 def load_plan(plan: str | Path) -> Plan:
@@ -64,7 +90,7 @@ def load_plan(plan: str | Path) -> Plan:
     ----------
     plan : str or pathlib.Path
         A YAML file, or the name of a plan that ships with the package
-        (``"settlement"``).
+        (``"settlement"``; a model's plan as ``"models/nyar"`` or ``"nyar"``).
 
     Returns
     -------
@@ -79,8 +105,10 @@ def load_plan(plan: str | Path) -> Plan:
     path = _locate(plan)
     name = str(path)
     if not path.suffix and not path.exists():
-        ship = ", ".join(sorted(p.stem for folder in _folders() for p in folder.glob("*.yaml")))
-        raise InputError(f"there is no such plan; those that ship are {ship}", file=name)
+        ship = sorted({p.stem for folder in _folders() for p in folder.glob("*.yaml")})
+        ship += sorted({f"{MODELS}/{p.stem}" for f in _folders() for p in f.glob(f"{MODELS}/*")})
+        problem = f"there is no such plan; those that ship are {', '.join(ship)}"
+        raise InputError(problem, file=name)
     text = read_text(path)
     if not text.strip():
         raise InputError("is empty; a plan with name, title, outcomes … is needed", file=name)

@@ -6,9 +6,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, StrictInt, model_validator
+from pydantic import (
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    StrictInt,
+    model_serializer,
+    model_validator,
+)
 
 from evaluation.errors import InputError
 from evaluation.plan.data import Data, SimulatedData
@@ -60,6 +67,10 @@ class Treatment(Part):
     happens to a treated municipality that an outcome cannot carry, because it has no year
     before the first treated one or a year without a value: the plan is refused, or the
     municipality is left out of that outcome and named.
+
+    ``model`` makes a model of the documents the treatment instead of the stance: the places
+    where it runs are treated, whatever their stance, and municipalities that the documents
+    name as active without running it are in neither group.
     """
 
     evidence: tuple[Literal["explicit", "strong", "indirect", "weak"], ...] = (
@@ -71,6 +82,13 @@ class Treatment(Part):
     adoption: tuple[Adoption, ...] = ()
     coding: Literal["documents", "simulated"] = "documents"
     unfit: Literal["refuse", "leave_out"] = "refuse"
+    model: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_unset_model(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the model out where none is given: the hash of a plan on stance stays."""
+        found: dict[str, Any] = write(self)
+        return {k: v for k, v in found.items() if k != "model" or v is not None}
 
     @model_validator(mode="after")
     def _documents_need_adoption(self) -> Treatment:
@@ -78,6 +96,8 @@ class Treatment(Part):
             raise ValueError("adoption is missing: who is treated since when")
         if self.coding == "simulated" and self.adoption:
             raise ValueError("adoption must not be given: the twin codes who is treated")
+        if self.coding == "simulated" and self.model is not None:
+            raise ValueError("model must not be given: the twin has no models of the documents")
         return self
 
 

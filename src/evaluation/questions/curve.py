@@ -74,6 +74,8 @@ def design_curve(inference: DesignInference, panel: Panel) -> SpecificationCurve
         "without_metropolitan": set(units) - (set(METROPOLITAN) - treated),
         "similar_size": {u for u in units if peers.min() <= size[u] <= peers.max()},
     }
+    if samples["without_metropolitan"] == samples["all"]:
+        del samples["without_metropolitan"]
     groups = {"not_known": set(known)}
     if uncertain:
         groups["with_uncertain"] = {*known, *uncertain}

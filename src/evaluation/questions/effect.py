@@ -30,6 +30,7 @@ from evaluation.estimation.few_treated.placebo_size import (
 )
 from evaluation.language import interval, level, number, p_value, per_cent
 from evaluation.questions import checks as ask
+from evaluation.questions.evaluated import same_place_check, who
 from evaluation.questions.grading import grade
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.robustness import Robustness, examine
@@ -226,7 +227,7 @@ def _uncertain_other_way(
     counts, have = design.counts, set(panel.units)
     if not set(counts.uncertain) & have:
         return None
-    joined = bool(design.excluded)
+    joined = bool(set(design.excluded) & set(counts.uncertain))
     both = {*design.controls, *counts.uncertain} if joined else set(counts.not_known)
     others = tuple(sorted(both & have))
     other = Design(design.treated, others, (), counts)
@@ -247,16 +248,17 @@ def _paths(panel: Panel, design: Design) -> pd.DataFrame:
     return frame
 
 
-def _sentences(i: Indicator, e: Estimate, n: int, by_rule: bool) -> tuple[str, str]:
+def _sentences(i: Indicator, e: Estimate, design: Design, by_rule: bool) -> tuple[str, str]:
+    about = who(design)
     sv = (
-        f"Efter starten förändrades {i.definite_sv} i de {n} kommunerna med i genomsnitt "
-        f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med kommuner som inte är "
-        "kända som aktiva"
+        f"Efter starten förändrades {i.definite_sv} i {about.treated[0]} med i genomsnitt "
+        f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med "
+        f"{about.compared[0]}"
     )
     en = (
-        f"After the start the {i.label_en} changed in the {n} municipalities by "
+        f"After the start the {i.label_en} changed in {about.treated[1]} by "
         f"{number(e.estimate, 'en', sign=True)} {i.change_en} on average, compared with "
-        "municipalities not known to be active"
+        f"{about.compared[1]}"
     )
     if e.p_value is None:
         return (
@@ -284,11 +286,11 @@ def _sentences(i: Indicator, e: Estimate, n: int, by_rule: bool) -> tuple[str, s
     else:
         sv += (
             f"Minst så stor är skillnaden i {often[0]} av placebostudierna med slumpvis valda "
-            "kommuner av liknande storlek."
+            f"{about.chosen[0]}."
         )
         en += (
             f"It is at least that large in {often[1]} of the placebo studies with randomly chosen "
-            "municipalities of similar size."
+            f"{about.chosen[1]}."
         )
     return sv, en
 
@@ -374,14 +376,19 @@ def analyse_outcome(
         ask.pre_period_check(design, panel),
         *([ask.pre_trends_check(p_before, len(before), settings.alpha)] if before else []),
         # a simulated start stands in no document, and is known to the month
-        *([ask.years_stated_check(design)] if any(t.document for t in design.treated) else []),
+        *(
+            [ask.years_stated_check(design)]
+            if any(t.start_document for t in design.treated)
+            else []
+        ),
         *([ask.neighbour_years_check(headline.estimate, *span)] if span[2] > 1 else []),
         ask.hidden_active_check(hidden),
         *([ask.leave_one_out_check(headline.estimate, without, design)] if without else []),
         *([other_way[1]] if other_way else []),
         *robust.checks,
+        *([same_place_check(design.model)] if design.model else []),
     ]
-    sv, en = _sentences(indicator, headline, len(design.treated), by_rule)
+    sv, en = _sentences(indicator, headline, design, by_rule)
     turned = ask.turned_without(headline.estimate, without, design)
     graded, why_sv, why_en = grade(
         asked, {"leave_one_out": turned} if turned else None, by_rule=by_rule

@@ -29,6 +29,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "tecknet beror på kommunerna med osäker hållning",
         "the sign depends on the municipalities of uncertain stance",
     ),
+    "same_place": ("andra modeller på samma plats", "other models in the same place"),
 }
 
 # these grade only where the headline rests on the rule

@@ -11,6 +11,7 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.data.panel import Panel
 from evaluation.design.comparison import matched_sets, nearest_in_size
+from evaluation.design.counties import counties
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.estimation.did.aggregation import aggregate
 from evaluation.estimation.did.callaway_santanna import callaway_santanna
@@ -54,9 +55,9 @@ class Settings:
 
 
 def _size(panel: Panel) -> pd.Series:
-    population = embedded.municipalities()["population_2017"]
     if panel.weights is None:
-        return population
+        places = counties() if len(panel.units[0]) == 2 else embedded.municipalities()
+        return places["population_2017"]
     mean = panel.weights.mean(axis=1)
     # a unit whose persons are withheld in every year is as small as the smallest known
     known = mean[mean > 0]

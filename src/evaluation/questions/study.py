@@ -12,6 +12,8 @@ from evaluation.data.reading import Reading
 from evaluation.data.registry import REGISTRY, Indicator, refuse_alone
 from evaluation.data.sources import Outcome, Sources, open_sources
 from evaluation.design.carried import Carried, carried
+from evaluation.design.counties import counties, county_panel, place_name
+from evaluation.design.evaluated import EvaluatedModel
 from evaluation.design.simulated import design_from_twin
 from evaluation.design.treatment import Design, TreatedUnit, design_from_plan
 from evaluation.errors import InputError
@@ -78,6 +80,7 @@ class Study:
         counts = self.design.counts
         places = embedded.municipalities()
         origin = self.sources.origin
+        by_county = self.design.model is not None and self.design.model.counties
         used = ["municipalities"]
         used += ["stance", "models"] if self.plan.treatment.coding == "documents" else []
         used += [o for o in self.outcomes if o in embedded.DATA_SETS]
@@ -110,7 +113,7 @@ class Study:
                 "treated": [
                     asdict(t) | {"neighbours": list(t.neighbours)} for t in self.design.treated
                 ],
-                "n_municipalities": len(places),
+                "n_municipalities": len(counties() if by_county else places),
                 "n_treated": len(self.design.treated),
                 "n_controls": len(self.design.controls),
                 "n_not_known_active": len(counts.not_known),
@@ -120,7 +123,8 @@ class Study:
                 "uncertain": [
                     {"code": c, "name": str(places.loc[c, "name"])} for c in counts.uncertain
                 ],
-            },
+            }
+            | ({"model": _model(self.design.model)} if self.design.model else {}),
             "coverage": {
                 k: c.table[~c.table["kept"]].drop(columns="kept").reset_index().to_dict("records")
                 for k, c in self.coverage.items()
@@ -143,6 +147,14 @@ class Study:
                 if c in places.index
             },
         }
+
+
+def _model(model: EvaluatedModel) -> dict[str, Any]:
+    """Return the evaluated model as plain types, with the names of those in neither group."""
+    out = model.to_dict()
+    return out | {
+        k: [{"code": c, "name": place_name(c)} for c in out[k]] for k in ("partly", "others")
+    }
 
 
 def _reading(r: Reading) -> dict[str, Any]:
@@ -232,6 +244,8 @@ def run_study(
         name = found.indicator.id
         if name in read:
             raise plan.fault(("outcomes", i), f"the outcome {name!r} stands twice")
+        if design.model and design.model.counties:
+            found = replace(found, panel=county_panel(found.panel))
         fitted[name] = carried(plan, i, design, found.panel, found.indicator.lag_years)
         read[name] = found
     _check_alone(plan, [o.entry for o in read.values()])

@@ -6,6 +6,7 @@ import pandas as pd
 
 from evaluation.data import embedded
 from evaluation.language import Lang, interval, number, per_cent
+from evaluation.report.model_tables import model_groups
 from evaluation.report.outcome_tables import checks_table, outcome_tables
 from evaluation.report.simulated import mark_table, truth_table
 from evaluation.report.table import (
@@ -62,8 +63,9 @@ def _treated(r: Results, lang: Lang) -> Table:
             (
                 t["name"],
                 number(t["population"], lang, 0),
-                f"{word(t['stance'], lang)} ({word(t['strength'], lang)})",
-                f"{t['document'].split(';')[0]}, {line} {t['line']}",
+                # a county has no stance
+                f"{word(t['stance'], lang)} ({word(t['strength'], lang)})" if t["stance"] else "–",
+                f"{t['document'].split(';')[0]}, {line} {t['line']}" if t["document"] else "–",
                 f"{start} ({t['start_document']}, {line} {t['start_line']})",
                 str(t["first_year"]),
             )
@@ -287,7 +289,10 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
     tables = (
         [_simulated_treated(results, lang)]
         if is_simulated(results)
-        else [_treated(results, lang), _groups(results, lang)]
+        else [
+            _treated(results, lang),
+            (model_groups if "model" in results["design"] else _groups)(results, lang),
+        ]
     )
     tables.append(_matched_sets(results, lang))
     for name in results["outcomes"]:

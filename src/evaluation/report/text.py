@@ -175,6 +175,13 @@ def _start_source(model: str, lang: Lang) -> str:
     return "" if source is None else source[0 if lang == "sv" else 1]
 
 
+def _whose(r: Results) -> str:
+    """Return which template says who is treated."""
+    if is_simulated(r):
+        return "simulated"
+    return "model" if "model" in r["design"] else "documents"
+
+
 def make_markdown(
     results: Results,
     tables: Mapping[str, Table],
@@ -235,6 +242,7 @@ def make_markdown(
         figure=placed.figure,
         word=lambda key: word(key, lang),
         cap=lambda t: t[0].upper() + t[1:],
+        treated_names=listed([t["name"] for t in design["treated"]], lang),
         uncertain=listed([u["name"] for u in design["uncertain"]], lang),
         assumed=listed([t["name"] for t in design["treated"] if t["assumed"]], lang),
         rule=results["plan"]["treatment"]["exposure"],
@@ -245,7 +253,8 @@ def make_markdown(
         evidence=evidence_words(results["plan"]["treatment"]["evidence"], lang),
         simulated=is_simulated(results),
         has_90_days=any(name.startswith("N00973") for name in results["outcomes"]),
-        who=f"who.{'simulated' if is_simulated(results) else 'documents'}.{lang}.md.j2",
+        who=f"who.{_whose(results)}.{lang}.md.j2",
+        listed=lambda places: listed([p["name"] for p in places], lang),
         literal=literal,
         computed=lambda name: _computed(results, name, lang),
         treated_out=lambda outcome: treated_out_text(outcome, lang),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evaluation.data import embedded
+from evaluation.design.counties import place_name as code_name
 from evaluation.language import Lang, listed, number
 
 __all__ = [
@@ -180,6 +180,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "neighbour_years": ("Närliggande startår", "Neighbouring start years"),
     "hidden_active": ("Dolt aktiva kommuner", "Hidden active municipalities"),
     "same_treatment_of_uncertain": ("Kommuner med osäker hållning", "Uncertain stance"),
+    "same_place": ("Annat på samma plats", "What else runs there"),
     "leave_one_out": ("Utan en kommun i taget", "Without one at a time"),
     "own_peak": ("Egen topp", "Own peak"),
     "calibrated_level": ("Regelns nivå", "Level of the rule"),
@@ -314,7 +315,7 @@ def place_name(results: Mapping[str, Any], code: str) -> str:
     """Return a municipality's name; beside made-up figures «SIM» and its code."""
     if is_simulated(results):
         return f"SIM {code}"
-    return str(embedded.municipalities().loc[code, "name"])
+    return code_name(code)
 
 
 SHOWN = 10

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from evaluation.data.registry import REGISTRY
 from evaluation.design.catalogue import Model
 from evaluation.language import Lang, number
+from evaluation.plan import model_plan
 from evaluation.questions.evaluability.words import VERDICTS
 from evaluation.results import Check
 
@@ -188,6 +189,11 @@ class Evaluability:
     shares_place_with: tuple[str, ...]
     smallest: SmallestEffect | None
 
+    @property
+    def plan(self) -> str | None:
+        """Name of the plan that carries out the evaluation; None where no data here can."""
+        return model_plan(self.model.id)
+
     def reason(self, lang: Lang) -> str:
         """Return the reason in one language."""
         return self.reason_sv if lang == "sv" else self.reason_en
@@ -211,6 +217,7 @@ class Evaluability:
             "years_after": c.years_after if c else None,
             "smallest_effect": self.smallest.effect if self.smallest else None,
             "design": self.design,
+            "plan": self.plan or "",
             "grade": self.grade,
             "obstacles": ", ".join(self.obstacles),
             "reason_sv": self.reason_sv,
