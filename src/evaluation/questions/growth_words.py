@@ -128,14 +128,14 @@ def _gap(t: Told, lang: Lang) -> str:
     cover = level(1 - t.gap.alpha, lang)
     if lang == "sv":
         return (
-            f"Gapet i andelen med utländsk bakgrund {t.year}, {points} procentenheter{p}, motsvarar "
-            f"{one} personer ({cover} placebointervall {ends}), om alla som modellen förde till "
-            "kommunen har utländsk bakgrund."
+            f"Gapet i andelen med utländsk bakgrund {t.year}, {points} procentenheter{p}, "
+            f"motsvarar {one} personer ({cover} placebointervall {ends}), om alla som modellen "
+            "förde till kommunen har utländsk bakgrund."
         )
     return (
-        f"The gap in the share with foreign background in {t.year}, {points} percentage points{p}, "
-        f"amounts to {one} persons ({cover} placebo interval {ends}), if all whom the model brought "
-        "have foreign background."
+        f"The gap in the share with foreign background in {t.year}, {points} percentage points"
+        f"{p}, amounts to {one} persons ({cover} placebo interval {ends}), if all whom the model "
+        "brought have foreign background."
     )
 
 
