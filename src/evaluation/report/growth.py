@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.data import embedded
-from evaluation.language import Lang, interval, number, per_cent
+from evaluation.language import Lang, interval, listed, number, per_cent
 from evaluation.report.figure import ACCENT, GREY, INK, PALE, WIDTH, Figure, blank, number_axis
 from evaluation.report.outcome_tables import checks_table
 from evaluation.report.table import Results, Table, headings, value_cell
@@ -20,7 +20,8 @@ __all__ = ["growth_figure", "growth_tables"]
 def _source(r: Results, lang: Lang) -> str:
     """Name the document with the table and the source of the share."""
     table = r["growth"]["table"]
-    line = f"{embedded.DOCUMENTS[table['document']]}, {word('line', lang)} {table['line']}"
+    lines = listed(table["lines"], lang)
+    line = f"{embedded.DOCUMENTS[table['document']]}, {word('line', lang)} {lines}"
     share = r["indicators"][r["case"]["indicator"]]["source"]
     return own_work(
         f"{table['source_named']} {'i' if lang == 'sv' else 'in'} {line}; {share}", lang
@@ -155,9 +156,14 @@ def growth_figure(r: Results, lang: Lang) -> Figure:
         f"gapet {g['year']}" if sv else f"the gap of {g['year']}",
     )
     drawing, ax = blank(WIDTH, 2.4)
-    ax.barh(2, grown["men"], color=INK, height=0.55, label=word("men", lang))
+    ax.barh(2, grown["men"], color=INK, height=0.55, label=word("men", lang).lower())
     ax.barh(
-        2, grown["women"], left=grown["men"], color=PALE, height=0.55, label=word("women", lang)
+        2,
+        grown["women"],
+        left=grown["men"],
+        color=PALE,
+        height=0.55,
+        label=word("women", lang).lower(),
     )
     ax.barh(1, table["received"], color=GREY, height=0.55)
     # an end that is open runs to the edge of the drawing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -46,8 +46,10 @@ class PopulationTable:
     corrected : tuple of Suspect
         Figures that the others show to be misprinted; ``persons`` and ``growth`` hold what the
         others imply.
-    document, line : str
+    document : str
         Where the table stands.
+    lines : tuple of str
+        On which lines: those received, and the table.
     source_named : str
         Whom the document names as its source.
     data_hash : str
@@ -64,7 +66,7 @@ class PopulationTable:
     received_by_year: Mapping[int, int]
     corrected: tuple[Suspect, ...]
     document: str
-    line: str
+    lines: tuple[str, ...]
     source_named: str
     data_hash: str = field(default="", repr=False)
 
@@ -137,7 +139,7 @@ class PopulationTable:
                 for s in self.corrected
             ],
             "document": self.document,
-            "line": self.line,
+            "lines": list(self.lines),
             "source_named": self.source_named,
         }
 
@@ -212,7 +214,14 @@ def population_table(
     persons = MappingProxyType({s: column(_STOCK, s) for s in SEXES})
     growth = MappingProxyType({s: column(_GROWTH, s) for s in SEXES})
     _must_add_up(name, first.document, years, persons, growth)
-    everyone, span = _received(name, own, first.document)
+    newcomers = [
+        f
+        for f in own
+        if f.document == first.document
+        and f.indicator in (_ALL, _ONE_YEAR)
+        and f.number is not None
+    ]
+    everyone, span = _received(name, newcomers, first.document)
     shipped = embedded.DATA_SETS["document_figures"].sha256 if figures is None else ""
     return PopulationTable(
         code=code,
@@ -223,15 +232,11 @@ def population_table(
         received=everyone,
         received_years=span,
         received_by_year=MappingProxyType(
-            {
-                int(f.year): int(f.number)
-                for f in own
-                if (f.indicator, f.document) == (_ONE_YEAR, first.document) and f.number is not None
-            }
+            {int(f.year): int(f.number or 0) for f in newcomers if f.indicator == _ONE_YEAR}
         ),
         corrected=suspects,
         document=first.document,
-        line=min((f.line for f in cells.values()), key=int),
+        lines=(*sorted({f.line for f in newcomers}, key=int), _range(cells.values())),
         source_named=first.source_named,
         data_hash=shipped,
     )
@@ -264,10 +269,16 @@ def _must_add_up(
                 )
 
 
-def _received(name: str, own: list[Figure], document: str) -> tuple[int, tuple[int, int]]:
+def _range(figures: Iterable[Figure]) -> str:
+    """Return the lines that figures stand on, from the first to the last."""
+    lines = sorted({int(f.line) for f in figures})
+    return f"{lines[0]}–{lines[-1]}" if len(lines) > 1 else str(lines[0])
+
+
+def _received(name: str, newcomers: list[Figure], document: str) -> tuple[int, tuple[int, int]]:
     """Return how many newcomers were received in all, and between which years."""
-    for figure in own:
-        if figure.indicator == _ALL and figure.document == document and figure.number is not None:
+    for figure in newcomers:
+        if figure.indicator == _ALL:
             first, _, last = figure.year.partition("-")
-            return int(figure.number), (int(first), int(last or first))
+            return int(figure.number or 0), (int(first), int(last or first))
     raise InputError(f"the number of newcomers received by {name} is missing", file=document)
