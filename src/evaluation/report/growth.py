@@ -174,6 +174,7 @@ def growth_figure(r: Results, lang: Lang) -> Figure:
     ax.plot([low, high], [0, 0], color=ACCENT, lw=2, label=word("placebo_interval", lang))
     ax.plot([e["estimate"]], [0], "o", color=ACCENT)
     ax.axvline(0, color=GREY, lw=0.8)
+    ax.set_ylim(-0.5, 2.5)
     ax.set_yticks([2, 1, 0], names)
     ax.set_xlabel(word("persons", lang).lower())
     number_axis(ax, lang, "x")
