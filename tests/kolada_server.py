@@ -49,6 +49,8 @@ class KoladaServer(ThreadingHTTPServer):
         self.page_size, self.delay = page_size, delay
         self.calls, self.rules, self.lock = [], [], threading.Lock()
         self.errors = []
+        # groups of municipalities: id, title, members
+        self.groups = []
         # what one cell of the service holds; None for a cell that it has not
         self.entry = entry
 
@@ -83,18 +85,29 @@ class KoladaServer(ThreadingHTTPServer):
         steps = parts.path.strip("/").split("/")
         if steps[:2] == ["v3", "kpi"]:
             return page([{"id": steps[2], "title": f"Title of {steps[2]}"}])
+        if steps[:2] == ["v3", "municipality_groups"]:
+            return self.paged(parts, [group(*g) for g in self.groups])
         if steps[:3] != ["v3", "data", "kpi"] or steps[4::2] != ["municipality", "year"]:
             return None
         kpis, codes, years = (s.split(",") for s in steps[3::2])
         assert max(map(len, (kpis, codes, years))) <= 25
         found = (self.entry(k, c, int(y)) for k in kpis for c in codes for y in years)
-        entries = [e for e in found if e is not None]
-        size = self.page_size or len(entries)
+        return self.paged(parts, [e for e in found if e is not None])
+
+    def paged(self, parts, entries):
+        """Return the page of the entries that an address asks for."""
+        size = self.page_size or max(1, len(entries))
         number = int(parse_qs(parts.query).get("page", ["1"])[0])
         following = None
         if number * size < len(entries):
             following = f"{self.url}{parts.path.removeprefix('/v3')}?page={number + 1}"
         return page(entries[(number - 1) * size : number * size], following)
+
+
+def group(id, title, members):
+    """Return one group of municipalities as the service lists it."""
+    named = [{"member_id": code, "member_title": f"Title of {code}"} for code in members]
+    return {"id": id, "title": title, "members": named}
 
 
 def page(entries, next_url=None):

@@ -24,6 +24,7 @@ from evaluation.plan import Plan
 from evaluation.questions.case import CaseAnalysis, analyse_case
 from evaluation.questions.context import CONTEXT, ContextSeries, context_series
 from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
+from evaluation.questions.growth import GrowthAnalysis, analyse_growth
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.selection import Selection, selection
 from evaluation.questions.truth import Truth, truths
@@ -62,6 +63,8 @@ class Study:
     coverage : mapping of str to Coverage
         Years observed, suppressed and missing by municipality, by outcome of a snapshot or
         the twin.
+    growth : GrowthAnalysis or None
+        The single municipality's own population table against its estimate.
     """
 
     plan: Plan
@@ -74,6 +77,7 @@ class Study:
     truth: tuple[Truth, ...] = ()
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
     coverage: Mapping[str, Coverage] = field(default_factory=dict, repr=False)
+    growth: GrowthAnalysis | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -84,6 +88,7 @@ class Study:
         used = ["municipalities"]
         used += ["stance", "models"] if self.plan.treatment.coding == "documents" else []
         used += [o for o in self.outcomes if o in embedded.DATA_SETS]
+        used += ["document_figures"] if self.growth else []
         used += [c.name for c in self.context]
         if any(o.cell for o in self.outcomes.values()):
             used.append("calibration")
@@ -139,6 +144,7 @@ class Study:
             "holm": _holm(self.outcomes),
             "multiple_testing": together.to_dict() if together else None,
             "case": self.case.to_dict() if self.case else None,
+            "growth": self.growth.to_dict() if self.growth else None,
             "context": [c.to_dict() for c in self.context],
             "places": {
                 c: str(places.loc[c, "name"])
@@ -287,13 +293,17 @@ def run_study(
     if plan.case:
         progress("case")
         case = _case(plan, panels, indicators, fitted, settings)
+    # a table of real people says nothing about made-up ones
+    growth = analyse_growth(case) if case and not sources.twin else None
     progress("context")
     context = tuple(context_series(n) for n in plan.context)
     hashes = {k: p.hash() for k, p in panels.items()}
     truth = truths(sources.twin, read, outcomes) if sources.twin else ()
     coverage = {k: p.coverage for k, p in panels.items() if p.coverage is not None}
     readings = {k: o.reading for k, o in read.items() if o.reading is not None}
-    return Study(plan, design, outcomes, case, context, hashes, sources, truth, readings, coverage)
+    return Study(
+        plan, design, outcomes, case, context, hashes, sources, truth, readings, coverage, growth
+    )
 
 
 def _check_alone(plan: Plan, entries: Sequence[str]) -> None:

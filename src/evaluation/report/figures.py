@@ -21,6 +21,7 @@ from evaluation.report.figure import (
     style,
     year_axis,
 )
+from evaluation.report.growth import growth_figure
 from evaluation.report.simulated import mark_figure
 from evaluation.report.words import all_sources, is_simulated, own_work, word
 
@@ -371,6 +372,8 @@ def make_figures(results: Results, lang: Lang) -> dict[str, Figure]:
         figures.append(_hidden(results, lang))
         if results["case"]:
             figures.append(_case(results, lang))
+        if results["growth"]:
+            figures.append(growth_figure(results, lang))
         if results["context"]:
             figures.append(_context(results, lang))
     if is_simulated(results):

@@ -6,6 +6,7 @@ import pandas as pd
 
 from evaluation.data import embedded
 from evaluation.language import Lang, interval, number, per_cent
+from evaluation.report.growth import growth_tables
 from evaluation.report.model_tables import model_groups
 from evaluation.report.outcome_tables import checks_table, outcome_tables
 from evaluation.report.simulated import mark_table, truth_table
@@ -305,6 +306,7 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
             _case(results, lang),
             _case_path(results, lang),
             checks_table(results, "case", case["finding"]["checks"], source, lang),
+            *growth_tables(results, lang),
         ]
     tables += [_context(results, i, lang) for i in range(len(results["context"]))]
     tables.append(_data(results, lang))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +22,6 @@ from evaluation.data.kolada.contract import (
     CALLS_PER_SECOND,
     NATION,
     ContractError,
-    Page,
     base_url,
     check_code,
     check_indicator,
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Fetched", "KoladaClient"]
 
-MOST_PAGES: Final = 100
-"""A chunk fits on one page; more than this is a server that does not come to an end."""
 AGAIN: Final = "; run the same fetch again: what had come whole was kept"
 
 
@@ -119,6 +117,21 @@ class KoladaClient:
         self.waits = waits or Waits()
         self.limiter = RateLimiter(rate)
 
+    @contextmanager
+    def connect(self) -> Iterator[Transport]:
+        """Open the connections of one fetch; all fetches of a client share its limit of calls."""
+        import httpx
+
+        with httpx.Client(
+            timeout=httpx.Timeout(self.timeout, pool=None),
+            limits=httpx.Limits(max_connections=self.workers),
+            headers={"Accept": "application/json", "User-Agent": "integration-evaluation"},
+            follow_redirects=False,
+        ) as http:
+            yield Transport(
+                http, self.base_url, self.limiter, self.attempts, self.waits, 4 * self.timeout
+            )
+
     def fetch(
         self,
         indicators: Sequence[str],
@@ -157,17 +170,7 @@ class KoladaClient:
             If an id, code or year cannot be one, or a finished chunk cannot be kept.
         """
         chunks = _checked(indicators, codes, years)
-        import httpx
-
-        with httpx.Client(
-            timeout=httpx.Timeout(self.timeout, pool=None),
-            limits=httpx.Limits(max_connections=self.workers),
-            headers={"Accept": "application/json", "User-Agent": "integration-evaluation"},
-            follow_redirects=False,
-        ) as http:
-            transport = Transport(
-                http, self.base_url, self.limiter, self.attempts, self.waits, 4 * self.timeout
-            )
+        with self.connect() as transport:
             run = _Run(transport, partial, progress)
             run.all(chunks, self.workers)
             run.fill_gaps(chunks)
@@ -246,7 +249,7 @@ class _Run:
         """Fetch a chunk; once more where a value was revised between its pages."""
         for turn in range(2):
             try:
-                found = Finished.from_pages(chunk, self._pages(chunk))
+                found = Finished.from_pages(chunk, self.transport.pages(chunk.path, read_page))
             except RevisedError as error:
                 if turn:
                     problem = f"the figures were revised during the fetch ({error})"
@@ -257,21 +260,6 @@ class _Run:
                 found.counts["refetched"] = turn
                 return found
         raise AssertionError("the second turn returns or raises")
-
-    def _pages(self, chunk: Chunk) -> list[Page]:
-        pages: list[Page] = []
-        address: str | None = self.transport.address(chunk.path)
-        seen: set[str] = set()
-        while address is not None:
-            if address in seen:
-                raise ContractError(f"the pages go round in a circle, from {address[-60:]!r} on")
-            if len(pages) == MOST_PAGES:
-                raise ContractError(f"the pages do not come to an end after {MOST_PAGES}")
-            seen.add(address)
-            page = self.transport.get(address, read_page)
-            pages.append(page)
-            address = page.next_url and self.transport.following(address, page.next_url)
-        return pages
 
     def fill_gaps(self, chunks: Sequence[Chunk]) -> None:
         """Ask once more where rows are lacking altogether; raise if there is none again."""

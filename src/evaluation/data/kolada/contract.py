@@ -35,6 +35,7 @@ __all__ = [
     "SOURCE",
     "URL_VARIABLE",
     "ContractError",
+    "GroupPage",
     "IncompleteError",
     "Page",
     "Row",
@@ -42,7 +43,9 @@ __all__ = [
     "check_code",
     "check_indicator",
     "data_path",
+    "groups_path",
     "kpi_path",
+    "read_groups",
     "read_page",
     "read_title",
 ]
@@ -96,6 +99,14 @@ class Page:
     rows: tuple[Row, ...]
     deleted: int
     marks: Mapping[str, int]
+    next_url: str | None
+
+
+@dataclass(frozen=True)
+class GroupPage:
+    """One page of groups of municipalities: id, title and members' codes of each."""
+
+    groups: tuple[tuple[str, str, tuple[str, ...]], ...]
     next_url: str | None
 
 
@@ -186,6 +197,20 @@ def kpi_path(indicator: str) -> str:
     return f"/kpi/{indicator}"
 
 
+def groups_path() -> str:
+    """Return the path and query of all groups of municipalities.
+
+    Titles are searched on our side: what the service's own search takes for a match is not
+    documented.
+
+    Examples
+    --------
+    >>> groups_path()
+    '/municipality_groups?per_page=5000'
+    """
+    return f"/municipality_groups?per_page={PER_PAGE}"
+
+
 def read_page(content: Any) -> Page:
     """Read one page of values.
 
@@ -263,6 +288,50 @@ def read_title(content: Any) -> str | None:
     entries, _ = _envelope(content)
     title = entries[0].get("title") if entries else None
     return title if isinstance(title, str) else None
+
+
+def read_groups(content: Any) -> GroupPage:
+    """Read one page of groups of municipalities.
+
+    Parameters
+    ----------
+    content : object
+        The decoded JSON.
+
+    Returns
+    -------
+    GroupPage
+        Its groups, and the address of the next page.
+
+    Raises
+    ------
+    IncompleteError
+        If the page holds another number of entries than it says.
+    ContractError
+        If an id, a title or a member's code is not as the contract says.
+
+    Examples
+    --------
+    >>> entry = {"id": "G1", "title": "A", "members": [{"member_id": "2321"}]}
+    >>> read_groups({"values": [entry], "count": 1, "next_url": None}).groups
+    (('G1', 'A', ('2321',)),)
+    """
+    entries, next_url = _envelope(content)
+    found = []
+    for entry in entries:
+        id, title = entry.get("id"), entry.get("title")
+        if not isinstance(id, str) or not _AREA.fullmatch(id):
+            raise ContractError(f"the group's id {id!r} is none")
+        if not isinstance(title, str) or not title.strip():
+            raise ContractError(f"the title {title!r} of group {id} is none")
+        members = []
+        for member in _list(entry, "members"):
+            code = member.get("member_id")
+            if not isinstance(code, str) or not _AREA.fullmatch(code):
+                raise ContractError(f"the member {code!r} of group {id} is no code")
+            members.append(code)
+        found.append((id, title, tuple(members)))
+    return GroupPage(tuple(found), next_url)
 
 
 def _list(content: Any, key: str) -> list[Mapping[str, Any]]:

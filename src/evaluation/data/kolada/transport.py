@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from evaluation.data.kolada.contract import BASE_URL, URL_VARIABLE, ContractError, IncompleteError
 from evaluation.data.kolada.rate import RateLimiter
@@ -25,7 +25,20 @@ LARGEST_BODY: Final = 64_000_000
 """Bytes; a whole page of 5,000 entries has about two million."""
 LONGEST_HOLD: Final = 300.0
 """Seconds; a server that asks for more is called again another time."""
+MOST_PAGES: Final = 100
+"""A question's answer fits on few pages; more than this is a server that comes to no end."""
+
+
+class Paged(Protocol):
+    """One page of an answer."""
+
+    @property
+    def next_url(self) -> str | None:
+        """Address of the next page."""
+
+
 T = TypeVar("T")
+P = TypeVar("P", bound=Paged)
 
 # stamina logs each retry; without a handler of the user's own that would go to the terminal
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -167,6 +180,32 @@ class Transport:
         if not (same and inside):
             raise ContractError(f"the next_url {next_url[:80]!r} leaves the server {self._base}")
         return str(there.copy_with(scheme=here.scheme, fragment=None))
+
+    def pages(self, path: str, read: Callable[[Any], P]) -> list[P]:
+        """Return every page of an answer, from the one at a path on.
+
+        Raises
+        ------
+        CallError
+            If a page does not come.
+        ContractError
+            If the pages go round in a circle, leave the server or come to no end.
+        StoppedError
+            If the fetch was stopped meanwhile.
+        """
+        found: list[P] = []
+        address: str | None = self.address(path)
+        seen: set[str] = set()
+        while address is not None:
+            if address in seen:
+                raise ContractError(f"the pages go round in a circle, from {address[-60:]!r} on")
+            if len(found) == MOST_PAGES:
+                raise ContractError(f"the pages do not come to an end after {MOST_PAGES}")
+            seen.add(address)
+            page = self.get(address, read)
+            found.append(page)
+            address = page.next_url and self.following(address, page.next_url)
+        return found
 
     def get(self, address: str, read: Callable[[Any], T]) -> T:
         """Return what ``read`` makes of the JSON at an address, asked for until it comes whole.
