@@ -70,7 +70,7 @@ class Treatment(Part):
     )
     uncertain: Literal["exclude", "control"] = "exclude"
     exposure: Literal["first_whole_year", "first_year_touched", "leave_out_partial"] = (
-        "first_whole_year"
+        "leave_out_partial"
     )
     adoption: tuple[Adoption, ...] = ()
     coding: Literal["documents", "simulated"] = "documents"

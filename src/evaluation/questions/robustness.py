@@ -276,7 +276,10 @@ def examine(
     cohort = design.cohort()
     judge = by_permutation(inference.sets, draws=s.draws, seed=s.seed, alpha=s.alpha)
     trend = trend_power(
-        before, inference.picks, implied=implied_effect(main, inner.years[-1]), alpha=s.alpha
+        before,
+        inference.picks,
+        implied=implied_effect(main, inner.years[-1], inference.windows),
+        alpha=s.alpha,
     )
     honest, honest_told = honest_finding(
         gt, event, len(design.controls), alpha=s.alpha, seed=s.seed
