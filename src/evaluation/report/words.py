@@ -153,6 +153,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "Delvis exponerade år mot basåret, permutation",
         "Partly exposed years against the base, permutation",
     ),
+    "treatment_ends": ("Programmet upphör", "The programme ends"),
     "partly_exposed": ("delvis exponerade", "partly exposed"),
     # estimands
     "cohort": ("ATT, alla kommuner väger lika", "ATT, every municipality weighs the same"),
