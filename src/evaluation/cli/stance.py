@@ -1,4 +1,4 @@
-"""``evaluation stance template`` and ``agreement``: coding sheets and their coders."""
+"""``evaluation stance``: coding sheets, their coders, and exposure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from evaluation.cli import exposure
 from evaluation.cli.shared import MOST_DRAWS, Json, print_json
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ app = typer.Typer(
 def attach(above: typer.Typer) -> None:
     """Add ``evaluation stance``."""
     above.add_typer(app, name="stance")
+
+
+exposure.attach(app)
 
 
 @app.command()

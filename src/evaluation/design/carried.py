@@ -60,10 +60,15 @@ def _problem(unit: TreatedUnit, panel: Panel) -> tuple[str, str] | None:
     label = f"{unit.name}'s first treated year {unit.first_year}"
     if not first <= unit.first_year <= last:
         return "outside", f"{label} lies outside {panel.outcome}, {first}–{last}"
-    if unit.first_year == first:
+    if unit.base_year < first:
+        part = (
+            f", after {unit.partial} partly exposed year{'s' if unit.partial > 1 else ''},"
+            if unit.partial
+            else ""
+        )
         return "no_pre_year", (
-            f"{label} leaves no pre-period: {panel.outcome} begins in {first}, "
-            f"so {first + 1} is the earliest possible"
+            f"{label}{part} leaves no pre-period: {panel.outcome} begins in {first}, "
+            f"so {first + 1 + unit.partial} is the earliest possible"
         )
     return None
 

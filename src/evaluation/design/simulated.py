@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evaluation.data import embedded
 from evaluation.data.twin import Twin
-from evaluation.design.exposure import first_treated_year
+from evaluation.design.exposure import Span, exposed_years
 from evaluation.design.stance import StanceCounts
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.plan import Plan
@@ -42,7 +42,9 @@ def design_from_twin(plan: Plan, twin: Twin) -> Design:
     for _, row in coded.iterrows():
         code = str(row["code"])
         start = (int(row["coded_year"]), int(row["coded_month"]))
-        year = first_treated_year(start, plan.treatment.exposure)
+        month = 12 * start[0] + start[1] - 1
+        exposed = exposed_years(Span(month, month), None, plan.treatment.exposure)
+        year = exposed.first
         treated.append(
             TreatedUnit(
                 code=code,
@@ -61,6 +63,7 @@ def design_from_twin(plan: Plan, twin: Twin) -> Design:
                 because_sv="",
                 because_en="",
                 neighbours=(year, year),
+                partial=exposed.partial,
             )
         )
     active = tuple(t.code for t in treated)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,10 @@ from evaluation.data import embedded
 from evaluation.design.catalogue import read_date
 from evaluation.design.counties import counties, place_name
 from evaluation.design.evaluated import EvaluatedModel, evaluated_model, groups_of
-from evaluation.design.exposure import first_treated_year, parse_start
+from evaluation.design.exposure import Span, exposed_years, read_span
+from evaluation.design.exposure.stated import end_span, start_span
 from evaluation.design.stance import StanceCounts, classify, stance_table
+from evaluation.errors import InputError
 from evaluation.plan import Adoption, Plan
 
 __all__ = ["Design", "TreatedUnit", "design_from_plan", "estimable_years"]
@@ -44,6 +47,11 @@ class TreatedUnit:
         Reason of the assumption; empty where the start is stated.
     neighbours : tuple of int
         Earliest and latest first year that the sensitivity analysis tries.
+    partial : int
+        Partly exposed years right before the first treated one, which are neither treated nor
+        base.
+    last_year : int, optional
+        Last treated year, where the treatment ended.
     """
 
     code: str
@@ -62,6 +70,22 @@ class TreatedUnit:
     because_sv: str
     because_en: str
     neighbours: tuple[int, int]
+    partial: int = 0
+    last_year: int | None = None
+
+    @property
+    def base_year(self) -> int:
+        """The last year that was not exposed at all."""
+        return self.first_year - 1 - self.partial
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types for JSON; what leaves no year out is not named."""
+        out = asdict(self) | {"neighbours": list(self.neighbours)}
+        if not self.partial:
+            del out["partial"]
+        if self.last_year is None:
+            del out["last_year"]
+        return out
 
 
 @dataclass(frozen=True)
@@ -93,8 +117,18 @@ class Design:
         """Codes of the treated, in the plan's order."""
         return [t.code for t in self.treated]
 
+    @property
+    def partial(self) -> dict[str, int]:
+        """Partly exposed years before the first treated one by code, where there are any."""
+        return {t.code: t.partial for t in self.treated if t.partial}
+
+    @property
+    def last_years(self) -> dict[str, int]:
+        """Last treated year by code, where the treatment ended."""
+        return {t.code: t.last_year for t in self.treated if t.last_year is not None}
+
     def lagged(self, years: int) -> Design:
-        """Return the design with first treated years, and their neighbours, moved later.
+        """Return the design with treated years, and their neighbours, moved later.
 
         Parameters
         ----------
@@ -107,6 +141,7 @@ class Design:
                 t,
                 first_year=t.first_year + years,
                 neighbours=(t.neighbours[0] + years, t.neighbours[1] + years),
+                last_year=None if t.last_year is None else t.last_year + years,
             )
             for t in self.treated
         )
@@ -173,7 +208,8 @@ def _treated_unit(
             (*here, "model"), f"{entry.model!r} is {row['municipality_region']}'s, not {name}'s"
         )
     stated: str = "" if pd.isna(row["start"]) else str(row["start"])
-    start = parse_start(stated) if evaluated is None else read_date(stated).date
+    start = read_span(stated) if evaluated is None else start_span(read_date(stated))
+    ends = read_date("" if pd.isna(row["end"]) else str(row["end"]))
     if start is None and entry.assumed_first_year is None:
         raise plan.fault(
             (*here, "model"),
@@ -185,11 +221,16 @@ def _treated_unit(
             (*here, "assumed_first_year"),
             f"the document dates {entry.model!r} ({stated}); remove the assumption",
         )
-    if start is not None:
-        year = first_treated_year(start, plan.treatment.exposure)
-    else:
+    since = start
+    if since is None:
         assert entry.assumed_first_year is not None
-        year = entry.assumed_first_year
+        # what is assumed is the first treated year itself: it stands from its January
+        since = Span(12 * entry.assumed_first_year, 12 * entry.assumed_first_year)
+    try:
+        exposed = exposed_years(since, end_span(ends, start), plan.treatment.exposure)
+    except InputError as error:
+        raise plan.fault((*here, "model"), f"{name}: {error.problem}") from None
+    year = exposed.first
     low, high = entry.neighbours
     if not low <= year <= high:
         raise plan.fault(
@@ -215,6 +256,8 @@ def _treated_unit(
         because_sv=entry.because.sv if entry.because else "",
         because_en=entry.because.en if entry.because else "",
         neighbours=(low, high),
+        partial=exposed.partial,
+        last_year=exposed.last,
     )
 
 
@@ -282,14 +325,29 @@ def design_from_plan(plan: Plan) -> Design:
     )
 
 
-def estimable_years(neighbours: tuple[int, int], years: list[int]) -> tuple[list[int], list[int]]:
+def estimable_years(
+    neighbours: tuple[int, int], years: list[int], partial: int = 0, last: int | None = None
+) -> tuple[list[int], list[int]]:
     """Split a span of first years into those that the outcome can carry and the rest.
+
+    Parameters
+    ----------
+    neighbours : tuple of int
+        Earliest and latest first year.
+    years : list of int
+        The outcome's.
+    partial : int
+        Partly exposed years before the first treated one.
+    last : int, optional
+        Last treated year.
 
     Examples
     --------
     >>> estimable_years((2010, 2012), [2010, 2011, 2012])
     ([2011, 2012], [2010])
+    >>> estimable_years((2010, 2012), [2010, 2011, 2012], partial=1)
+    ([2012], [2010, 2011])
     """
     span = np.arange(neighbours[0], neighbours[1] + 1)
-    good = (span > years[0]) & (span <= years[-1])
+    good = (span - partial > years[0]) & (span <= min(years[-1], last or years[-1]))
     return [int(y) for y in span[good]], [int(y) for y in span[~good]]

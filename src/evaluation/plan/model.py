@@ -63,6 +63,8 @@ class Adoption(Part):
 class Treatment(Part):
     """Who is treated, on what evidence, since when.
 
+    ``exposure`` says what a year counts as that was exposed in part: untreated and base
+    (``first_whole_year``), treated (``first_year_touched``), or neither (``leave_out_partial``).
     ``coding`` says whose: the documents', or the simulated twin's own. ``unfit`` says what
     happens to a treated municipality that an outcome cannot carry, because it has no year
     before the first treated one or a year without a value: the plan is refused, or the
@@ -78,7 +80,9 @@ class Treatment(Part):
         "strong",
     )
     uncertain: Literal["exclude", "control"] = "exclude"
-    exposure: Literal["first_whole_year", "first_year_touched"] = "first_whole_year"
+    exposure: Literal["first_whole_year", "first_year_touched", "leave_out_partial"] = (
+        "leave_out_partial"
+    )
     adoption: tuple[Adoption, ...] = ()
     coding: Literal["documents", "simulated"] = "documents"
     unfit: Literal["refuse", "leave_out"] = "refuse"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -207,11 +207,19 @@ def analyse_case(
         If fewer than two years lie before the start.
     """
     panel = panels[indicator.id]
+    # of a single treated unit the years that are neither treated nor untreated can go for all
+    gone = [
+        y
+        for y in panel.years
+        if unit.base_year < y < unit.first_year or y > (unit.last_year or panel.years[-1])
+    ]
+    panel = replace(panel, values=panel.values.drop(columns=gone), weights=None) if gone else panel
     codes = [unit.code, *design.controls]
     size = embedded.municipalities()["population_2017"]
     predictors = pd.DataFrame({"log population 2017": np.log(size[codes].astype(float))})
     for name, other in panels.items():
-        years = [y for y in other.years if y < (starts or {}).get(name, unit.first_year)]
+        start = (starts or {}).get(name, unit.first_year)
+        years = [y for y in other.years if y < start - unit.partial]
         if name != indicator.id and years and set(codes) <= set(other.units):
             label = f"{name}, {years[0]}–{years[-1]}" if len(years) > 1 else f"{name}, {years[0]}"
             predictors[label] = other.values.loc[codes, years].mean(axis=1)

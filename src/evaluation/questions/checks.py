@@ -75,7 +75,7 @@ def analytic_size_check(cs: float, twfe: float, alpha: float) -> Check:
 
 def pre_period_check(design: Design, panel: Panel) -> Check:
     """Ask whether every treated municipality has years enough before adoption."""
-    years = {t.name: t.first_year - panel.years[0] for t in design.treated}
+    years = {t.name: t.base_year + 1 - panel.years[0] for t in design.treated}
     name = min(years, key=lambda k: years[k])
     shortest = years[name]
     return Check(

@@ -34,7 +34,9 @@ def _codings(inference: DesignInference, units: list[str]) -> dict[str, pd.Serie
     for name, end in (("earliest", 0), ("latest", -1)):
         moved = chosen.copy()
         for t in inference.design.treated:
-            moved[t.code] = estimable_years(t.neighbours, inference.panel.years)[0][end]
+            moved[t.code] = estimable_years(
+                t.neighbours, inference.panel.years, t.partial, t.last_year
+            )[0][end]
         if not any(moved.equals(c) for c in found.values()):
             found[name] = moved
     return found
@@ -54,7 +56,8 @@ def design_curve(inference: DesignInference, panel: Panel) -> SpecificationCurve
     -------
     SpecificationCurve
         Tested under the first 1,999 assignments of the headline's permutation. «Own linear
-        trend» takes part where every coding leaves two years before the start. The dimension
+        trend» takes part where every coding leaves two years before the start, the two-way
+        regression where nobody leaves out years. The dimension
         ``controls`` is the comparison group: not known to be active, or these and those of
         uncertain stance.
     """
@@ -79,18 +82,25 @@ def design_curve(inference: DesignInference, panel: Panel) -> SpecificationCurve
     groups = {"not_known": set(known)}
     if uncertain:
         groups["with_uncertain"] = {*known, *uncertain}
-    shortest = min(int(c[c > 0].min()) for c in codings.values()) - wide.years[0]
+    windows = inference.windows
+    shortest = min(
+        windows.base(t.code, int(c[t.code])) + 1 for c in codings.values() for t in design.treated
+    )
+    shortest -= wide.years[0]
+    # the regression has one window for all
+    estimators = [e for e in ESTIMATORS if e != "twfe" or windows.plain]
     grids = [
         specification_grid(
             {panel.outcome: wide},
             codings,
-            estimators=[e for e in ESTIMATORS if e != "detrended" or shortest >= 2],
+            estimators=[e for e in estimators if e != "detrended" or shortest >= 2],
             controls={group: None},
             samples={
                 name: [u for u in units if u in treated or (u in inside and u in members)]
                 for name, inside in samples.items()
             },
             weights={"equal": None, inference.sized_by: size[units].astype(float)},
+            windows=windows,
         )
         for group, members in groups.items()
     ]

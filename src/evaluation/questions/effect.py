@@ -18,8 +18,8 @@ from evaluation.design.treatment import Design, estimable_years
 from evaluation.errors import InputError
 from evaluation.estimation.diagnostics.hidden_active import HiddenActive, hidden_active
 from evaluation.estimation.did.aggregation import ESTIMANDS, aggregate, event_study
-from evaluation.estimation.did.callaway_santanna import callaway_santanna
 from evaluation.estimation.did.two_way import two_way_fixed_effects
+from evaluation.estimation.did.windowed import windowed_group_time
 from evaluation.estimation.few_treated.auto import FewTreated
 from evaluation.estimation.few_treated.calibration import Cited
 from evaluation.estimation.few_treated.contrasts import contrasts, event_contrasts
@@ -28,11 +28,13 @@ from evaluation.estimation.few_treated.placebo_size import (
     analytic_rejection_rate,
     twfe_rejection_rate,
 )
+from evaluation.estimation.windows import without_left_out
 from evaluation.language import interval, level, number, p_value, per_cent
 from evaluation.questions import checks as ask
 from evaluation.questions.evaluated import same_place_check, who
 from evaluation.questions.grading import grade
 from evaluation.questions.inference import DesignInference, Settings
+from evaluation.questions.left_out import left_out_checks, partial_years
 from evaluation.questions.robustness import Robustness, examine
 from evaluation.questions.rule import cited_cell, rule_checks, rule_estimates
 from evaluation.results import Check, Estimate, EventStudy, Finding, GroupTime
@@ -159,7 +161,7 @@ def _neighbours(
     rows: list[NeighbourYear] = []
     choices: list[list[tuple[str, int]]] = []
     for t in design.treated:
-        good, bad = estimable_years(t.neighbours, panel.years)
+        good, bad = estimable_years(t.neighbours, panel.years, t.partial, t.last_year)
         choices.append([(t.code, y) for y in good])
         for year in sorted([*good, *bad]):
             chosen = year == t.first_year
@@ -173,9 +175,11 @@ def _neighbours(
     controls = list(design.controls)
 
     def term(code: str, year: int) -> tuple[float, float]:
-        weight = 1.0 if s.estimand == "cohort" else float((years >= year).sum())
+        last = inference.windows.last.get(code, panel.years[-1])
+        treated = float(((years >= year) & (years <= last)).sum())
         alone = pd.Series({code: year} | dict.fromkeys(controls, 0))
-        return weight, contrasts(panel.select([code, *controls]), alone, s.estimand).estimate()
+        c = contrasts(panel.select([code, *controls]), alone, s.estimand, windows=inference.windows)
+        return (1.0 if s.estimand == "cohort" else treated), c.estimate()
 
     terms = [[term(*pair) for pair in options] for options in choices]
     return tuple(rows), (
@@ -339,33 +343,40 @@ def analyse_outcome(
     inference = DesignInference.of(panel, design, settings)
     inner = inference.panel
     cohort = design.cohort()
-    gt = callaway_santanna(inner, cohort, alpha=settings.alpha)
+    windows = inference.windows
+    gt = windowed_group_time(inner, cohort, windows, alpha=settings.alpha)
+    aligned = windowed_group_time(inner, cohort, windows, aligned=True, alpha=settings.alpha)
     permuted = inference.permute(cohort)
     rule = inference.rule(cohort)
     by_rule = settings.inference == "auto"
     headline = rule.result if by_rule else permuted.result
     picks = inference.picks
-    main = contrasts(inner, cohort, settings.estimand)
-    by_time = event_contrasts(inner, cohort)
+    main = contrasts(inner, cohort, settings.estimand, windows=windows)
+    by_time = event_contrasts(inner, cohort, windows=windows)
     before = {e: c for e, c in by_time.items() if e < 0}
     _, p_before, _ = max_statistic_p(before, picks) if before else (0.0, float("nan"), {})
     _, _, envelope = max_statistic_p(by_time, picks)
-    equal_weights = contrasts(inner, cohort, "cohort")
+    equal_weights = contrasts(inner, cohort, "cohort", windows=windows)
     rate = analytic_rejection_rate(equal_weights, picks, settings.alpha)
     rate_twfe = twfe_rejection_rate(inner, equal_weights, picks[:TWFE_STUDIES], settings.alpha)
     hidden = hidden_active(main, picks, alpha=settings.alpha)
     without = _leave_one_out(inference)
     rows, span = _neighbours(inference, design, headline)
     other_way = _uncertain_other_way(inference, panel, headline)
-    event = event_study(gt, seed=settings.seed)
-    robust = examine(inference, panel, indicator, headline, main, before, gt, event)
+    event = event_study(aligned, seed=settings.seed)
+    robust = examine(inference, panel, indicator, headline, main, before, aligned, event)
     tested = [
         {"permutation": permuted.result},
         rule_estimates(rule, inference.rule_among_peers(cohort)),
     ]
     estimates = dict(itertools.chain(*(t.items() for t in tested[:: -1 if by_rule else 1])))
     estimates |= {f"cs_{name}": aggregate(gt, name) for name in ESTIMANDS}
-    estimates["twfe"] = two_way_fixed_effects(inner, cohort, alpha=settings.alpha)
+    # the regression knows no year that is neither treated nor untreated: those are blank
+    regressed = without_left_out(inner, cohort, windows)
+    estimates["twfe"] = two_way_fixed_effects(regressed, cohort, alpha=settings.alpha)
+    partly = partial_years(inference, cohort)
+    if partly:
+        estimates["partial_years"] = partly
     if other_way:
         estimates["uncertain_other_way"] = other_way[0]
     cell = cited_cell(inference)
@@ -374,6 +385,7 @@ def analyse_outcome(
         ask.analytic_size_check(rate, rate_twfe, settings.alpha),
         *rule_checks(rule, cell, headline=by_rule),
         ask.pre_period_check(design, panel),
+        *left_out_checks(design, panel, headline, partly),
         *([ask.pre_trends_check(p_before, len(before), settings.alpha)] if before else []),
         # a simulated start stands in no document, and is known to the month
         *(

@@ -14,7 +14,7 @@ from evaluation.design.comparison import matched_sets, nearest_in_size
 from evaluation.design.counties import counties
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.estimation.did.aggregation import aggregate
-from evaluation.estimation.did.callaway_santanna import callaway_santanna
+from evaluation.estimation.did.windowed import windowed_group_time
 from evaluation.estimation.few_treated.auto import FewTreated, auto_inference
 from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.estimation.few_treated.permutation import (
@@ -22,6 +22,7 @@ from evaluation.estimation.few_treated.permutation import (
     matched_assignments,
     permutation_test,
 )
+from evaluation.estimation.windows import Windows
 from evaluation.results import Estimate
 
 __all__ = ["DesignInference", "Settings"]
@@ -108,9 +109,15 @@ class DesignInference:
         size = _size(panel)
         inner = panel.select([*design.treated_codes, *design.controls])
         sets = matched_sets(design.treated_codes, list(design.controls), size, settings.donors)
-        main = contrasts(inner, design.cohort(), settings.estimand)
+        windows = Windows(design.partial, design.last_years)
+        main = contrasts(inner, design.cohort(), settings.estimand, windows=windows)
         picks = matched_assignments(main, sets, settings.draws, settings.seed)
         return cls(inner, design, settings, size, sets, picks)
+
+    @property
+    def windows(self) -> Windows:
+        """The years that the treated leave out."""
+        return Windows(self.design.partial, self.design.last_years)
 
     @property
     def sized_by(self) -> str:
@@ -161,7 +168,7 @@ class DesignInference:
         cohort = pd.Series({unit.code: unit.first_year} | dict.fromkeys(controls, 0))
         if self.settings.inference == "auto":
             return self._by_rule(panel, cohort, "cohort").result
-        c = contrasts(panel, cohort, "cohort")
+        c = contrasts(panel, cohort, "cohort", windows=self.windows)
         sets = self.alone_sets(unit)
         picks = matched_assignments(c, sets, self.settings.draws, self.settings.seed)
         mechanism = f"any of {len(sets[0])} municipalities of similar size"
@@ -181,9 +188,10 @@ class DesignInference:
         mechanism: str | None = None,
     ) -> Permutation:
         s = self.settings
-        like = aggregate(callaway_santanna(panel, cohort, alpha=s.alpha), estimand)  # type: ignore[arg-type]
+        gt = windowed_group_time(panel, cohort, self.windows, alpha=s.alpha)
+        like = aggregate(gt, estimand)  # type: ignore[arg-type]
         return permutation_test(
-            contrasts(panel, cohort, estimand),
+            contrasts(panel, cohort, estimand, windows=self.windows),
             picks,
             seed=s.seed,
             alpha=s.alpha,
@@ -193,5 +201,10 @@ class DesignInference:
 
     def _by_rule(self, panel: Panel, cohort: pd.Series, estimand: str) -> FewTreated:
         return auto_inference(
-            panel, cohort, size=self.size, estimand=estimand, alpha=self.settings.alpha
+            panel,
+            cohort,
+            size=self.size,
+            estimand=estimand,
+            windows=self.windows,
+            alpha=self.settings.alpha,
         )

@@ -64,10 +64,10 @@ class Robustness:
     ----------
     checks : tuple of Check
         One per diagnostic, in the order of the report.
-    bacon : BaconDecomposition
-        What the two-way coefficient is made of.
-    weights : TwoWayWeights
-        The weights of its effects.
+    bacon : BaconDecomposition or None
+        What the two-way coefficient is made of; None where the treated leave out years.
+    weights : TwoWayWeights or None
+        The weights of its effects, likewise.
     trend_power : TrendPower or None
         What the test of the pre-periods would have found.
     honest : HonestIntervals or None
@@ -89,8 +89,8 @@ class Robustness:
     """
 
     checks: tuple[Check, ...]
-    bacon: BaconDecomposition = field(repr=False)
-    weights: TwoWayWeights = field(repr=False)
+    bacon: BaconDecomposition | None = field(repr=False)
+    weights: TwoWayWeights | None = field(repr=False)
     trend_power: TrendPower | None
     honest: HonestIntervals | None
     dates: Refits
@@ -276,28 +276,40 @@ def examine(
     cohort = design.cohort()
     judge = by_permutation(inference.sets, draws=s.draws, seed=s.seed, alpha=s.alpha)
     trend = trend_power(
-        before, inference.picks, implied=implied_effect(main, inner.years[-1]), alpha=s.alpha
+        before,
+        inference.picks,
+        implied=implied_effect(main, inner.years[-1], inference.windows),
+        alpha=s.alpha,
     )
     honest, honest_told = honest_finding(
         gt, event, len(design.controls), alpha=s.alpha, seed=s.seed
     )
-    dates = placebo_dates(inner, cohort, YEARS_EARLY, judge=judge)
+    windows = inference.windows
+    # a placebo date lies before everything that was exposed, in part too
+    touched = design.cohort(**{f"c{t.code}": t.base_year + 1 for t in design.treated})
+    dates = placebo_dates(inner, touched, YEARS_EARLY, judge=judge)
     years = [t.first_year for t in design.treated]
     shared = 1 < len(set(years)) < len(years)
     cohorts = (
-        leave_one_cohort_out(inner, cohort, estimand=s.estimand, judge=judge) if shared else None
+        leave_one_cohort_out(inner, cohort, estimand=s.estimand, judge=judge, windows=windows)
+        if shared
+        else None
     )
     at = indicator.break_year
     broken = at is not None and inner.years[0] < at <= inner.years[-1]
-    donut = break_donut(inner, cohort, at, judge=judge) if broken and at is not None else None
+    donut = (
+        break_donut(inner, cohort, at, judge=judge, windows=windows)
+        if broken and at is not None
+        else None
+    )
     miscoded = (
         miscoded_treated(main, inference.picks, alpha=s.alpha, seed=s.seed)
         if len(years) > 1
         else None
     )
     curve = design_curve(inference, panel)
-    bacon = bacon_decomposition(inner, cohort)
-    weights = two_way_weights(inner, cohort)
+    bacon = bacon_decomposition(inner, cohort) if windows.plain else None
+    weights = two_way_weights(inner, cohort) if windows.plain else None
     names = {t.code: t.name for t in design.treated}
     checks = [
         trend_power_check(trend, headline.estimate),
@@ -311,8 +323,8 @@ def examine(
         *([_donut_check(donut, at)] if donut and at is not None else []),
         *([miscoded_check(miscoded, names)] if miscoded else []),
         curve_check(curve, headline),
-        bacon_check(bacon),
-        negative_weights_check(weights),
+        bacon_check(bacon) if bacon else _not_decomposed("bacon"),
+        negative_weights_check(weights) if weights else _not_decomposed("negative_weights"),
     ]
     return Robustness(
         checks=tuple(checks),
@@ -333,6 +345,17 @@ def examine(
 def _told(check: Check, sv: str, en: str) -> Check:
     """Say what a check is about before what it found."""
     return replace(check, text_sv=sv + check.text_sv, text_en=en + check.text_en)
+
+
+def _not_decomposed(name: str) -> Check:
+    return Check(
+        name,
+        None,
+        "Visas inte: regressionen delas bara upp där varje kommun är behandlad från sitt första "
+        "år till slutet, och här är delvis exponerade år eller år efter ett slut utelämnade.",
+        "Not shown: the regression is taken apart only where every municipality is treated from "
+        "its first year to the end, and here years exposed in part or after an end are left out.",
+    )
 
 
 def _cohorts_check(found: Refits) -> Check:

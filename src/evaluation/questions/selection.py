@@ -84,7 +84,7 @@ def selection(unit: TreatedUnit, year: int, inference: DesignInference) -> Selec
         year,
         _picked(others),
         _picked(steps),
-        after_selection(panel, cohort, {unit.code: year}, judge=judge),
+        after_selection(panel, cohort, {unit.code: year}, judge=judge, windows=inference.windows),
     )
 
 

@@ -115,9 +115,7 @@ class Study:
             "panel_hashes": self.data_hashes,
             "indicators": {k: asdict(o.indicator) for k, o in self.outcomes.items()},
             "design": {
-                "treated": [
-                    asdict(t) | {"neighbours": list(t.neighbours)} for t in self.design.treated
-                ],
+                "treated": [t.to_dict() for t in self.design.treated],
                 "n_municipalities": len(counties() if by_county else places),
                 "n_treated": len(self.design.treated),
                 "n_controls": len(self.design.controls),
@@ -176,11 +174,13 @@ def _reading(r: Reading) -> dict[str, Any]:
 def _selection(plan: Plan, unit: TreatedUnit, year: int, inference: DesignInference) -> Selection:
     """Look at the years after the pick, which must lie within the data and not be the base."""
     here = ("case", "picked", "year")
-    if not unit.first_year <= year <= inference.panel.years[-1]:
+    last = min(inference.panel.years[-1], unit.last_year or inference.panel.years[-1])
+    if not unit.first_year <= year <= last:
         raise plan.fault(
             here,
             f"must lie between {unit.name}'s first treated year {unit.first_year} and the last "
-            f"year with data {inference.panel.years[-1]}, found {year}",
+            f"{'treated year' if unit.last_year == last else 'year with data'} {last}, "
+            f"found {year}",
         )
     return selection(unit, year, inference)
 
@@ -204,7 +204,10 @@ def _together(outcomes: Mapping[str, OutcomeAnalysis]) -> MultipleTesting | None
         return None
     s = first.settings
     return adjust_outcomes(
-        {k: contrasts(i.panel, i.design.cohort(), s.estimand) for k, i in known.items()},
+        {
+            k: contrasts(i.panel, i.design.cohort(), s.estimand, windows=i.windows)
+            for k, i in known.items()
+        },
         first.picks,
         seed=s.seed,
         mechanism=first.mechanism,
@@ -337,11 +340,11 @@ def _check_case(plan: Plan, panels: Mapping[str, Panel], fitted: Mapping[str, Ca
         raise plan.fault(
             ("case", "code"), f"{plan.case.code!r} is not among the treated municipalities"
         )
-    before = sum(y < unit.first_year for y in panels[name].years)
+    before = sum(y <= unit.base_year for y in panels[name].years)
     if before < 2:
         raise plan.fault(
             ("case", "outcome"),
-            f"a synthetic control needs two years before {unit.first_year}; {name} has {before}",
+            f"a synthetic control needs two years before {unit.base_year + 1}; {name} has {before}",
         )
 
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from evaluation.estimation.few_treated.contrasts import Contrasts
 from evaluation.estimation.few_treated.permutation import placebo_estimates, tie
+from evaluation.estimation.windows import WHOLE, Windows
 from evaluation.language import number, per_cent
 from evaluation.results import Check
 
@@ -69,7 +70,7 @@ class TrendPower:
         return kept | {"curve": [{"slope": s, "power": p} for s, p in pairs]}
 
 
-def implied_effect(c: Contrasts, last_year: int) -> float:
+def implied_effect(c: Contrasts, last_year: int, windows: Windows = WHOLE) -> float:
     """Return the estimate that a trend of one a year alone would give.
 
     Parameters
@@ -78,6 +79,8 @@ def implied_effect(c: Contrasts, last_year: int) -> float:
         The aggregate's contrasts: means of the years from adoption on against the year before.
     last_year : int
         Last year of the panel.
+    windows : Windows
+        Years that the treated leave out.
 
     Examples
     --------
@@ -90,8 +93,10 @@ def implied_effect(c: Contrasts, last_year: int) -> float:
     >>> c.estimate(), implied_effect(c, 2002)
     (1.5, 1.5)
     """
-    after = last_year - np.array(c.years) + 1
-    return float(c.weight @ (after + 1) / 2)
+    treated = [c.units[i] for i in c.slots]
+    last = np.array([min(windows.last.get(u, last_year), last_year) for u in treated])
+    base = np.array([windows.base(u, g) for u, g in zip(treated, c.years, strict=True)])
+    return float(c.weight @ ((last + np.array(c.years)) / 2 - base))
 
 
 def trend_power(

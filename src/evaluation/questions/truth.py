@@ -53,6 +53,7 @@ def real_att(
     years: Sequence[int],
     first_years: Mapping[str, int],
     each: str,
+    last_years: Mapping[str, int] | None = None,
 ) -> float:
     """Return the real average effect on those whom the analysis treats, in its treated years.
 
@@ -66,6 +67,8 @@ def real_att(
         First treated year by code.
     each : {"cohort", "simple"}
         Whether every municipality or every municipality-year weighs the same.
+    last_years : mapping of str to int, optional
+        Last treated year by code, where the treatment ended.
 
     Returns
     -------
@@ -80,9 +83,9 @@ def real_att(
     >>> round(real_att(effect, ["a", "b"], [1, 2], {"a": 1, "b": 2}, "simple"), 4)
     3.3333
     """
-    row = {c: i for i, c in enumerate(codes)}
+    row, ends = {c: i for i, c in enumerate(codes)}, last_years or {}
     after = [
-        effect[row[c], [j for j, year in enumerate(years) if year >= first]]
+        effect[row[c], [j for j, y in enumerate(years) if first <= y <= ends.get(c, y)]]
         for c, first in first_years.items()
     ]
     if each == "cohort":
@@ -121,6 +124,7 @@ def truths(
             [twin.truth.years[j] for j in shown],
             {t.code: t.first_year for t in o.inference.design.treated},
             s.estimand,
+            o.inference.design.last_years,
         )
         low, high = e.conf_int
         found.append(

@@ -131,6 +131,17 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
         lw=1.2,
         label=word("analytic_interval", lang),
     )
+    partly = o["finding"]["estimates"].get("partial_years")
+    if partly:
+        ax.plot(
+            [-0.5],
+            [partly["estimate"]],
+            "D",
+            mfc="white",
+            mec=ACCENT,
+            ms=5,
+            label=word("partly_exposed", lang),
+        )
     ax.axhline(0, color=GREY, lw=0.8)
     ax.axvline(-0.5, color=ACCENT, lw=1, ls=":")
     ax.set_xlabel(word("event_time", lang).lower())
@@ -138,7 +149,8 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
     number_axis(ax, lang)
     number_axis(ax, lang, "x")
     year_axis(ax)
-    drawing.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+    columns = 3 if partly else 2
+    drawing.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize="small")
     return Figure(
         f"event_study_{name}",
         f"Effekt efter år sedan start, {label}"

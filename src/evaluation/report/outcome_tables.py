@@ -25,6 +25,9 @@ from evaluation.report.words import own_work, place_name, word
 __all__ = ["checks_table", "outcome_tables"]
 
 
+_ESTIMANDS = {"twfe": "twfe_estimand", "partial_years": "cohort"}
+
+
 def _names(r: Results) -> dict[str, str]:
     return {t["code"]: t["name"] for t in r["design"]["treated"]}
 
@@ -34,7 +37,7 @@ def _estimates(r: Results, name: str, lang: Lang) -> Table:
     rows: list[tuple[str, ...]] = []
     raw = []
     for key, e in o["finding"]["estimates"].items():
-        estimand = "twfe_estimand" if e["estimand"] == "twfe" else e["estimand"]
+        estimand = _ESTIMANDS.get(e["estimand"], e["estimand"])
         mark = f" ({word('headline', lang)})" if not rows else ""
         rows.append(
             (
@@ -175,6 +178,15 @@ def _events(r: Results, name: str, lang: Lang) -> Table:
                 "placebo_low": around["low"] if around else None,
                 "placebo_high": around["high"] if around else None,
             }
+        )
+    partly = o["finding"]["estimates"].get("partial_years")
+    if partly:
+        # between the base, −1, and the first treated year, 0: no event time of its own
+        at = sum(e["event_time"] < 0 for e in o["event_study"]["rows"])
+        n, value = partly["n_treated_units"], value_cell(partly["estimate"], lang)
+        rows.insert(at, (word("partly_exposed", lang), str(n), value, "–", "–", "–"))
+        raw.insert(
+            at, {"event_time": "partly exposed", "estimate": partly["estimate"], "n_treated": n}
         )
     label = r["indicators"][name][f"label_{lang}"]
     header = tuple(word(k, lang) for k in ("event_time", "n_treated", "estimate", "placebo_range"))

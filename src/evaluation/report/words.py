@@ -159,6 +159,12 @@ WORDS: dict[str, tuple[str, str]] = {
         "Huvudresultatet med kommuner av osäker hållning flyttade",
         "The headline with municipalities of uncertain stance moved",
     ),
+    "partial_years": (
+        "Delvis exponerade år mot basåret, permutation",
+        "Partly exposed years against the base, permutation",
+    ),
+    "treatment_ends": ("Programmet upphör", "The programme ends"),
+    "partly_exposed": ("delvis exponerade", "partly exposed"),
     # estimands
     "cohort": ("ATT, alla kommuner väger lika", "ATT, every municipality weighs the same"),
     "simple": ("ATT, alla kommunår väger lika", "ATT, every municipality-year weighs the same"),

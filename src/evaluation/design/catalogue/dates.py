@@ -8,7 +8,7 @@ from typing import Literal
 
 from evaluation.design.exposure import parse_start
 
-__all__ = ["How", "Stated", "read_date"]
+__all__ = ["How", "Stated", "length_in_years", "read_date"]
 
 How = Literal["stated", "qualified", "planned", "span", "bound", "not_stated"]
 _NOTE = re.compile(r"^(?P<core>.*?)\s*(?:\((?P<note>.*)\))?$")
@@ -42,6 +42,17 @@ class Stated:
     def year(self) -> int | None:
         """The year, None without a date."""
         return self.date[0] if self.date else None
+
+
+def length_in_years(text: str) -> int | None:
+    """Return the years of an end that is stated as a length, None of any other.
+
+    Examples
+    --------
+    >>> length_in_years("two-year"), length_in_years("2018")
+    (2, None)
+    """
+    return _LENGTH.get(text.partition("(")[0].strip())
 
 
 def read_date(text: str, begins: tuple[int, int] | None = None) -> Stated:

@@ -25,6 +25,7 @@ from evaluation.estimation.diagnostics.refits import (
     contrast_estimate,
 )
 from evaluation.estimation.few_treated.contrasts import contrasts, custom_contrasts
+from evaluation.estimation.windows import WHOLE, Windows, spells
 from evaluation.results import Estimate
 
 __all__ = [
@@ -43,8 +44,11 @@ def _years_of(panel: Panel, cohort: pd.Series) -> dict[str, int]:
     return {u: int(year) for u, year in zip(panel.units, g, strict=True) if year > 0}
 
 
-def _headline(panel: Panel, cohort: pd.Series, estimand: str, judge: Judge) -> Estimate:
-    return contrast_estimate(panel, contrasts(panel, cohort, estimand), estimand, judge)
+def _headline(
+    panel: Panel, cohort: pd.Series, estimand: str, judge: Judge, windows: Windows = WHOLE
+) -> Estimate:
+    c = contrasts(panel, cohort, estimand, windows=windows)
+    return contrast_estimate(panel, c, estimand, judge)
 
 
 def placebo_dates(
@@ -151,8 +155,9 @@ def _leave_out(
     groups: Mapping[str, Sequence[str]],
     estimand: str,
     judge: Judge,
+    windows: Windows = WHOLE,
 ) -> Refits:
-    base = _headline(panel, cohort, estimand, judge)
+    base = _headline(panel, cohort, estimand, judge, windows)
     labels, estimates, skipped = [], [], []
     for label, gone in groups.items():
         rest = panel.select([u for u in panel.units if u not in gone])
@@ -160,7 +165,7 @@ def _leave_out(
             skipped.append((label, "no treated unit is left"))
             continue
         labels.append(label)
-        estimates.append(_headline(rest, cohort, estimand, judge))
+        estimates.append(_headline(rest, cohort, estimand, judge, windows))
     return Refits(kind, base, tuple(labels), tuple(estimates), tuple(skipped))
 
 
@@ -186,7 +191,12 @@ def leave_one_treated_out(
 
 
 def leave_one_cohort_out(
-    panel: Panel, cohort: pd.Series, *, estimand: str = "cohort", judge: Judge | None = None
+    panel: Panel,
+    cohort: pd.Series,
+    *,
+    estimand: str = "cohort",
+    judge: Judge | None = None,
+    windows: Windows = WHOLE,
 ) -> Refits:
     """Estimate without each cohort in turn; its units do not become controls.
 
@@ -194,12 +204,14 @@ def leave_one_cohort_out(
     ----------
     panel, cohort, estimand, judge
         As in :func:`leave_one_treated_out`.
+    windows : Windows
+        Years that some units leave out.
     """
     groups: dict[str, list[str]] = {}
     for unit, year in sorted(_years_of(panel, cohort).items(), key=lambda item: item[1]):
         groups.setdefault(str(year), []).append(unit)
     judge = judge or by_permutation()
-    return _leave_out("without one cohort", panel, cohort, groups, estimand, judge)
+    return _leave_out("without one cohort", panel, cohort, groups, estimand, judge, windows)
 
 
 def moved_adoption(
@@ -260,6 +272,7 @@ def break_donut(
     *,
     width: int = 1,
     judge: Judge | None = None,
+    windows: Windows = WHOLE,
 ) -> Refits:
     r"""Estimate on each side of a definition break, and without the years around it.
 
@@ -275,6 +288,8 @@ def break_donut(
         Years left out on either side of the break in the donut.
     judge : Judge, optional
         P-values and intervals; free permutation by default.
+    windows : Windows
+        Years that some units leave out.
 
     Returns
     -------
@@ -301,6 +316,9 @@ def break_donut(
     if width < 1:
         raise InputError(f"the donut must leave out at least a year, not {width}", field="width")
     every = np.ones(len(years), dtype=bool)
+    s = spells(panel, cohort, windows)
+    treated = dict(zip(panel.units, s.treated(years), strict=True))
+    carrying = s.treated(years)
     sides = {
         "before": years < break_year,
         "after": years >= break_year,
@@ -310,17 +328,20 @@ def break_donut(
     def rows(usable: np.ndarray, nearest: bool) -> dict[str, np.ndarray]:
         out = {}
         for unit, g in first.items():
-            post = usable & (years >= g)
-            bases = np.flatnonzero(usable & (years < g))
+            post = usable & treated[unit]
+            bases = np.flatnonzero(usable & (years <= windows.base(unit, g)))
             if not post.any() or not len(bases):
                 continue
-            if not nearest and years[bases[-1]] != g - 1:
+            if not nearest and years[bases[-1]] != windows.base(unit, g):
                 continue
             out[unit] = post / post.sum() - (np.arange(len(years)) == bases[-1])
         return out
 
     base = contrast_estimate(
-        panel, custom_contrasts(panel, cohort, rows(every, False)), "cohort", judge
+        panel,
+        custom_contrasts(panel, cohort, rows(every, False), carrying=carrying),
+        "cohort",
+        judge,
     )
     labels, estimates, skipped = [], [], []
     for label, usable in sides.items():
@@ -330,7 +351,7 @@ def break_donut(
             continue
         without = [u for u in first if u not in found]
         notes = (f"without {', '.join(without)}",) if without else ()
-        c = custom_contrasts(panel, cohort, found)
+        c = custom_contrasts(panel, cohort, found, carrying=carrying)
         labels.append(label)
         estimates.append(contrast_estimate(panel, c, f"cohort, {label}", judge, notes=notes))
     return Refits("definition break", base, tuple(labels), tuple(estimates), tuple(skipped))

@@ -16,7 +16,6 @@ from scipy.special import log_ndtr
 
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
-from evaluation.estimation.cohorts import check_cohorts
 from evaluation.estimation.diagnostics.refits import (
     Judge,
     Refits,
@@ -25,6 +24,7 @@ from evaluation.estimation.diagnostics.refits import (
 )
 from evaluation.estimation.diagnostics.variance_components import variance_components
 from evaluation.estimation.few_treated.contrasts import custom_contrasts
+from evaluation.estimation.windows import WHOLE, Windows, spells
 from evaluation.language import number
 from evaluation.results import Check
 
@@ -190,6 +190,7 @@ def after_selection(
     selected: Mapping[str, int],
     *,
     judge: Judge | None = None,
+    windows: Windows = WHOLE,
 ) -> Refits:
     """Estimate with all years, and only on the years after each unit was selected.
 
@@ -205,6 +206,8 @@ def after_selection(
         and keep all their years.
     judge : Judge, optional
         P-values and intervals; free permutation by default.
+    windows : Windows
+        Years that some units leave out.
 
     Returns
     -------
@@ -217,13 +220,14 @@ def after_selection(
         If a selected unit is not treated, or was chosen on the very year that is its base.
     """
     judge = judge or by_permutation()
-    g = check_cohorts(panel, cohort)
-    first = {u: int(v) for u, v in zip(panel.units, g, strict=True) if v > 0}
+    s = spells(panel, cohort, windows)
+    first = {u: int(v) for u, v in zip(panel.units, s.first, strict=True) if v > 0}
     years = np.array(panel.years)
+    treated = dict(zip(panel.units, s.treated(years), strict=True))
     for unit, year in selected.items():
         if unit not in first:
             raise InputError(f"unit {unit} is not treated", field="selected")
-        if year == first[unit] - 1:
+        if year == windows.base(unit, first[unit]):
             raise InputError(
                 f"unit {unit} was chosen on figures up to {year}, the base year of its adoption in "
                 f"{first[unit]}: no estimate is free of the choice",
@@ -231,14 +235,14 @@ def after_selection(
             )
     whole, free = {}, {}
     for unit, start in first.items():
-        base = (years == start - 1).astype(float)
-        post = years >= start
+        base = (years == windows.base(unit, start)).astype(float)
+        post = treated[unit]
         whole[unit] = post / post.sum() - base
         later = post & (years > selected.get(unit, start - 1))
         if later.any():
             free[unit] = later / later.sum() - base
     base_estimate = contrast_estimate(
-        panel, custom_contrasts(panel, cohort, whole), "cohort", judge
+        panel, custom_contrasts(panel, cohort, whole, carrying=s.treated(years)), "cohort", judge
     )
     label = "years after selection"
     if not free:
@@ -246,7 +250,7 @@ def after_selection(
         return Refits("selection", base_estimate, (), (), why)
     without = [u for u in first if u not in free]
     notes = (f"without {', '.join(without)}: no year after selection",) if without else ()
-    c = custom_contrasts(panel, cohort, free)
+    c = custom_contrasts(panel, cohort, free, carrying=s.treated(years))
     found = contrast_estimate(panel, c, f"cohort, {label}", judge, notes=notes)
     return Refits("selection", base_estimate, (label,), (found,))
 

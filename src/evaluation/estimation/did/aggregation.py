@@ -316,9 +316,17 @@ def event_study(gt: GroupTime, *, draws: int = 999, seed: int = 0) -> EventStudy
     times = np.unique(ages)
     parts = [_weighted(gt, np.flatnonzero(ages == e)) for e in times]
     value = np.array([v for v, _ in parts])
-    carrying = [int(np.isin(gt.unit_cohort, cohort[ages == e]).sum()) for e in times]
+    carrying = [_carrying(gt, cohort, ages == e) for e in times]
     psi = np.column_stack([f for _, f in parts])
     return as_event_study(gt, times, value, psi, carrying, draws=draws, seed=seed)
+
+
+def _carrying(gt: GroupTime, cohort: np.ndarray, cells: np.ndarray) -> int:
+    """Count the treated units behind some cells."""
+    member = gt.unit_cohort[:, None] == cohort[cells][None, :]
+    if gt.weight is not None and gt.weight.ndim == 2:
+        member &= gt.weight[:, cells] > 0
+    return int(member.any(axis=1).sum())
 
 
 def as_event_study(

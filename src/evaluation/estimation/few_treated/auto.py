@@ -22,6 +22,7 @@ from evaluation.estimation.few_treated.integrated_t import IntegratedTest, integ
 from evaluation.estimation.few_treated.own_history import own_history
 from evaluation.estimation.few_treated.reported import report_test
 from evaluation.estimation.few_treated.welch import StudentTest, welch
+from evaluation.estimation.windows import WHOLE, Windows
 from evaluation.language import number, p_value
 from evaluation.results import Check, Estimate
 
@@ -243,6 +244,7 @@ def auto_inference(
     control_group: str = "never_treated",
     anticipation: int = 0,
     weights: pd.Series | None = None,
+    windows: Windows = WHOLE,
     alpha: float = 0.05,
 ) -> FewTreated:
     """Estimate with the inference that the design supports.
@@ -255,7 +257,7 @@ def auto_inference(
         First treated year by unit, 0 for never treated.
     size : pandas.Series or pandas.DataFrame, optional
         Persons behind each value, by unit or by unit and year.
-    method, estimand, control_group, anticipation, weights
+    method, estimand, control_group, anticipation, weights, windows
         As in :func:`evaluation.estimation.few_treated.coefficients.linear_estimator`.
     alpha : float
         One minus the level.
@@ -292,6 +294,7 @@ def auto_inference(
         control_group=control_group,
         anticipation=anticipation,
         weights=weights,
+        windows=windows,
     )
     y = panel.values.to_numpy(dtype=float)
     c = collapse(y, est)

@@ -26,6 +26,8 @@ import pandas as pd
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.cohorts import check_cohorts
+from evaluation.estimation.few_treated.contrasts import year_profiles
+from evaluation.estimation.windows import WHOLE, Spells, Windows, spells
 
 __all__ = ["LINEAR_METHODS", "LinearEstimator", "linear_estimator"]
 
@@ -227,6 +229,7 @@ def linear_estimator(
     control_group: str = "never_treated",
     anticipation: int = 0,
     weights: pd.Series | None = None,
+    windows: Windows = WHOLE,
 ) -> LinearEstimator:
     """Return an estimator as coefficients.
 
@@ -250,6 +253,10 @@ def linear_estimator(
     weights : pandas.Series, optional
         By unit, above zero. Weights that change from year to year give each control a row
         of its own and are not covered.
+
+    windows : Windows
+        Years that some units leave out, for ``cs`` against the never treated without weights
+        (``simple`` and ``cohort``).
 
     Returns
     -------
@@ -278,6 +285,16 @@ def linear_estimator(
     >>> float(est.estimate(wide.to_numpy()))  # (5 - 2) - mean(1 - 1, 2 - 1)
     2.5
     """
+    if not windows.plain:
+        if (method, control_group, anticipation) != ("cs", "never_treated", 0) or (
+            weights is not None
+        ):
+            raise InputError(
+                "years can be left out with cs, never_treated controls, no anticipation and no "
+                "weights only",
+                field="windows",
+            )
+        return _windowed(panel, spells(panel, cohort, windows), estimand)
     g = check_cohorts(panel, cohort)
     years = np.array(panel.years)
     if control_group not in CONTROL_GROUPS:
@@ -325,4 +342,27 @@ def linear_estimator(
         controls=np.flatnonzero(g == 0),
         n_units=len(g),
         control_weight=None if weights is None else omega[g == 0],
+    )
+
+
+def _windowed(panel: Panel, s: Spells, estimand: str) -> LinearEstimator:
+    """Group-time effects where each unit has its own base and last treated year."""
+    rows, share = year_profiles(panel, s, estimand)
+    treated, controls = np.array(list(rows)), np.flatnonzero(s.first == 0)
+    profile = np.array(list(rows.values()))
+    weight = np.array(list(share.values())) / sum(share.values())
+    c = np.zeros((len(s.first), len(panel.years)))
+    c[treated] = weight[:, None] * profile
+    c[controls] = -(weight @ profile) / len(controls)
+    return LinearEstimator(
+        method="cs",
+        estimand=estimand,
+        coefficients=c,
+        weight=weight,
+        profile=profile,
+        # what lies before the partly exposed years is history
+        start=np.searchsorted(panel.years, s.base[treated] + 1),
+        treated=treated,
+        controls=controls,
+        n_units=len(s.first),
     )

@@ -2,10 +2,10 @@
 
 With never-treated controls and no covariates,
 
-    estimate = Σ_s λ_s ( d_{i(s)}(g_s) − mean over controls of d_c(g_s) ),
-    d_i(g)   = Σ_t a_g(t) Y_it ,
+    estimate = Σ_s λ_s ( d_{i(s)}(s) − mean over controls of d_c(s) ),
+    d_i(s)   = Σ_t a_s(t) Y_it ,
 
-one slot s per treated unit, with weights a_g over years and λ over slots. That makes
+one slot s per treated unit, with weights a_s over years and λ over slots. That makes
 permutation a table look-up: all d are computed once.
 """
 
@@ -20,8 +20,16 @@ import pandas as pd
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
 from evaluation.estimation.cohorts import check_cohorts
+from evaluation.estimation.windows import WHOLE, Spells, Windows, spells
 
-__all__ = ["Contrasts", "contrasts", "custom_contrasts", "event_contrasts"]
+__all__ = [
+    "Contrasts",
+    "contrasts",
+    "custom_contrasts",
+    "event_contrasts",
+    "partial_contrasts",
+    "year_profiles",
+]
 
 
 @dataclass(frozen=True)
@@ -64,28 +72,69 @@ class Contrasts:
 
 
 def _build(
-    panel: Panel, g: np.ndarray, a: dict[int, np.ndarray], weight: dict[int, float]
+    panel: Panel, s: Spells, rows: Mapping[int, np.ndarray], weight: Mapping[int, float]
 ) -> Contrasts:
     years = np.array(panel.years)
-    treated = [int(i) for i in np.flatnonzero(g > 0)]
+    treated = [int(i) for i in np.flatnonzero(s.first > 0)]
     y = panel.values.to_numpy(dtype=float)
-    own = np.where(g[:, None] > 0, years[None, :] >= g[:, None], False).astype(float)
     # a slot that this aggregate does not reach keeps its place with weight zero, so that
     # its unit never slips into the comparison group
     idle = np.zeros(len(years))
-    rows = np.array([a.get(int(g[i]), idle) for i in treated])
-    lam = np.array([weight.get(int(g[i]), 0.0) for i in treated])
+    lam = np.array([weight.get(i, 0.0) for i in treated])
+    a = np.array([rows.get(i, idle) for i in treated])
     return Contrasts(
         units=tuple(panel.units),
         slots=tuple(treated),
-        years=tuple(int(g[i]) for i in treated),
+        years=tuple(int(s.first[i]) for i in treated),
         weight=lam / lam.sum(),
-        d=rows @ y.T,
-        b=rows @ own.T,
+        d=a @ y.T,
+        b=a @ s.treated(years).astype(float).T,
     )
 
 
-def contrasts(panel: Panel, cohort: pd.Series, estimand: str = "cohort") -> Contrasts:
+def year_profiles(
+    panel: Panel, s: Spells, estimand: str
+) -> tuple[dict[int, np.ndarray], dict[int, float]]:
+    """Return each treated unit's weights over years, and its own weight.
+
+    Parameters
+    ----------
+    panel : Panel
+        Its years.
+    s : Spells
+        Its units.
+    estimand : {"cohort", "simple"}
+        The aggregate.
+
+    Returns
+    -------
+    rows : dict of int to numpy.ndarray
+        By position of the unit, shape (years,): the mean of its treated years less its base.
+    weight : dict of int to float
+        By position of the unit: 1, or the number of treated years.
+
+    Raises
+    ------
+    InputError
+        If the estimand is another one.
+    """
+    if estimand not in {"cohort", "simple"}:
+        raise InputError(
+            f"{estimand!r} cannot be permuted here; cohort and simple can", field="estimand"
+        )
+    years = np.array(panel.years)
+    treated = s.treated(years)
+    rows, weight = {}, {}
+    for i in map(int, np.flatnonzero(s.first > 0)):
+        post = treated[i]
+        rows[i] = post / post.sum() - (years == s.base[i])
+        weight[i] = 1.0 if estimand == "cohort" else float(post.sum())
+    return rows, weight
+
+
+def contrasts(
+    panel: Panel, cohort: pd.Series, estimand: str = "cohort", *, windows: Windows = WHOLE
+) -> Contrasts:
     """Return the unit contrasts of an aggregate.
 
     Parameters
@@ -96,6 +145,10 @@ def contrasts(panel: Panel, cohort: pd.Series, estimand: str = "cohort") -> Cont
         First treated year by unit, 0 for never treated.
     estimand : {"cohort", "simple"}
         As in :func:`evaluation.estimation.did.aggregation.aggregate`.
+    windows : Windows
+        Years that some units leave out: a slot's base lies before its partly exposed years, its
+        treated years end with its treatment. A unit that an assignment puts into the slot has the
+        slot's years, not its own.
 
     Returns
     -------
@@ -106,7 +159,7 @@ def contrasts(panel: Panel, cohort: pd.Series, estimand: str = "cohort") -> Cont
     ------
     InputError
         If the estimand is another one, or as for
-        :func:`evaluation.estimation.cohorts.check_cohorts`.
+        :func:`evaluation.estimation.windows.spells`.
 
     Examples
     --------
@@ -117,25 +170,13 @@ def contrasts(panel: Panel, cohort: pd.Series, estimand: str = "cohort") -> Cont
     >>> c.estimate()  # (5 - 2) - mean(1 - 1, 2 - 1)
     2.5
     """
-    g = check_cohorts(panel, cohort)
-    years = np.array(panel.years)
-    a: dict[int, np.ndarray] = {}
-    weight: dict[int, float] = {}
-    for year in np.unique(g[g > 0]):
-        post = years >= year
-        a[int(year)] = post / post.sum() - (years == year - 1)
-        if estimand == "cohort":
-            weight[int(year)] = 1.0
-        elif estimand == "simple":
-            weight[int(year)] = float(post.sum())
-        else:
-            raise InputError(
-                f"{estimand!r} cannot be permuted here; cohort and simple can", field="estimand"
-            )
-    return _build(panel, g, a, weight)
+    s = spells(panel, cohort, windows)
+    return _build(panel, s, *year_profiles(panel, s, estimand))
 
 
-def event_contrasts(panel: Panel, cohort: pd.Series) -> dict[int, Contrasts]:
+def event_contrasts(
+    panel: Panel, cohort: pd.Series, *, windows: Windows = WHOLE
+) -> dict[int, Contrasts]:
     """Return the unit contrasts of every event time, varying base before adoption.
 
     Parameters
@@ -144,25 +185,68 @@ def event_contrasts(panel: Panel, cohort: pd.Series) -> dict[int, Contrasts]:
         Balanced outcome.
     cohort : pandas.Series
         First treated year by unit, 0 for never treated.
+    windows : Windows
+        Years that some units leave out. The base is event time −1 for every unit, so that the
+        times before it count from the base and those from 0 on from the first treated year;
+        partly exposed years lie between and are in :func:`partial_contrasts`.
 
     Returns
     -------
     dict of int to Contrasts
         By event time; a slot weighs zero where the panel does not reach its event year.
     """
-    g = check_cohorts(panel, cohort)
+    s = spells(panel, cohort, windows)
     years = np.array(panel.years)
     out: dict[int, Contrasts] = {}
-    cohorts = [int(c) for c in np.unique(g[g > 0])]
-    for e in range(int(years[0]) - max(cohorts) + 1, int(years[-1]) - min(cohorts) + 1):
-        a = {}
-        for c in cohorts:
-            t, base = c + e, (c - 1 if e >= 0 else c + e - 1)
-            if t <= years[-1] and base >= years[0]:
-                a[c] = (years == t).astype(float) - (years == base)
-        if a:
-            out[e] = _build(panel, g, a, dict.fromkeys(a, 1.0))
+    treated = [int(i) for i in np.flatnonzero(s.first > 0)]
+    ages = [int(y - s.first[i]) for i in treated for y in (years[0], years[-1])]
+    for e in range(min(ages) + 1, max(ages) + 1):
+        rows = {}
+        for i in treated:
+            t = (s.first[i] if e >= 0 else s.base[i] + 1) + e
+            base = s.base[i] if e >= 0 else t - 1
+            if t <= s.last[i] and base >= years[0]:
+                rows[i] = (years == t).astype(float) - (years == base)
+        if rows:
+            out[e] = _build(panel, s, rows, dict.fromkeys(rows, 1.0))
     return out
+
+
+def partial_contrasts(panel: Panel, cohort: pd.Series, windows: Windows) -> Contrasts | None:
+    """Return the contrasts of the partly exposed years against the base.
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced outcome.
+    cohort : pandas.Series
+        First treated year by unit, 0 for never treated.
+    windows : Windows
+        Which years are partly exposed.
+
+    Returns
+    -------
+    Contrasts or None
+        Every unit with such years weighs the same; None where no unit has any.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> wide = pd.DataFrame([[1., 2., 5.], [1., 1., 1.], [0., 1., 2.]],
+    ...                     index=["a", "b", "c"], columns=[2000, 2001, 2002])
+    >>> g = pd.Series({"a": 2002, "b": 0, "c": 0})
+    >>> partial_contrasts(Panel("y", wide), g, Windows({"a": 1})).estimate()
+    0.5
+    """
+    s = spells(panel, cohort, windows)
+    years = np.array(panel.years)
+    t = years[None, :]
+    between = (s.first > 0)[:, None] & (t > s.base[:, None]) & (t < s.first[:, None])
+    rows = {
+        panel.units[i]: between[i] / between[i].sum() - (years == s.base[i])
+        for i in map(int, np.flatnonzero(s.partial > 0))
+    }
+    return custom_contrasts(panel, cohort, rows, carrying=between) if rows else None
 
 
 def custom_contrasts(

@@ -128,7 +128,13 @@ class LinearBlock:
         return picked, np.zeros((groups, len(w), x.shape[2]))
 
 
-def year_weights(estimator: Estimator, years: np.ndarray, start: int) -> np.ndarray:
+def year_weights(
+    estimator: Estimator,
+    years: np.ndarray,
+    start: int,
+    base: int | None = None,
+    last: int | None = None,
+) -> np.ndarray:
     """Return a cohort's weights over years, shape (years,).
 
     Parameters
@@ -139,6 +145,9 @@ def year_weights(estimator: Estimator, years: np.ndarray, start: int) -> np.ndar
         Shape (years,).
     start : int
         First treated year.
+    base, last : int, optional
+        Last unexposed year, the one before ``start`` by default, and last treated year, the
+        last one by default. Years between base and start, and after the last, weigh nothing.
 
     Raises
     ------
@@ -150,21 +159,24 @@ def year_weights(estimator: Estimator, years: np.ndarray, start: int) -> np.ndar
     >>> year_weights("before_after", np.arange(2000, 2004), 2002).tolist()
     [-0.5, -0.5, 0.5, 0.5]
     """
-    post = years >= start
+    base = start - 1 if base is None else base
+    post = (years >= start) & (years <= (years[-1] if last is None else last))
+    before = years <= base
     mean_after = post / post.sum()
     if estimator in {"cs_cohort", "cs_simple"}:
-        return np.asarray(mean_after - (years == start - 1))
-    mean_before = ~post / (~post).sum()
+        return np.asarray(mean_after - (years == base))
+    mean_before = before / before.sum()
     if estimator == "before_after":
         return np.asarray(mean_after - mean_before)
-    if (~post).sum() < 2:
+    if before.sum() < 2:
         raise InputError(
             f"detrended needs two years before adoption in {start}; the data begin in {years[0]}",
             field="estimators",
         )
-    away = np.where(post, 0.0, years - years[~post].mean())
+    away = np.where(before, years - years[before].mean(), 0.0)
     slope = away / (away**2).sum()
-    return np.asarray(mean_after - mean_before - (years[post].mean() - years[~post].mean()) * slope)
+    ahead = years[post].mean() - years[before].mean()
+    return np.asarray(mean_after - mean_before - ahead * slope)
 
 
 def orthonormal(x: np.ndarray, w: np.ndarray, name: str) -> np.ndarray:

@@ -13,7 +13,6 @@ import pandas as pd
 
 from evaluation.data.panel import Panel
 from evaluation.errors import InputError
-from evaluation.estimation.cohorts import check_cohorts
 from evaluation.estimation.robustness.linear_specifications import (
     ESTIMATORS,
     Estimator,
@@ -22,6 +21,7 @@ from evaluation.estimation.robustness.linear_specifications import (
     year_weights,
 )
 from evaluation.estimation.robustness.refits import map_draws
+from evaluation.estimation.windows import WHOLE, Windows, spells
 
 __all__ = ["Block", "RefittedBlock", "SpecificationGrid", "specification_grid"]
 
@@ -194,6 +194,7 @@ def specification_grid(
     controls: Mapping[str, pd.DataFrame | None] | None = None,
     samples: Mapping[str, Sequence[str] | None] | None = None,
     weights: Mapping[str, pd.Series | None] | None = None,
+    windows: Windows = WHOLE,
 ) -> SpecificationGrid:
     """Cross all choices of every dimension.
 
@@ -217,6 +218,8 @@ def specification_grid(
         Units that stay, by code; None for all. A treated unit outside a sample is left out.
     weights : mapping of str to pandas.Series or None, optional
         Weight by unit, above zero; None for equal weights.
+    windows : Windows
+        Years that some units leave out; ``twfe`` cannot leave out any.
 
     Returns
     -------
@@ -256,6 +259,10 @@ def specification_grid(
     unknown = [e for e in estimators if e not in ESTIMATORS]
     if unknown:
         raise InputError(f"{unknown[0]!r} is none of {', '.join(ESTIMATORS)}", field="estimators")
+    if "twfe" in estimators and not windows.plain:
+        raise InputError(
+            "twfe cannot leave out partly exposed years or years after an end", field="estimators"
+        )
     first = next(iter(outcomes.values()))
     units = first.units
     for name, panel in outcomes.items():
@@ -302,11 +309,13 @@ def specification_grid(
                     units,
                     slots,
                     labels,
+                    windows,
                 )
             )
     data_hash = _digest(
         *(p.hash() for p in outcomes.values()),
         *(v for mapping in (adoption, controls, samples, weights) for v in mapping.values()),
+        *(() if windows.plain else (sorted(windows.partial.items()), sorted(windows.last.items()))),
     )
     return SpecificationGrid(tuple(units), tuple(slots), tuple(blocks), data_hash)
 
@@ -320,6 +329,7 @@ def _block(
     units: Sequence[str],
     slots: Sequence[int],
     labels: Mapping[str, str],
+    windows: Windows,
 ) -> LinearBlock:
     """Compute the tables of all specifications that share everything but outcome and estimator."""
     where = ", ".join(labels.values())
@@ -340,10 +350,16 @@ def _block(
         side = "treated unit" if treated == 0 else "control"
         raise InputError(f"{where}: no {side} is left", field="samples")
     basis = orthonormal(x, w, where)
-    first_years, group = np.unique(start[columns], return_inverse=True)
+    kinds = [
+        (int(start[i]), windows.base(units[i], int(start[i])), windows.last.get(units[i], 0))
+        for i in columns
+    ]
+    distinct = sorted(set(kinds))
+    group = np.array([distinct.index(k) for k in kinds])
+    first_years = np.array([g for g, _, _ in distinct])
     choices, counts, tables = [], [], []
     for name, panel in panels.items():
-        check_cohorts(panel, cohort)
+        spells(panel, cohort, windows)
         years = np.array(panel.years)
         y = panel.values.set_axis(panel.units).reindex(list(units)).fillna(0.0).to_numpy(float)
         for estimator in estimators:
@@ -354,8 +370,15 @@ def _block(
                 residual = y - basis @ (basis.T @ (w[:, None] * y))
                 table, extra = after @ residual.T, after @ after.T
             else:
-                paths = np.array([year_weights(estimator, years, int(g)) for g in first_years])
-                n_post = (years[None, :] >= first_years[:, None]).sum(axis=1)
+                paths = np.array(
+                    [
+                        year_weights(estimator, years, g, base, end or None)
+                        for g, base, end in distinct
+                    ]
+                )
+                ends = np.array([end or years[-1] for _, _, end in distinct])
+                within = (years >= first_years[:, None]) & (years <= ends[:, None])
+                n_post = within.sum(axis=1)
                 per_slot = n_post if estimator == "cs_simple" else np.ones(len(first_years))
                 table, extra = paths @ y.T, per_slot[group].astype(float)
             choices.append({"estimator": estimator, "outcome": name, **labels})
