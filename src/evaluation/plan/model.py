@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, PrivateAttr, StrictInt, model_validator
 
 from evaluation.errors import InputError
+from evaluation.plan.comparison import Comparison
 from evaluation.plan.data import Data, SimulatedData
 from evaluation.plan.outcomes import Outcome
 from evaluation.plan.parts import NAME, Lines, Part, Text
@@ -18,7 +19,6 @@ from evaluation.plan.parts import NAME, Lines, Part, Text
 __all__ = [
     "Adoption",
     "Case",
-    "Comparison",
     "Estimation",
     "Picked",
     "Plan",
@@ -81,12 +81,6 @@ class Treatment(Part):
         return self
 
 
-class Comparison(Part):
-    """Against whom."""
-
-    donors_per_treated: StrictInt = Field(default=30, ge=1, le=285)
-
-
 class Estimation(Part):
     """Which aggregate, at what level, with how many draws, and what the headline rests on."""
 
@@ -138,6 +132,18 @@ class Plan(Part):
         simulated = isinstance(self.data, SimulatedData)
         if (self.treatment.coding == "simulated") != simulated:
             raise ValueError("treatment.coding is simulated exactly where data.source is simulated")
+        return self
+
+    @model_validator(mode="after")
+    def _headline_has_one_test(self) -> Plan:
+        chosen = self.comparison
+        if self.estimation.inference == "auto" and (
+            chosen.matching or chosen.group == "not_yet_treated"
+        ):
+            what = "matching" if chosen.matching else "group: not_yet_treated"
+            raise ValueError(
+                f"comparison.{what} is tested by permutation; set estimation.inference to that"
+            )
         return self
 
     _file: str | None = PrivateAttr(default=None)
