@@ -75,12 +75,16 @@ class Design:
         Codes in neither group.
     counts : StanceCounts
         The documents' coding behind it.
+    dropped : tuple of tuple of str
+        Whom a rule of the plan leaves out of the comparison: code, reason, and the nearest
+        treated municipality where that is the reason.
     """
 
     treated: tuple[TreatedUnit, ...]
     controls: tuple[str, ...]
     excluded: tuple[str, ...]
     counts: StanceCounts
+    dropped: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def treated_codes(self) -> list[str]:

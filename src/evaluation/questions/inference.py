@@ -11,6 +11,7 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.data.panel import Panel
 from evaluation.design.comparison import matched_sets, nearest_in_size
+from evaluation.design.comparison.weighting import Weighting
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.estimation.did.aggregation import aggregate
 from evaluation.estimation.did.callaway_santanna import callaway_santanna
@@ -43,6 +44,10 @@ class Settings:
     inference : {"permutation", "auto"}
         What the headline rests on: permutation within matched sets, or the test that the
         rule chooses by the design.
+    weighting : Weighting, optional
+        Makes the matched or weighted estimate the headline.
+    not_yet : bool
+        Whether the treated are compared with before their own start; the headline then.
     """
 
     estimand: str
@@ -51,6 +56,8 @@ class Settings:
     seed: int
     donors: int
     inference: str = "permutation"
+    weighting: Weighting | None = None
+    not_yet: bool = False
 
 
 def _size(panel: Panel) -> pd.Series:
