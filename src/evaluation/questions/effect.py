@@ -30,10 +30,12 @@ from evaluation.estimation.few_treated.placebo_size import (
 )
 from evaluation.language import interval, level, number, p_value, per_cent
 from evaluation.questions import checks as ask
+from evaluation.questions.against import Against, against_whom
 from evaluation.questions.grading import grade
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.robustness import Robustness, examine
 from evaluation.questions.rule import cited_cell, rule_checks, rule_estimates
+from evaluation.questions.weighted import stated
 from evaluation.results import Check, Estimate, EventStudy, Finding, GroupTime
 
 __all__ = ["OutcomeAnalysis", "analyse_outcome"]
@@ -78,6 +80,7 @@ class OutcomeAnalysis:
     left_out: tuple[str, ...]
     left_out_treated: tuple[LeftOut, ...]
     set_sizes: dict[str, tuple[int, int, int]]
+    against: Against
     paths: pd.DataFrame = field(repr=False)
 
     @property
@@ -147,6 +150,7 @@ class OutcomeAnalysis:
                 }
                 for c, (n, lo, hi) in self.set_sizes.items()
             },
+            "against": self.against.to_dict(),
             "paths": self.paths.reset_index().to_dict("records"),
         }
 
@@ -227,8 +231,9 @@ def _uncertain_other_way(
     if not set(counts.uncertain) & have:
         return None
     joined = bool(design.excluded)
+    dropped = {c for c, _, _ in design.dropped}
     both = {*design.controls, *counts.uncertain} if joined else set(counts.not_known)
-    others = tuple(sorted(both & have))
+    others = tuple(sorted(both & have - dropped))
     other = Design(design.treated, others, (), counts)
     found = DesignInference.of(panel, other, settings).headline(other.cohort())
     moved = len(set(others) ^ set(design.controls))
@@ -247,16 +252,34 @@ def _paths(panel: Panel, design: Design) -> pd.DataFrame:
     return frame
 
 
-def _sentences(i: Indicator, e: Estimate, n: int, by_rule: bool) -> tuple[str, str]:
+_COMPARED = {
+    "": ("kommuner", "municipalities"),
+    "mahalanobis": ("de mest lika av de kommuner", "those most alike of the municipalities"),
+    "entropy": (
+        "kommuner, vägda så att de liknar dem före starten,",
+        "municipalities, weighted to resemble them before the start,",
+    ),
+    "not_yet_treated": (
+        "kommuner, de själva före starten inräknade,",
+        "municipalities, themselves before their start included,",
+    ),
+}
+"""Against whom, by what the plan's comparison asks for."""
+
+
+def _sentences(
+    i: Indicator, e: Estimate, n: int, by_rule: bool, compared: str
+) -> tuple[str, str]:
+    whom_sv, whom_en = _COMPARED[compared]
     sv = (
         f"Efter starten förändrades {i.definite_sv} i de {n} kommunerna med i genomsnitt "
-        f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med kommuner som inte är "
+        f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med {whom_sv} som inte är "
         "kända som aktiva"
     )
     en = (
         f"After the start the {i.label_en} changed in the {n} municipalities by "
         f"{number(e.estimate, 'en', sign=True)} {i.change_en} on average, compared with "
-        "municipalities not known to be active"
+        f"{whom_en} not known to be active"
     )
     if e.p_value is None:
         return (
@@ -341,7 +364,10 @@ def analyse_outcome(
     permuted = inference.permute(cohort)
     rule = inference.rule(cohort)
     by_rule = settings.inference == "auto"
-    headline = rule.result if by_rule else permuted.result
+    # what a plan's matching gives stands first; the checks judge the estimate of the whole group
+    own = stated(inference)
+    reference = rule.result if by_rule else permuted.result
+    headline = own[1].result if own else reference
     picks = inference.picks
     main = contrasts(inner, cohort, settings.estimand)
     by_time = event_contrasts(inner, cohort)
@@ -353,15 +379,16 @@ def analyse_outcome(
     rate_twfe = twfe_rejection_rate(inner, equal_weights, picks[:TWFE_STUDIES], settings.alpha)
     hidden = hidden_active(main, picks, alpha=settings.alpha)
     without = _leave_one_out(inference)
-    rows, span = _neighbours(inference, design, headline)
-    other_way = _uncertain_other_way(inference, panel, headline)
+    rows, span = _neighbours(inference, design, reference)
+    other_way = _uncertain_other_way(inference, panel, reference)
     event = event_study(gt, seed=settings.seed)
-    robust = examine(inference, panel, indicator, headline, main, before, gt, event)
+    robust = examine(inference, panel, indicator, reference, main, before, gt, event)
     tested = [
         {"permutation": permuted.result},
         rule_estimates(rule, inference.rule_among_peers(cohort)),
     ]
-    estimates = dict(itertools.chain(*(t.items() for t in tested[:: -1 if by_rule else 1])))
+    estimates = {own[0]: headline} if own else {}
+    estimates |= dict(itertools.chain(*(t.items() for t in tested[:: -1 if by_rule else 1])))
     estimates |= {f"cs_{name}": aggregate(gt, name) for name in ESTIMANDS}
     estimates["twfe"] = two_way_fixed_effects(inner, cohort, alpha=settings.alpha)
     if other_way:
@@ -375,14 +402,14 @@ def analyse_outcome(
         *([ask.pre_trends_check(p_before, len(before), settings.alpha)] if before else []),
         # a simulated start stands in no document, and is known to the month
         *([ask.years_stated_check(design)] if any(t.document for t in design.treated) else []),
-        *([ask.neighbour_years_check(headline.estimate, *span)] if span[2] > 1 else []),
+        *([ask.neighbour_years_check(reference.estimate, *span)] if span[2] > 1 else []),
         ask.hidden_active_check(hidden),
-        *([ask.leave_one_out_check(headline.estimate, without, design)] if without else []),
+        *([ask.leave_one_out_check(reference.estimate, without, design)] if without else []),
         *([other_way[1]] if other_way else []),
         *robust.checks,
     ]
-    sv, en = _sentences(indicator, headline, len(design.treated), by_rule)
-    turned = ask.turned_without(headline.estimate, without, design)
+    sv, en = _sentences(indicator, headline, len(design.treated), by_rule, own[0] if own else "")
+    turned = ask.turned_without(reference.estimate, without, design)
     graded, why_sv, why_en = grade(
         asked, {"leave_one_out": turned} if turned else None, by_rule=by_rule
     )
@@ -393,7 +420,7 @@ def analyse_outcome(
         group_time=gt,
         event=event,
         envelope=envelope,
-        placebo=permuted.placebo,
+        placebo=(own[1] if own else permuted).placebo,
         rule=rule,
         cell=cell,
         robust=robust,
@@ -412,5 +439,6 @@ def analyse_outcome(
             s[0]: (len(s) - 1, round(sizes[s[1:]].min()), round(sizes[s[1:]].max()))
             for s in inference.sets
         },
+        against=against_whom(inference, headline, left_out, [u.code for u in left_out_treated]),
         paths=_paths(panel, design),
     )

@@ -24,7 +24,7 @@ from evaluation.estimation.few_treated.permutation import (
 )
 from evaluation.results import Estimate
 
-__all__ = ["DesignInference", "Settings"]
+__all__ = ["DesignInference", "Settings", "unit_size"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,19 @@ class Settings:
     not_yet: bool = False
 
 
-def _size(panel: Panel) -> pd.Series:
+def unit_size(panel: Panel) -> pd.Series:
+    """Return persons by code: those behind the panel's values where it knows them.
+
+    Parameters
+    ----------
+    panel : Panel
+        An outcome.
+
+    Returns
+    -------
+    pandas.Series
+        Mean of the weights over the years; without weights, population on 31 December 2017.
+    """
     population = embedded.municipalities()["population_2017"]
     if panel.weights is None:
         return population
@@ -111,7 +123,7 @@ class DesignInference:
         settings : Settings
             Aggregate, level, draws, seed, donors, inference.
         """
-        size = _size(panel)
+        size = unit_size(panel)
         inner = panel.select([*design.treated_codes, *design.controls])
         sets = matched_sets(design.treated_codes, list(design.controls), size, settings.donors)
         main = contrasts(inner, design.cohort(), settings.estimand)

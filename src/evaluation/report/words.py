@@ -369,6 +369,10 @@ _WHY_OUT = {
         "har sitt första behandlade år {year} utanför data",
         "has its first treated year {year} outside the data",
     ),
+    "no_match": (
+        "har ingen jämförbar kommun enligt planens matchning",
+        "has no comparable municipality by the plan's matching",
+    ),
 }
 
 
