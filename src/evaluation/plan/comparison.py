@@ -130,7 +130,9 @@ class Comparison(Part):
     @property
     def restricts(self) -> bool:
         """Whether a rule leaves municipalities out of the group that the coding gives."""
-        return bool(self.beyond or self.without) or not (self.big_cities and self.income_from_norway)
+        return bool(self.beyond or self.without) or not (
+            self.big_cities and self.income_from_norway
+        )
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:

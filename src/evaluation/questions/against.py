@@ -232,9 +232,7 @@ def _alternatives(
             else Alternative(method, None, None, None, "no_overlap", str(w))
         )
     if not s.not_yet and len({t.first_year for t in design.treated}) > 1:
-        rows.append(
-            Alternative("not_yet_treated", n, float(n), not_yet_treated(inference).result)
-        )
+        rows.append(Alternative("not_yet_treated", n, float(n), not_yet_treated(inference).result))
     rules = {
         "without_neighbours": narrowed(design, beyond=1),
         "without_big_cities": narrowed(design, without=BIG_CITIES),

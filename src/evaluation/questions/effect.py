@@ -267,9 +267,7 @@ _COMPARED = {
 """Against whom, by what the plan's comparison asks for."""
 
 
-def _sentences(
-    i: Indicator, e: Estimate, n: int, by_rule: bool, compared: str
-) -> tuple[str, str]:
+def _sentences(i: Indicator, e: Estimate, n: int, by_rule: bool, compared: str) -> tuple[str, str]:
     whom_sv, whom_en = _COMPARED[compared]
     sv = (
         f"Efter starten förändrades {i.definite_sv} i de {n} kommunerna med i genomsnitt "

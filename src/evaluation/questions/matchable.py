@@ -67,9 +67,7 @@ def matchable(
         raise plan.fault(("comparison", "matching"), problem)
     smaller = replace(
         fitted,
-        design=replace(
-            design, treated=tuple(t for t in design.treated if t.code not in reasons)
-        ),
+        design=replace(design, treated=tuple(t for t in design.treated if t.code not in reasons)),
         treated=(
             *fitted.treated,
             *(LeftOut(t.code, t.name, t.first_year, "no_match") for t in gone),

@@ -6,6 +6,7 @@ import pandas as pd
 
 from evaluation.data import embedded
 from evaluation.language import Lang, interval, number, per_cent
+from evaluation.report.against import against_tables
 from evaluation.report.outcome_tables import checks_table, outcome_tables
 from evaluation.report.simulated import mark_table, truth_table
 from evaluation.report.table import (
@@ -290,6 +291,7 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
         else [_treated(results, lang), _groups(results, lang)]
     )
     tables.append(_matched_sets(results, lang))
+    tables += against_tables(results, lang)
     for name in results["outcomes"]:
         tables += outcome_tables(results, name, lang)
     tables.append(_hidden(results, lang))

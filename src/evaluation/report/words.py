@@ -92,6 +92,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "Callaway–Sant'Anna, permutationsintervall",
         "Callaway–Sant'Anna, permutation interval",
     ),
+    "mahalanobis": (
+        "Mot de närmaste (Mahalanobis), permutationsintervall",
+        "Against the nearest (Mahalanobis), permutation interval",
+    ),
+    "entropy": (
+        "Mot vägda kommuner (entropibalansering), permutationsintervall",
+        "Against weighted municipalities (entropy balancing), permutation interval",
+    ),
+    "not_yet_treated": (
+        "Callaway–Sant'Anna mot ännu inte behandlade, permutationsintervall",
+        "Callaway–Sant'Anna against those not yet treated, permutation interval",
+    ),
     "headline": ("huvudresultat", "headline"),
     "rule_welch": (
         "Regelns test: varje sidas egen varians (Welch)",

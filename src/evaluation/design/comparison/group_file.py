@@ -66,7 +66,7 @@ def read_groups(
         raise InputError(
             f"municipality {codes[line]} stands twice", file=name, row=int(line), field="code"
         )
-    out = {}
+    out: dict[str, object] = {}
     for column in numbers:
         try:
             out[column] = number_column(table, column).to_numpy(dtype=float)
@@ -79,8 +79,6 @@ def read_groups(
         ]
         for line, members in zip(table.index, named, strict=True):
             if not members:
-                raise InputError(
-                    "is empty; name a group", file=name, row=int(line), field=column
-                )
+                raise InputError("is empty; name a group", file=name, row=int(line), field=column)
         out[column] = named
     return pd.DataFrame(out, index=pd.Index(list(codes), name="code"))

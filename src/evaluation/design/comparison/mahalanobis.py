@@ -13,7 +13,14 @@ from evaluation.design.comparison.covariates import Split, named, split
 from evaluation.design.comparison.size import choose_in_rounds
 from evaluation.errors import InputError
 
-__all__ = ["Matching", "between", "mahalanobis_distances", "mahalanobis_match", "same_groups", "whiten"]
+__all__ = [
+    "Matching",
+    "between",
+    "mahalanobis_distances",
+    "mahalanobis_match",
+    "same_groups",
+    "whiten",
+]
 
 _Array = npt.NDArray[np.float64]
 _ZERO = 1e-10
@@ -136,9 +143,7 @@ def _no_redundant(covariance: _Array, largest: _Array, names: Sequence[str]) -> 
             )
 
 
-def whiten(
-    parts: Split, *, ranks: bool = False, together: bool = False
-) -> tuple[_Array, _Array]:
+def whiten(parts: Split, *, ranks: bool = False, together: bool = False) -> tuple[_Array, _Array]:
     """Return coordinates in which Mahalanobis distance is Euclidean.
 
     Parameters

@@ -101,7 +101,9 @@ def restricted(plan: Plan, design: Design) -> Design:
         if code in design.treated_codes:
             raise plan.fault(here, f"{code} is treated, and so in no comparison group; remove it")
         if code not in design.controls and asked.group != "never_treated":
-            raise plan.fault(here, f"{code} is not in the comparison group to begin with; remove it")
+            raise plan.fault(
+                here, f"{code} is not in the comparison group to begin with; remove it"
+            )
     if asked.group == "never_treated" and design.excluded:
         design = replace(
             design, controls=tuple(sorted({*design.controls, *design.excluded})), excluded=()

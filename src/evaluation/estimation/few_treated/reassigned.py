@@ -206,7 +206,8 @@ def reassigned(c: Contrasts, picks: _Picks, chooser: Chooser) -> tuple[_Array, _
         Estimates and how they move with a constant effect, shape (draws,). A slot without a
         comparison is left out of its assignment's mean; NaN where none has one.
     """
-    a, b = [], []
+    a: list[_Array] = []
+    b: list[_Array] = []
     slot = np.arange(len(c.slots))
     for some in _chunks(picks):
         mean_d, mean_b = chooser.comparison(c, some)
