@@ -30,9 +30,9 @@ class Matching(Part):
     ----------
     method : {"mahalanobis", "entropy"}
         Each treated municipality's nearest ones, or weights on all.
-    on : tuple of str
-        ``level`` and ``trend`` of the outcome before anyone was treated, ``size``, and
-        columns of numbers in the file of groups.
+    covariates : tuple of str
+        What they are alike on: ``level`` and ``trend`` of the outcome before anyone was
+        treated, ``size``, and columns of numbers in the file of groups.
     exact : tuple of str
         ``county`` and columns of text in the file of groups: a match shares them.
     matches : int
@@ -44,7 +44,7 @@ class Matching(Part):
     """
 
     method: Literal["mahalanobis", "entropy"]
-    on: tuple[str, ...] = Field(default=MEASURED, min_length=1)
+    covariates: tuple[str, ...] = Field(default=MEASURED, min_length=1)
     exact: tuple[str, ...] = ()
     matches: StrictInt = Field(default=5, ge=1, le=100)
     caliper: float | None = Field(default=None, gt=0, strict=True)
@@ -56,20 +56,22 @@ class Matching(Part):
             for key in _NEAREST_ONLY:
                 if getattr(self, key) != type(self).model_fields[key].default:
                     raise ValueError(f"{key} goes with method: mahalanobis only")
-        names = (*self.on, *self.exact)
+        names = (*self.covariates, *self.exact)
         for i, name in enumerate(names):
             if name in names[:i]:
-                raise ValueError(f"{name!r} stands twice in on and exact")
-        if "county" in self.on:
+                raise ValueError(f"{name!r} stands twice in covariates and exact")
+        if "county" in self.covariates:
             raise ValueError("'county' is no number; it goes into exact")
         if wrong := [n for n in self.exact if n in MEASURED]:
-            raise ValueError(f"{wrong[0]!r} is a number that hardly ever is equal; it goes into on")
+            raise ValueError(
+                f"{wrong[0]!r} is a number that hardly ever is equal; it goes into covariates"
+            )
         return self
 
     @property
     def own_columns(self) -> tuple[str, ...]:
         """Columns of the file of groups that it uses."""
-        return tuple(n for n in (*self.on, *self.exact) if n not in (*MEASURED, "county"))
+        return tuple(n for n in (*self.covariates, *self.exact) if n not in (*MEASURED, "county"))
 
 
 class Comparison(Part):
@@ -117,11 +119,13 @@ class Comparison(Part):
     def _keys_that_go_together(self) -> Comparison:
         used = self.matching.own_columns if self.matching else ()
         if self.groups is not None and not used:
-            raise ValueError("groups is given, but matching uses no column of it in on or exact")
+            raise ValueError(
+                "groups is given, but matching uses no column of it in covariates or exact"
+            )
         if used and self.groups is None:
             raise ValueError(
                 f"matching names {used[0]!r}; known without groups: FILE are "
-                f"{', '.join(MEASURED)} in on and county in exact"
+                f"{', '.join(MEASURED)} in covariates and county in exact"
             )
         if self.matching and self.group == "not_yet_treated":
             raise ValueError("matching is with those never treated; choose another group")

@@ -134,18 +134,6 @@ class Plan(Part):
             raise ValueError("treatment.coding is simulated exactly where data.source is simulated")
         return self
 
-    @model_validator(mode="after")
-    def _headline_has_one_test(self) -> Plan:
-        chosen = self.comparison
-        if self.estimation.inference == "auto" and (
-            chosen.matching or chosen.group == "not_yet_treated"
-        ):
-            what = "matching" if chosen.matching else "group: not_yet_treated"
-            raise ValueError(
-                f"comparison.{what} is tested by permutation; set estimation.inference to that"
-            )
-        return self
-
     _file: str | None = PrivateAttr(default=None)
     _lines: dict[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
 

@@ -43,6 +43,8 @@ class Alternative:
         Why there is none: ``no_overlap``, ``too_few``; empty otherwise.
     detail : str
         What the method said.
+    n_without : int
+        Assignments for which the method finds no comparison; they count against the estimate.
     """
 
     key: str
@@ -51,6 +53,7 @@ class Alternative:
     result: Estimate | None
     problem: str = ""
     detail: str = ""
+    n_without: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
@@ -61,6 +64,7 @@ class Alternative:
             "result": self.result.to_dict() if self.result else None,
             "problem": self.problem,
             "detail": self.detail,
+            "n_without": self.n_without,
         }
 
 
@@ -216,7 +220,7 @@ def _alternatives(
     if own:
         mine = found[own]
         assert isinstance(mine, Weighted)
-        rows.append(Alternative("headline", mine.n_used, mine.effective_size, headline))
+        rows.append(_chosen(inference, "headline", mine))
     else:
         rows.append(Alternative("headline", n, float(n), headline))
     if own or s.not_yet or s.inference == "auto":
@@ -227,7 +231,7 @@ def _alternatives(
         if method == own:
             continue
         rows.append(
-            Alternative(method, w.n_used, w.effective_size, w.result)
+            _chosen(inference, method, w)
             if isinstance(w, Weighted)
             else Alternative(method, None, None, None, "no_overlap", str(w))
         )
@@ -244,6 +248,11 @@ def _alternatives(
         for key, smaller in rules.items()
         if len(smaller.controls) < n
     ]
+
+
+def _chosen(inference: DesignInference, key: str, w: Weighted) -> Alternative:
+    lost = len(inference.picks) - len(w.test.placebo)
+    return Alternative(key, w.n_used, w.effective_size, w.result, n_without=lost)
 
 
 def _narrower(inference: DesignInference, key: str, design: Design) -> Alternative:

@@ -54,10 +54,11 @@ def matchable(
             return fitted
         found = weighting.nearest(table, design.treated_codes)
     except InputError as error:
-        key = "on" if error.field == "before" else None
+        key = "covariates" if error.field == "before" else None
         here = ("comparison", "matching", *([key] if key else []))
         about = f"{error.field}: " if error.field not in (None, "before", "treated") else ""
-        raise plan.fault(here, f"{outcome}: {about}{error.problem}") from None
+        start = "" if error.problem.startswith(outcome) else f"{outcome}: "
+        raise plan.fault(here, f"{start}{about}{error.problem}") from None
     if not found.dropped:
         return fitted
     reasons = dict(found.dropped)

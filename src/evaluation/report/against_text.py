@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evaluation.language import Lang, level, listed, number
-from evaluation.report.against_words import LARGE, MOST_ROWS, covariate_label
+from evaluation.report.against_words import LARGE, MOST_ROWS, covariate_label, say
 from evaluation.report.table import Results, literal
 from evaluation.report.words import place_name
 
@@ -175,6 +175,16 @@ def like_text(r: Results, name: str, lang: Lang) -> str:
             else f"Against other comparisons the estimate goes from {low} to {high}; the plan's "
             f"gives {own}."
         )
+    for x in a["alternatives"]:
+        if x["n_without"]:
+            n, key = number(x["n_without"], lang, 0), say(x["key"], lang)
+            said.append(
+                f"{key}: för {n} placebostudier finns ingen sådan jämförelse; de räknas som minst "
+                "lika stora, så att p och intervall blir försiktiga."
+                if sv
+                else f"{key}: for {n} placebo studies there is no such comparison; they count as "
+                "at least as large, so that p and interval are cautious."
+            )
     first, last = a["years"]
     if first == last:
         said.append(

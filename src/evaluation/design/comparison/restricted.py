@@ -90,10 +90,17 @@ def restricted(plan: Plan, design: Design) -> Design:
     Raises
     ------
     InputError
-        If a code is not of one of the 290 municipalities or is treated, or nobody is left to
+        If the rule of ``estimation.inference: auto`` is asked for, which no matching has; a code
+        is not of one of the 290 municipalities or is treated, or nobody is left to
         compare with.
     """
     asked = plan.comparison
+    if plan.estimation.inference == "auto" and (asked.matching or asked.group == "not_yet_treated"):
+        key = "matching" if asked.matching else "group"
+        raise plan.fault(
+            ("comparison", key),
+            "is tested by permutation; set estimation.inference to permutation or leave it out",
+        )
     for i, code in enumerate(asked.without):
         here = ("comparison", "without", i)
         if code not in embedded.municipalities().index:

@@ -187,7 +187,7 @@ def weighting_from_plan(
         own = set(chosen.own_columns)
         extra = read_groups(
             path,
-            numbers=[n for n in chosen.on if n in own],
+            numbers=[n for n in chosen.covariates if n in own],
             groups=[n for n in chosen.exact if n in own],
         )
         lacking = sorted(set(codes) - set(extra.index))
@@ -200,7 +200,7 @@ def weighting_from_plan(
             )
     return Weighting(
         chosen.method,
-        chosen.on,
+        chosen.covariates,
         chosen.exact,
         chosen.matches,
         chosen.caliper,
