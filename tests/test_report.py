@@ -16,14 +16,16 @@ from evaluation.questions.grading import REASONS
 
 TABLES = {
     "treated", "groups", "matched_sets", "hidden_active", "case", "case_path", "checks_case",
-    "data", "context_establishment_90_days", "context_refugee_employment",
+    "data", "context_establishment_90_days", "context_refugee_employment", "comparison",
 }  # fmt: skip
 PER_OUTCOME = {
     "estimates", "per_municipality", "neighbour_years", "event_study", "group_time", "checks",
-    "leave_one_out",
+    "leave_one_out", "comparison", "alternatives", "balance", "overlap",
 }  # fmt: skip
 FIGURES = {"hidden_active", "case", "context"}
-FIGURES_PER_OUTCOME = {"paths", "event_study", "placebo", "specifications", "neighbour_years"}
+FIGURES_PER_OUTCOME = {
+    "paths", "event_study", "placebo", "specifications", "neighbour_years", "balance", "overlap",
+}  # fmt: skip
 OUTCOMES = ("foreign_background", "low_economic_standard")
 
 

@@ -56,16 +56,16 @@ class Matching(Part):
             for key in _NEAREST_ONLY:
                 if getattr(self, key) != type(self).model_fields[key].default:
                     raise ValueError(f"{key} goes with method: mahalanobis only")
-        names = (*self.covariates, *self.exact)
-        for i, name in enumerate(names):
-            if name in names[:i]:
-                raise ValueError(f"{name!r} stands twice in covariates and exact")
         if "county" in self.covariates:
             raise ValueError("'county' is no number; it goes into exact")
         if wrong := [n for n in self.exact if n in MEASURED]:
             raise ValueError(
                 f"{wrong[0]!r} is a number that hardly ever is equal; it goes into covariates"
             )
+        names = (*self.covariates, *self.exact)
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                raise ValueError(f"{name!r} stands twice in covariates and exact")
         return self
 
     @property

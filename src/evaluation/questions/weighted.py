@@ -16,7 +16,7 @@ from evaluation.design.comparison.weighting import Weighting
 from evaluation.estimation.did.aggregation import aggregate
 from evaluation.estimation.did.callaway_santanna import callaway_santanna
 from evaluation.estimation.few_treated.contrasts import contrasts
-from evaluation.estimation.few_treated.permutation import Permutation, tested_against
+from evaluation.estimation.few_treated.permutation import Permutation, against_placebos
 from evaluation.estimation.few_treated.reassigned import (
     Balanced,
     Chooser,
@@ -80,7 +80,7 @@ def _tested(inference: DesignInference, chooser: Chooser, like: Estimate) -> Per
     c = contrasts(inference.panel, design.cohort(), s.estimand)
     real, _ = reassigned(c, np.array([c.slots]), chooser)
     a, b = reassigned(c, inference.picks, chooser)
-    return tested_against(
+    return against_placebos(
         float(real[0]),
         a,
         b,

@@ -26,13 +26,13 @@ from evaluation.results import Estimate
 
 __all__ = [
     "Permutation",
+    "against_placebos",
     "assignments",
     "free_assignments",
     "matched_assignments",
     "max_statistic_p",
     "permutation_test",
     "placebo_estimates",
-    "tested_against",
     "tie",
 ]
 
@@ -252,7 +252,7 @@ def permutation_test(
     Webb, M. (2020). Randomization inference for difference-in-differences with few
     treated clusters. Journal of Econometrics 218(2).
     """
-    return tested_against(
+    return against_placebos(
         c.estimate(),
         placebo_estimates(c, c.d, picks),
         placebo_estimates(c, c.b, picks),
@@ -263,7 +263,7 @@ def permutation_test(
     )
 
 
-def tested_against(
+def against_placebos(
     estimate: float,
     a: np.ndarray,
     b: np.ndarray,
