@@ -520,7 +520,7 @@ def test_the_sentences_in_both_languages_say_the_numbers(ruled):
         assert "2010" in said
         assert headline_text(results, lang) == ""
         tables = {t.key: t for t in against_tables(results, lang)}
-        shown = dict((row[0], row[1]) for row in tables["comparison"].rows)
+        shown = {row[0]: row[1] for row in tables["comparison"].rows}
         assert len(tables[f"comparison_{ONE}"].rows) == 290 - int(
             results["outcomes"][ONE]["against"]["counts"]["control"] + 4
         )

@@ -82,7 +82,7 @@ class Study:
         counts = self.design.counts
         places = embedded.municipalities()
         origin = self.sources.origin
-        used = ["municipalities"]
+        used = ["municipalities", "neighbours"]
         used += ["stance", "models"] if self.plan.treatment.coding == "documents" else []
         used += [o for o in self.outcomes if o in embedded.DATA_SETS]
         used += [c.name for c in self.context]
