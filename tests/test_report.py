@@ -162,7 +162,7 @@ def test_documents_are_what_their_names_say(either):
         body = docx.read("word/document.xml").decode()
         pictures = [n for n in docx.namelist() if n.startswith("word/media/")]
     assert ("Källa: SCB" if lang == "sv" else "Source: SCB") in body
-    assert len(pictures) == len(list((folder / "figures").iterdir())) == 13
+    assert len(pictures) == len(list((folder / "figures").iterdir())) == 17
 
 
 # the page
