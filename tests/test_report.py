@@ -16,15 +16,17 @@ from evaluation.questions.grading import REASONS
 
 TABLES = {
     "treated", "groups", "matched_sets", "hidden_active", "case", "case_path", "checks_case",
-    "growth", "growth_path", "checks_growth", "data",
+    "growth", "growth_path", "checks_growth", "data", "comparison",
     "context_establishment_90_days", "context_refugee_employment",
 }  # fmt: skip
 PER_OUTCOME = {
     "estimates", "per_municipality", "neighbour_years", "event_study", "group_time", "checks",
-    "leave_one_out",
+    "leave_one_out", "comparison", "alternatives", "balance", "overlap",
 }  # fmt: skip
 FIGURES = {"hidden_active", "case", "growth", "context"}
-FIGURES_PER_OUTCOME = {"paths", "event_study", "placebo", "specifications", "neighbour_years"}
+FIGURES_PER_OUTCOME = {
+    "paths", "event_study", "placebo", "specifications", "neighbour_years", "balance", "overlap",
+}  # fmt: skip
 OUTCOMES = ("foreign_background", "low_economic_standard")
 
 
@@ -161,7 +163,7 @@ def test_documents_are_what_their_names_say(either):
         body = docx.read("word/document.xml").decode()
         pictures = [n for n in docx.namelist() if n.startswith("word/media/")]
     assert ("Källa: SCB" if lang == "sv" else "Source: SCB") in body
-    assert len(pictures) == len(list((folder / "figures").iterdir())) == 14
+    assert len(pictures) == len(list((folder / "figures").iterdir())) == 18
 
 
 # the page

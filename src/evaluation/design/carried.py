@@ -8,7 +8,7 @@ from evaluation.data.panel import Panel
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.plan import Plan
 
-__all__ = ["Carried", "LeftOut", "carried"]
+__all__ = ["LEAVE_OUT", "Carried", "LeftOut", "carried"]
 
 LEAVE_OUT = "treatment.unfit: leave_out leaves it out of this outcome, by name"
 
@@ -23,9 +23,9 @@ class LeftOut:
         Municipality.
     first_year : int
         First treated year of this outcome.
-    reason : {"no_values", "no_pre_year", "outside"}
+    reason : {"no_values", "no_pre_year", "outside", "no_match"}
         A year without a value; no year before the first treated one; the first treated
-        year lies outside the data.
+        year lies outside the data; the plan's matching finds nobody for it.
     """
 
     code: str

@@ -104,6 +104,9 @@ class Design:
         The documents' coding behind it.
     model : EvaluatedModel or None
         The model that is the treatment; None where the stance is.
+    dropped : tuple of tuple of str
+        Whom a rule of the plan leaves out of the comparison: code, reason, and the nearest
+        treated municipality where that is the reason.
     """
 
     treated: tuple[TreatedUnit, ...]
@@ -111,6 +114,7 @@ class Design:
     excluded: tuple[str, ...]
     counts: StanceCounts
     model: EvaluatedModel | None = None
+    dropped: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def treated_codes(self) -> list[str]:
@@ -126,6 +130,10 @@ class Design:
     def last_years(self) -> dict[str, int]:
         """Last treated year by code, where the treatment ended."""
         return {t.code: t.last_year for t in self.treated if t.last_year is not None}
+
+    def touched(self) -> pd.Series:
+        """Return the first year that was exposed at all by code, 0 for the comparison group."""
+        return self.cohort(**{f"c{t.code}": t.base_year + 1 for t in self.treated})
 
     def lagged(self, years: int) -> Design:
         """Return the design with treated years, and their neighbours, moved later.

@@ -1,5 +1,6 @@
 """The evaluation plan: one YAML file, validated, hashed, and able to say where each key stands."""
 
+from evaluation.plan.comparison import Comparison, Matching
 from evaluation.plan.data import KoladaData, SimulatedData, SimulatedEffect
 from evaluation.plan.loading import load_plan, model_plan, plan_from_dict
 from evaluation.plan.model import Adoption, Plan
@@ -8,7 +9,9 @@ from evaluation.plan.parts import Text
 
 __all__ = [
     "Adoption",
+    "Comparison",
     "KoladaData",
+    "Matching",
     "OutcomeFile",
     "Plan",
     "RegistryOutcome",

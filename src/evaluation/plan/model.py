@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from evaluation.errors import InputError
+from evaluation.plan.comparison import Comparison
 from evaluation.plan.data import Data, SimulatedData
 from evaluation.plan.outcomes import Outcome
 from evaluation.plan.parts import NAME, Lines, Part, Text
@@ -25,7 +26,6 @@ from evaluation.plan.parts import NAME, Lines, Part, Text
 __all__ = [
     "Adoption",
     "Case",
-    "Comparison",
     "Estimation",
     "Picked",
     "Plan",
@@ -103,12 +103,6 @@ class Treatment(Part):
         if self.coding == "simulated" and self.model is not None:
             raise ValueError("model must not be given: the twin has no models of the documents")
         return self
-
-
-class Comparison(Part):
-    """Against whom."""
-
-    donors_per_treated: StrictInt = Field(default=30, ge=1, le=285)
 
 
 class Estimation(Part):

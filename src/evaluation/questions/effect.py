@@ -31,12 +31,14 @@ from evaluation.estimation.few_treated.placebo_size import (
 from evaluation.estimation.windows import without_left_out
 from evaluation.language import interval, level, number, p_value, per_cent
 from evaluation.questions import checks as ask
+from evaluation.questions.against import Against, against_whom
 from evaluation.questions.evaluated import same_place_check, who
 from evaluation.questions.grading import grade
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.left_out import left_out_checks, partial_years
 from evaluation.questions.robustness import Robustness, examine
 from evaluation.questions.rule import cited_cell, rule_checks, rule_estimates
+from evaluation.questions.weighted import stated
 from evaluation.results import Check, Estimate, EventStudy, Finding, GroupTime
 
 __all__ = ["OutcomeAnalysis", "analyse_outcome"]
@@ -81,6 +83,7 @@ class OutcomeAnalysis:
     left_out: tuple[str, ...]
     left_out_treated: tuple[LeftOut, ...]
     set_sizes: dict[str, tuple[int, int, int]]
+    against: Against
     paths: pd.DataFrame = field(repr=False)
 
     @property
@@ -150,6 +153,7 @@ class OutcomeAnalysis:
                 }
                 for c, (n, lo, hi) in self.set_sizes.items()
             },
+            "against": self.against.to_dict(),
             "paths": self.paths.reset_index().to_dict("records"),
         }
 
@@ -232,8 +236,9 @@ def _uncertain_other_way(
     if not set(counts.uncertain) & have:
         return None
     joined = bool(set(design.excluded) & set(counts.uncertain))
+    dropped = {c for c, _, _ in design.dropped}
     both = {*design.controls, *counts.uncertain} if joined else set(counts.not_known)
-    others = tuple(sorted(both & have))
+    others = tuple(sorted(both & have - dropped))
     other = Design(design.treated, others, (), counts)
     found = DesignInference.of(panel, other, settings).headline(other.cohort())
     moved = len(set(others) ^ set(design.controls))
@@ -252,17 +257,36 @@ def _paths(panel: Panel, design: Design) -> pd.DataFrame:
     return frame
 
 
-def _sentences(i: Indicator, e: Estimate, design: Design, by_rule: bool) -> tuple[str, str]:
+_COMPARED = {
+    "": ("{}", "{}"),
+    "mahalanobis": ("de mest lika bland {}", "those most alike among {}"),
+    "entropy": (
+        "{}, vägda så att de liknar dem före starten",
+        "{}, weighted to resemble them before the start",
+    ),
+    "not_yet_treated": (
+        "{}, de själva före starten inräknade",
+        "{}, themselves before their start included",
+    ),
+}
+"""Against whom, by what the plan's comparison asks for."""
+
+
+def _sentences(
+    i: Indicator, e: Estimate, design: Design, by_rule: bool, compared: str
+) -> tuple[str, str]:
     about = who(design)
+    whom_sv, whom_en = (
+        f.format(w) for f, w in zip(_COMPARED[compared], about.compared, strict=True)
+    )
     sv = (
         f"Efter starten förändrades {i.definite_sv} i {about.treated[0]} med i genomsnitt "
-        f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med "
-        f"{about.compared[0]}"
+        f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med {whom_sv}"
     )
     en = (
         f"After the start the {i.label_en} changed in {about.treated[1]} by "
         f"{number(e.estimate, 'en', sign=True)} {i.change_en} on average, compared with "
-        f"{about.compared[1]}"
+        f"{whom_en}"
     )
     if e.p_value is None:
         return (
@@ -349,7 +373,10 @@ def analyse_outcome(
     permuted = inference.permute(cohort)
     rule = inference.rule(cohort)
     by_rule = settings.inference == "auto"
-    headline = rule.result if by_rule else permuted.result
+    # what a plan's matching gives stands first; the checks judge the estimate of the whole group
+    own = stated(inference)
+    reference = rule.result if by_rule else permuted.result
+    headline = own[1].result if own else reference
     picks = inference.picks
     main = contrasts(inner, cohort, settings.estimand, windows=windows)
     by_time = event_contrasts(inner, cohort, windows=windows)
@@ -361,15 +388,16 @@ def analyse_outcome(
     rate_twfe = twfe_rejection_rate(inner, equal_weights, picks[:TWFE_STUDIES], settings.alpha)
     hidden = hidden_active(main, picks, alpha=settings.alpha)
     without = _leave_one_out(inference)
-    rows, span = _neighbours(inference, design, headline)
-    other_way = _uncertain_other_way(inference, panel, headline)
+    rows, span = _neighbours(inference, design, reference)
+    other_way = _uncertain_other_way(inference, panel, reference)
     event = event_study(aligned, seed=settings.seed)
-    robust = examine(inference, panel, indicator, headline, main, before, aligned, event)
+    robust = examine(inference, panel, indicator, reference, main, before, aligned, event)
     tested = [
         {"permutation": permuted.result},
         rule_estimates(rule, inference.rule_among_peers(cohort)),
     ]
-    estimates = dict(itertools.chain(*(t.items() for t in tested[:: -1 if by_rule else 1])))
+    estimates = {own[0]: headline} if own else {}
+    estimates |= dict(itertools.chain(*(t.items() for t in tested[:: -1 if by_rule else 1])))
     estimates |= {f"cs_{name}": aggregate(gt, name) for name in ESTIMANDS}
     # the regression knows no year that is neither treated nor untreated: those are blank
     regressed = without_left_out(inner, cohort, windows)
@@ -393,15 +421,15 @@ def analyse_outcome(
             if any(t.start_document for t in design.treated)
             else []
         ),
-        *([ask.neighbour_years_check(headline.estimate, *span)] if span[2] > 1 else []),
+        *([ask.neighbour_years_check(reference.estimate, *span)] if span[2] > 1 else []),
         ask.hidden_active_check(hidden),
-        *([ask.leave_one_out_check(headline.estimate, without, design)] if without else []),
+        *([ask.leave_one_out_check(reference.estimate, without, design)] if without else []),
         *([other_way[1]] if other_way else []),
         *robust.checks,
         *([same_place_check(design.model)] if design.model else []),
     ]
-    sv, en = _sentences(indicator, headline, design, by_rule)
-    turned = ask.turned_without(headline.estimate, without, design)
+    sv, en = _sentences(indicator, headline, design, by_rule, own[0] if own else "")
+    turned = ask.turned_without(reference.estimate, without, design)
     graded, why_sv, why_en = grade(
         asked, {"leave_one_out": turned} if turned else None, by_rule=by_rule
     )
@@ -412,7 +440,7 @@ def analyse_outcome(
         group_time=gt,
         event=event,
         envelope=envelope,
-        placebo=permuted.placebo,
+        placebo=(own[1] if own else permuted).placebo,
         rule=rule,
         cell=cell,
         robust=robust,
@@ -431,5 +459,6 @@ def analyse_outcome(
             s[0]: (len(s) - 1, round(sizes[s[1:]].min()), round(sizes[s[1:]].max()))
             for s in inference.sets
         },
+        against=against_whom(inference, headline, left_out, [u.code for u in left_out_treated]),
         paths=_paths(panel, design),
     )

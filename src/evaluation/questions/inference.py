@@ -11,6 +11,7 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.data.panel import Panel
 from evaluation.design.comparison import matched_sets, nearest_in_size
+from evaluation.design.comparison.weighting import Weighting
 from evaluation.design.counties import counties
 from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.estimation.did.aggregation import aggregate
@@ -25,7 +26,7 @@ from evaluation.estimation.few_treated.permutation import (
 from evaluation.estimation.windows import Windows
 from evaluation.results import Estimate
 
-__all__ = ["DesignInference", "Settings"]
+__all__ = ["DesignInference", "Settings", "unit_size"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class Settings:
     inference : {"permutation", "auto"}
         What the headline rests on: permutation within matched sets, or the test that the
         rule chooses by the design.
+    weighting : Weighting, optional
+        Makes the matched or weighted estimate the headline.
+    not_yet : bool
+        Whether the treated are compared with before their own start; the headline then.
     """
 
     estimand: str
@@ -53,9 +58,23 @@ class Settings:
     seed: int
     donors: int
     inference: str = "permutation"
+    weighting: Weighting | None = None
+    not_yet: bool = False
 
 
-def _size(panel: Panel) -> pd.Series:
+def unit_size(panel: Panel) -> pd.Series:
+    """Return persons by code: those behind the panel's values where it knows them.
+
+    Parameters
+    ----------
+    panel : Panel
+        An outcome.
+
+    Returns
+    -------
+    pandas.Series
+        Mean of the weights over the years; without weights, population on 31 December 2017.
+    """
     if panel.weights is None:
         places = counties() if len(panel.units[0]) == 2 else embedded.municipalities()
         return places["population_2017"]
@@ -106,7 +125,7 @@ class DesignInference:
         settings : Settings
             Aggregate, level, draws, seed, donors, inference.
         """
-        size = _size(panel)
+        size = unit_size(panel)
         inner = panel.select([*design.treated_codes, *design.controls])
         sets = matched_sets(design.treated_codes, list(design.controls), size, settings.donors)
         windows = Windows(design.partial, design.last_years)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from evaluation.data import embedded
@@ -12,6 +13,8 @@ from evaluation.data.reading import Reading
 from evaluation.data.registry import REGISTRY, Indicator, refuse_alone
 from evaluation.data.sources import Outcome, Sources, open_sources
 from evaluation.design.carried import Carried, carried
+from evaluation.design.comparison.restricted import restricted
+from evaluation.design.comparison.weighting import weighting_from_plan
 from evaluation.design.counties import counties, county_panel, place_name
 from evaluation.design.evaluated import EvaluatedModel
 from evaluation.design.simulated import design_from_twin
@@ -26,6 +29,7 @@ from evaluation.questions.context import CONTEXT, ContextSeries, context_series
 from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
 from evaluation.questions.growth import GrowthAnalysis, analyse_growth
 from evaluation.questions.inference import DesignInference, Settings
+from evaluation.questions.matchable import matchable
 from evaluation.questions.selection import Selection, selection
 from evaluation.questions.truth import Truth, truths
 from evaluation.results import Finding
@@ -85,7 +89,7 @@ class Study:
         places = embedded.municipalities()
         origin = self.sources.origin
         by_county = self.design.model is not None and self.design.model.counties
-        used = ["municipalities"]
+        used = ["municipalities", "neighbours"]
         used += ["stance", "models"] if self.plan.treatment.coding == "documents" else []
         used += [o for o in self.outcomes if o in embedded.DATA_SETS]
         used += ["document_figures"] if self.growth else []
@@ -122,6 +126,7 @@ class Study:
                 "n_not_known_active": len(counts.not_known),
                 "n_uncertain": len(counts.uncertain),
                 "n_excluded": len(self.design.excluded),
+                "n_dropped": len(self.design.dropped),
                 "n_anonymous": counts.anonymous,
                 "uncertain": [
                     {"code": c, "name": str(places.loc[c, "name"])} for c in counts.uncertain
@@ -196,10 +201,13 @@ def _holm(outcomes: Mapping[str, OutcomeAnalysis]) -> dict[str, float | None]:
 def _together(outcomes: Mapping[str, OutcomeAnalysis]) -> MultipleTesting | None:
     """Test the outcomes jointly under the same assignments, where they share their units.
 
-    The p-values that Romano and Wolf's method adjusts are those of the permutation.
+    The p-values that Romano and Wolf's method adjusts are those of the permutation against the
+    whole group, so there is none where the plan's comparison makes another the headline.
     """
     known = {k: o.inference for k, o in outcomes.items()}
     first = next(iter(known.values()))
+    if first.settings.weighting or first.settings.not_yet:
+        return None
     if len(known) < 2 or any(i.panel.units != first.panel.units for i in known.values()):
         return None
     s = first.settings
@@ -220,6 +228,7 @@ def run_study(
     plan: Plan,
     progress: Progress = lambda _: None,
     sources: Sources | None = None,
+    groups: Path | None = None,
 ) -> Study:
     """Carry out a plan.
 
@@ -231,6 +240,8 @@ def run_study(
         Called with the name of each step as it begins.
     sources : Sources, optional
         Where the outcomes are read; by default as the plan says, snapshots in the usual store.
+    groups : pathlib.Path, optional
+        Where the plan's file of groups lies, if not where the plan says.
 
     Returns
     -------
@@ -246,6 +257,8 @@ def run_study(
     progress("design")
     sources = sources or open_sources(plan)
     design = design_from_twin(plan, sources.twin) if sources.twin else design_from_plan(plan)
+    design = restricted(plan, design)
+    weighting = weighting_from_plan(plan, [*design.treated_codes, *design.controls], groups)
     read: dict[str, Outcome] = {}
     fitted: dict[str, Carried] = {}
     for i in range(len(plan.outcomes)):
@@ -255,7 +268,8 @@ def run_study(
             raise plan.fault(("outcomes", i), f"the outcome {name!r} stands twice")
         if design.model and design.model.counties:
             found = replace(found, panel=county_panel(found.panel))
-        fitted[name] = carried(plan, i, design, found.panel, found.indicator.lag_years)
+        fits = carried(plan, i, design, found.panel, found.indicator.lag_years)
+        fitted[name] = matchable(plan, name, fits, found.panel, weighting)
         read[name] = found
     _check_alone(plan, [o.entry for o in read.values()])
     panels = {k: o.panel for k, o in read.items()}
@@ -263,8 +277,21 @@ def run_study(
     _check_case(plan, panels, fitted)
     _check_context(plan)
     e = plan.estimation
+    if plan.comparison.group == "not_yet_treated" and (design.partial or design.last_years):
+        raise plan.fault(
+            ("comparison", "group"),
+            "not_yet_treated compares year by year, which partly exposed years or years after an "
+            "end have no place in; use not_known_active, or another treatment.exposure",
+        )
     settings = Settings(
-        e.estimand, e.alpha, e.draws, e.seed, plan.comparison.donors_per_treated, e.inference
+        e.estimand,
+        e.alpha,
+        e.draws,
+        e.seed,
+        plan.comparison.donors_per_treated,
+        e.inference,
+        weighting,
+        plan.comparison.group == "not_yet_treated",
     )
     outcomes = {}
     for i, name in enumerate(panels):

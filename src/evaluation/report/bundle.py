@@ -34,6 +34,7 @@ __all__ = [
     "build",
     "copy_snapshot",
     "dump",
+    "groups_file",
     "own_file",
     "provenance",
     "versions",
@@ -69,6 +70,12 @@ def dump(content: Mapping[str, Any]) -> str:
 def own_file(entry: OutcomeFile) -> str:
     """Return the place of an own outcome's copy inside a report."""
     return f"data/{entry.id}{Path(entry.file).suffix}"
+
+
+def groups_file(plan: Plan) -> str | None:
+    """Return the place of a copy of the plan's file of groups inside a report, if it has one."""
+    given = plan.comparison.groups
+    return None if given is None else f"data/comparison-groups{Path(given).suffix}"
 
 
 def copy_snapshot(snapshot: Snapshot, folder: Path) -> None:
@@ -237,6 +244,10 @@ def write_report(
             if isinstance(entry, OutcomeFile):
                 (new / "data").mkdir(exist_ok=True)
                 shutil.copyfile(plan.folder / entry.file, new / own_file(entry))
+        groups = groups_file(plan)
+        if groups is not None and plan.comparison.groups is not None:
+            (new / "data").mkdir(exist_ok=True)
+            shutil.copyfile(plan.folder / plan.comparison.groups, new / groups)
         if study.sources.snapshot is not None:
             copy_snapshot(study.sources.snapshot, new)
         build(plan, results, new, lang, formats, progress)

@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import Any
 
 from evaluation.language import Lang, listed, number
+from evaluation.report.against_figures import against_figures
 from evaluation.report.curve_figure import curve_figure
 from evaluation.report.figure import (
     ACCENT,
@@ -170,7 +171,10 @@ def _placebo(r: Results, name: str, lang: Lang) -> Figure:
     label, unit, source = _label(r, name, lang)
     o = r["outcomes"][name]
     h = o["placebo_histogram"]
-    e = o["finding"]["estimates"]["permutation"]
+    # the placebo studies are those of a plan's own comparison where it has one
+    estimates = o["finding"]["estimates"]
+    own = next((k for k in ("mahalanobis", "entropy", "not_yet_treated") if k in estimates), None)
+    e = estimates[own or "permutation"]
     drawing, ax = blank(WIDTH, 2.4)
     edges = h["edges"]
     ax.stairs(h["counts"], edges, fill=True, color=PALE)
@@ -381,6 +385,7 @@ def make_figures(results: Results, lang: Lang) -> dict[str, Figure]:
         for name in results["outcomes"]:
             for make in (_paths, _events, _placebo, curve_figure, _neighbours):
                 figures.append(make(results, name, lang))
+            figures += against_figures(results, name, lang)
         figures.append(_hidden(results, lang))
         if results["case"]:
             figures.append(_case(results, lang))

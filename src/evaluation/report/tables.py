@@ -6,6 +6,7 @@ import pandas as pd
 
 from evaluation.data import embedded
 from evaluation.language import Lang, interval, number, per_cent
+from evaluation.report.against import against_tables
 from evaluation.report.growth import growth_tables
 from evaluation.report.model_tables import model_groups
 from evaluation.report.outcome_tables import checks_table, outcome_tables
@@ -296,6 +297,7 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
         ]
     )
     tables.append(_matched_sets(results, lang))
+    tables += against_tables(results, lang)
     for name in results["outcomes"]:
         tables += outcome_tables(results, name, lang)
     tables.append(_hidden(results, lang))

@@ -7,6 +7,13 @@ from typing import Any
 
 from evaluation.data import embedded
 from evaluation.language import Lang, level, listed, number, p_value, per_cent
+from evaluation.report.against_text import (
+    appendix_outcomes,
+    group_text,
+    headline_text,
+    like_text,
+    note_text,
+)
 from evaluation.report.figures import Figure
 from evaluation.report.table import literal
 from evaluation.report.tables import Table
@@ -255,6 +262,14 @@ def make_markdown(
         has_90_days=any(name.startswith("N00973") for name in results["outcomes"]),
         who=f"who.{_whose(results)}.{lang}.md.j2",
         listed=lambda places: listed([p["name"] for p in places], lang),
+        against=f"against.{lang}.md.j2",
+        like=f"like.{lang}.md.j2",
+        group_text=group_text(results, lang),
+        headline_text=headline_text(results, lang),
+        like_text=lambda name: like_text(results, name, lang),
+        note_text=note_text(results, lang),
+        show_overlap=lambda name: bool(tables[f"overlap_{name}"].rows),
+        dropped_listed=appendix_outcomes(results),
         literal=literal,
         computed=lambda name: _computed(results, name, lang),
         treated_out=lambda outcome: treated_out_text(outcome, lang),

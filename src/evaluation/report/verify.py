@@ -20,7 +20,15 @@ from evaluation.errors import InputError, read_text
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, plan_from_dict
 from evaluation.questions.study import run_study
-from evaluation.report.bundle import MARK, build, copy_snapshot, own_file, provenance, versions
+from evaluation.report.bundle import (
+    MARK,
+    build,
+    copy_snapshot,
+    groups_file,
+    own_file,
+    provenance,
+    versions,
+)
 from evaluation.report.render import FORMATS, Format
 
 __all__ = ["Difference", "Verification", "verify"]
@@ -254,7 +262,9 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
     sources = open_sources(
         plan, store=SnapshotStore(folder / "data"), files=copies, progress=progress
     )
-    results = json.loads(json.dumps(run_study(plan, progress, sources).to_dict()))
+    groups = groups_file(plan)
+    study = run_study(plan, progress, sources, None if groups is None else folder / groups)
+    results = json.loads(json.dumps(study.to_dict()))
     progress("comparison")
     numbers, differences = _compare(MARK, found, results)
     lang: Lang = "en" if record.get("lang") == "en" else "sv"
@@ -279,6 +289,7 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
     made |= {f"report.{f}" for f in formats} | {
         c.relative_to(folder).as_posix() for c in copies.values()
     }
+    made |= set() if groups is None else {groups}
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     present.discard("provenance.json")
     differences += [Difference(n, "file", "absent", "present") for n in sorted(made - present)]

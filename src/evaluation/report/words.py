@@ -102,6 +102,18 @@ WORDS: dict[str, tuple[str, str]] = {
         "Callaway–Sant'Anna, permutationsintervall",
         "Callaway–Sant'Anna, permutation interval",
     ),
+    "mahalanobis": (
+        "Mot de närmaste (Mahalanobis), permutationsintervall",
+        "Against the nearest (Mahalanobis), permutation interval",
+    ),
+    "entropy": (
+        "Mot vägda kommuner (entropibalansering), permutationsintervall",
+        "Against weighted municipalities (entropy balancing), permutation interval",
+    ),
+    "not_yet_treated": (
+        "Callaway–Sant'Anna mot ännu inte behandlade, permutationsintervall",
+        "Callaway–Sant'Anna against those not yet treated, permutation interval",
+    ),
     "headline": ("huvudresultat", "headline"),
     "rule_welch": (
         "Regelns test: varje sidas egen varians (Welch)",
@@ -387,6 +399,10 @@ _WHY_OUT = {
     "outside": (
         "har sitt första behandlade år {year} utanför data",
         "has its first treated year {year} outside the data",
+    ),
+    "no_match": (
+        "har ingen jämförbar kommun enligt planens matchning",
+        "has no comparable municipality by the plan's matching",
     ),
 }
 

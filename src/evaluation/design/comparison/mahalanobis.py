@@ -13,10 +13,18 @@ from evaluation.design.comparison.covariates import Split, named, split
 from evaluation.design.comparison.size import choose_in_rounds
 from evaluation.errors import InputError
 
-__all__ = ["Matching", "between", "mahalanobis_distances", "mahalanobis_match", "whiten"]
+__all__ = [
+    "Matching",
+    "between",
+    "mahalanobis_distances",
+    "mahalanobis_match",
+    "same_groups",
+    "whiten",
+]
 
 _Array = npt.NDArray[np.float64]
 _ZERO = 1e-10
+_WITHIN = "pooled within-group covariance"
 
 
 @dataclass(frozen=True)
@@ -135,15 +143,15 @@ def _no_redundant(covariance: _Array, largest: _Array, names: Sequence[str]) -> 
             )
 
 
-def whiten(parts: Split, *, ranks: bool = False) -> tuple[_Array, _Array]:
+def whiten(parts: Split, *, ranks: bool = False, together: bool = False) -> tuple[_Array, _Array]:
     """Return coordinates in which Mahalanobis distance is Euclidean.
 
     Parameters
     ----------
     parts : Split
         From :func:`~evaluation.design.comparison.covariates.split`.
-    ranks : bool
-        Whether to use ranks, as :func:`mahalanobis_distances` tells.
+    ranks, together : bool
+        As :func:`mahalanobis_distances` tells.
 
     Returns
     -------
@@ -166,7 +174,8 @@ def whiten(parts: Split, *, ranks: bool = False) -> tuple[_Array, _Array]:
         up = np.sqrt(n * (n + 1) / 12 / np.diag(s))
         s = s * np.outer(up, up)
     else:
-        s = parts.pooled_covariance
+        s = np.cov(np.vstack([x1, x0]), rowvar=False) if together else parts.pooled_covariance
+        s = s.reshape(len(parts.covariates), -1)
         _no_redundant(s, largest, parts.covariates)
     # scaled first, so that covariates of very different units lose no digits
     sd = np.sqrt(np.diag(s))
@@ -182,7 +191,9 @@ def between(a: _Array, b: _Array) -> _Array:
     return found
 
 
-def mahalanobis_distances(parts: Split, *, ranks: bool = False) -> pd.DataFrame:
+def mahalanobis_distances(
+    parts: Split, *, ranks: bool = False, together: bool = False
+) -> pd.DataFrame:
     r"""Measure every treated unit's distance to every control.
 
     .. math:: d(i, j) = \sqrt{(x_i - x_j)' S^{-1} (x_i - x_j)}
@@ -198,6 +209,9 @@ def mahalanobis_distances(parts: Split, *, ranks: bool = False) -> pd.DataFrame:
         From :func:`~evaluation.design.comparison.covariates.split`.
     ranks : bool
         Whether to use ranks.
+    together : bool
+        Whether S is the covariance of all units: distances do then not depend on who is treated,
+        which a permutation that matches anew needs.
 
     Returns
     -------
@@ -209,7 +223,7 @@ def mahalanobis_distances(parts: Split, *, ranks: bool = False) -> pd.DataFrame:
     InputError
         If a covariate does not vary or is a combination of others.
     """
-    d = between(*whiten(parts, ranks=ranks))
+    d = between(*whiten(parts, ranks=ranks, together=together))
     return pd.DataFrame(d, index=list(parts.treated), columns=list(parts.controls))
 
 
@@ -223,6 +237,7 @@ def mahalanobis_match(
     replacement: bool = True,
     caliper: float | Mapping[str, float] | None = None,
     ranks: bool = False,
+    together: bool = False,
 ) -> Matching:
     """Give every treated unit its nearest controls.
 
@@ -241,14 +256,15 @@ def mahalanobis_match(
     covariates : sequence of str, optional
         What to measure on; by default every column of numbers that is not in ``exact``.
     exact : sequence of str
-        Columns that must be equal (county, group of municipalities).
+        Columns that must be equal (county, group of municipalities); of sets, one member must
+        be shared.
     replacement : bool
         Whether a control may be chosen by several treated units.
     caliper : float or mapping of str to float, optional
         The largest distance allowed; or the largest absolute difference by column, in the
         column's own unit.
-    ranks : bool
-        Whether to measure on ranks.
+    ranks, together : bool
+        As in :func:`mahalanobis_distances`.
 
     Returns
     -------
@@ -276,8 +292,8 @@ def mahalanobis_match(
         parts = split(table_used, treated)
     else:
         parts = split(table, treated, covariates)
-    d = mahalanobis_distances(parts, ranks=ranks).to_numpy()
-    same = _same(table, parts, exact)
+    d = mahalanobis_distances(parts, ranks=ranks, together=together).to_numpy()
+    same = same_groups(table, parts.treated, parts.controls, exact)
     near = _within(table, parts, d, caliper)
     usable = same & near
     order = np.argsort(d, axis=1, kind="stable")
@@ -299,7 +315,8 @@ def mahalanobis_match(
         code, why = dropped[0]
         raise InputError(f"no treated unit has a match; {code}: {why}", field="treated")
     pairs = pd.DataFrame(rows, columns=["treated", "control", "rank", "distance"])
-    method = "rank-based Mahalanobis" if ranks else "Mahalanobis, pooled within-group covariance"
+    method = f"Mahalanobis, {'covariance of all units' if together else _WITHIN}"
+    method = "rank-based Mahalanobis" if ranks else method
     return Matching(
         pairs,
         tuple(dropped),
@@ -320,16 +337,42 @@ def _there(table: pd.DataFrame, names: Sequence[str], field_name: str) -> None:
             raise InputError(f"there is no column {name!r} in the table", field=field_name)
 
 
-def _same(table: pd.DataFrame, parts: Split, exact: Sequence[str]) -> npt.NDArray[np.bool_]:
-    out = np.ones((len(parts.treated), len(parts.controls)), dtype=bool)
+def same_groups(
+    table: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], exact: Sequence[str]
+) -> npt.NDArray[np.bool_]:
+    """Tell which pairs of units are of the same groups.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Units in rows.
+    rows, columns : sequence of str
+        Units.
+    exact : sequence of str
+        Columns that must be equal; where they hold sets, one member must be shared.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        Shape (rows, columns).
+
+    Raises
+    ------
+    InputError
+        If a value is missing.
+    """
+    out = np.ones((len(rows), len(columns)), dtype=bool)
     for name in exact:
         if table[name].isna().any():
             who = table.index[table[name].isna()][0]
             raise InputError(f"unit {who} has no value to match exactly on", field=name)
         value = table[name].to_numpy(dtype=object)
         at = dict(zip(table.index, value, strict=True))
-        mine = np.array([at[c] for c in parts.treated], dtype=object)
-        theirs = np.array([at[c] for c in parts.controls], dtype=object)
+        if isinstance(value[0], frozenset):
+            out &= np.array([[bool(at[r] & at[c]) for c in columns] for r in rows])
+            continue
+        mine = np.array([at[c] for c in rows], dtype=object)
+        theirs = np.array([at[c] for c in columns], dtype=object)
         out &= mine[:, None] == theirs[None, :]
     return out
 

@@ -26,6 +26,7 @@ from evaluation.results import Estimate
 
 __all__ = [
     "Permutation",
+    "against_placebos",
     "assignments",
     "free_assignments",
     "matched_assignments",
@@ -251,14 +252,58 @@ def permutation_test(
     Webb, M. (2020). Randomization inference for difference-in-differences with few
     treated clusters. Journal of Econometrics 218(2).
     """
-    a = placebo_estimates(c, c.d, picks)
-    b = placebo_estimates(c, c.b, picks)
-    estimate = c.estimate()
-    count = int((np.abs(a) >= abs(estimate) - tie(a)).sum())
+    return against_placebos(
+        c.estimate(),
+        placebo_estimates(c, c.d, picks),
+        placebo_estimates(c, c.b, picks),
+        seed=seed,
+        alpha=alpha,
+        like=like,
+        mechanism=mechanism,
+    )
+
+
+def against_placebos(
+    estimate: float,
+    a: np.ndarray,
+    b: np.ndarray,
+    *,
+    seed: int,
+    alpha: float,
+    like: Estimate,
+    mechanism: str,
+) -> Permutation:
+    """Test and invert an estimate against those that other assignments give.
+
+    Parameters
+    ----------
+    estimate : float
+        The real assignment's.
+    a, b : numpy.ndarray
+        Shape (assignments,): the other assignments' estimates, and how each moves with a
+        constant effect. NaN where an assignment gives none: it counts as at least as extreme
+        as the real one, whatever the effect.
+    seed, alpha, like, mechanism
+        As in :func:`permutation_test`.
+
+    Returns
+    -------
+    Permutation
+        ``placebo`` holds the finite ones.
+    """
+    known = np.isfinite(a)
+    b = np.where(known, b, 1.0)
+    a = np.where(known, a, np.inf)
+    count = int((np.abs(a) >= abs(estimate) - tie(a[known])).sum())
     p = (1 + count) / (1 + len(a))
     low, high = _interval(estimate, a, b, alpha, len(a))
     smallest = 1 / (1 + len(a))
     notes = list(like.notes)
+    if not known.all():
+        notes.append(
+            f"{int((~known).sum())} of {len(a)} assignments give no estimate and count as at least "
+            "as extreme"
+        )
     if smallest > alpha:
         notes.append(
             f"only {len(a) + 1} assignments: the smallest possible p-value is {smallest:.3f}, "
@@ -283,7 +328,7 @@ def permutation_test(
         data_hash=like.data_hash,
         notes=tuple(notes),
     )
-    return Permutation(result=result, placebo=a, smallest_p=smallest)
+    return Permutation(result=result, placebo=a[known], smallest_p=smallest)
 
 
 def max_statistic_p(
