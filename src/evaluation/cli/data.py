@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evaluation.cli import fetch, imports, indicators, snapshots
+from evaluation.cli import fetch, groups, imports, indicators, snapshots
 from evaluation.cli.shared import Json, print_json
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 app.command("fetch")(fetch.fetch)
 indicators.attach(app)
 imports.attach(app)
+groups.attach(app)
 snapshots.attach(app)
 
 
