@@ -1,5 +1,6 @@
 """The evaluation plan: one YAML file, validated, hashed, and able to say where each key stands."""
 
+from evaluation.plan.coding import Miscoding, SheetCoding
 from evaluation.plan.data import KoladaData, SimulatedData, SimulatedEffect
 from evaluation.plan.loading import load_plan, plan_from_dict
 from evaluation.plan.model import Adoption, Plan
@@ -9,9 +10,11 @@ from evaluation.plan.parts import Text
 __all__ = [
     "Adoption",
     "KoladaData",
+    "Miscoding",
     "OutcomeFile",
     "Plan",
     "RegistryOutcome",
+    "SheetCoding",
     "SimulatedData",
     "SimulatedEffect",
     "Text",

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import Field, PrivateAttr, StrictInt, model_validator
 
 from evaluation.errors import InputError
+from evaluation.plan.coding import Coding, SheetCoding
 from evaluation.plan.data import Data, SimulatedData
 from evaluation.plan.outcomes import Outcome
 from evaluation.plan.parts import NAME, Lines, Part, Text
@@ -56,7 +57,8 @@ class Adoption(Part):
 class Treatment(Part):
     """Who is treated, on what evidence, since when.
 
-    ``coding`` says whose: the documents', or the simulated twin's own. ``unfit`` says what
+    ``coding`` says whose: the documents', the simulated twin's own, or the plan's coding
+    sheets, which also say since when. ``unfit`` says what
     happens to a treated municipality that an outcome cannot carry, because it has no year
     before the first treated one or a year without a value: the plan is refused, or the
     municipality is left out of that outcome and named.
@@ -69,7 +71,7 @@ class Treatment(Part):
     uncertain: Literal["exclude", "control"] = "exclude"
     exposure: Literal["first_whole_year", "first_year_touched"] = "first_whole_year"
     adoption: tuple[Adoption, ...] = ()
-    coding: Literal["documents", "simulated"] = "documents"
+    coding: Coding = "documents"
     unfit: Literal["refuse", "leave_out"] = "refuse"
 
     @model_validator(mode="after")
@@ -78,6 +80,8 @@ class Treatment(Part):
             raise ValueError("adoption is missing: who is treated since when")
         if self.coding == "simulated" and self.adoption:
             raise ValueError("adoption must not be given: the twin codes who is treated")
+        if isinstance(self.coding, SheetCoding) and self.adoption:
+            raise ValueError("adoption must not be given: the coding sheets say who and since when")
         return self
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from evaluation.data import embedded
@@ -12,14 +13,15 @@ from evaluation.data.reading import Reading
 from evaluation.data.registry import REGISTRY, Indicator, refuse_alone
 from evaluation.data.sources import Outcome, Sources, open_sources
 from evaluation.design.carried import Carried, carried
-from evaluation.design.simulated import design_from_twin
-from evaluation.design.treatment import Design, TreatedUnit, design_from_plan
+from evaluation.design.coded import Coded
+from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.estimation.robustness.adjusted_p_values import holm
 from evaluation.estimation.robustness.multiple_testing import MultipleTesting, adjust_outcomes
 from evaluation.plan import Plan
 from evaluation.questions.case import CaseAnalysis, analyse_case
+from evaluation.questions.coding import Miscoded, miscoded, resolve_design
 from evaluation.questions.context import CONTEXT, ContextSeries, context_series
 from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
 from evaluation.questions.inference import DesignInference, Settings
@@ -60,6 +62,10 @@ class Study:
     coverage : mapping of str to Coverage
         Years observed, suppressed and missing by municipality, by outcome of a snapshot or
         the twin.
+    coded : Coded or None
+        What the plan's own coders say, where it has coding sheets.
+    miscoded : mapping of str to Miscoded
+        The headlines corrected for errors of the coding, by outcome.
     """
 
     plan: Plan
@@ -72,6 +78,8 @@ class Study:
     truth: tuple[Truth, ...] = ()
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
     coverage: Mapping[str, Coverage] = field(default_factory=dict, repr=False)
+    coded: Coded | None = field(default=None, repr=False)
+    miscoded: Mapping[str, Miscoded] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -121,6 +129,8 @@ class Study:
                     {"code": c, "name": str(places.loc[c, "name"])} for c in counts.uncertain
                 ],
             },
+            "coding": self.coded.to_dict() if self.coded else None,
+            "miscoding": {k: m.to_dict() for k, m in self.miscoded.items()},
             "coverage": {
                 k: c.table[~c.table["kept"]].drop(columns="kept").reset_index().to_dict("records")
                 for k, c in self.coverage.items()
@@ -199,6 +209,7 @@ def run_study(
     plan: Plan,
     progress: Progress = lambda _: None,
     sources: Sources | None = None,
+    sheets: Mapping[str, Path] | None = None,
 ) -> Study:
     """Carry out a plan.
 
@@ -210,6 +221,8 @@ def run_study(
         Called with the name of each step as it begins.
     sources : Sources, optional
         Where the outcomes are read; by default as the plan says, snapshots in the usual store.
+    sheets : mapping of str to pathlib.Path, optional
+        Where the plan's coding sheets lie, if not where the plan says.
 
     Returns
     -------
@@ -224,7 +237,7 @@ def run_study(
     """
     progress("design")
     sources = sources or open_sources(plan)
-    design = design_from_twin(plan, sources.twin) if sources.twin else design_from_plan(plan)
+    design, coded = resolve_design(plan, sources, sheets)
     read: dict[str, Outcome] = {}
     fitted: dict[str, Carried] = {}
     for i in range(len(plan.outcomes)):
@@ -279,7 +292,24 @@ def run_study(
     truth = truths(sources.twin, read, outcomes) if sources.twin else ()
     coverage = {k: p.coverage for k, p in panels.items() if p.coverage is not None}
     readings = {k: o.reading for k, o in read.items() if o.reading is not None}
-    return Study(plan, design, outcomes, case, context, hashes, sources, truth, readings, coverage)
+    corrected = {
+        k: miscoded(o.headline, o.inference, coded.rates if coded else None)
+        for k, o in outcomes.items()
+    }
+    return Study(
+        plan,
+        design,
+        outcomes,
+        case,
+        context,
+        hashes,
+        sources,
+        truth,
+        readings,
+        coverage,
+        coded,
+        corrected,
+    )
 
 
 def _check_alone(plan: Plan, entries: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from evaluation.errors import InputError
 from evaluation.folders import put_in_place, target_folder
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, Plan
+from evaluation.questions.coding import sheet_names
 from evaluation.questions.study import run_study
 from evaluation.report.figures import make_figures
 from evaluation.report.render import FORMATS, Format, render
@@ -35,6 +36,7 @@ __all__ = [
     "copy_snapshot",
     "dump",
     "own_file",
+    "own_sheets",
     "provenance",
     "versions",
     "write_csv",
@@ -69,6 +71,12 @@ def dump(content: Mapping[str, Any]) -> str:
 def own_file(entry: OutcomeFile) -> str:
     """Return the place of an own outcome's copy inside a report."""
     return f"data/{entry.id}{Path(entry.file).suffix}"
+
+
+def own_sheets(plan: Plan) -> dict[str, str]:
+    """Return the places of the coding sheets' copies inside a report, by name in the plan."""
+    names = sheet_names(plan)
+    return {n: f"data/coding_{i}{Path(n).suffix}" for i, n in enumerate(names, start=1)}
 
 
 def copy_snapshot(snapshot: Snapshot, folder: Path) -> None:
@@ -237,6 +245,9 @@ def write_report(
             if isinstance(entry, OutcomeFile):
                 (new / "data").mkdir(exist_ok=True)
                 shutil.copyfile(plan.folder / entry.file, new / own_file(entry))
+        for name, place in own_sheets(plan).items():
+            (new / "data").mkdir(exist_ok=True)
+            shutil.copyfile(plan.folder / name, new / place)
         if study.sources.snapshot is not None:
             copy_snapshot(study.sources.snapshot, new)
         build(plan, results, new, lang, formats, progress)

@@ -20,7 +20,15 @@ from evaluation.errors import InputError, read_text
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, plan_from_dict
 from evaluation.questions.study import run_study
-from evaluation.report.bundle import MARK, build, copy_snapshot, own_file, provenance, versions
+from evaluation.report.bundle import (
+    MARK,
+    build,
+    copy_snapshot,
+    own_file,
+    own_sheets,
+    provenance,
+    versions,
+)
 from evaluation.report.render import FORMATS, Format
 
 __all__ = ["Difference", "Verification", "verify"]
@@ -254,7 +262,8 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
     sources = open_sources(
         plan, store=SnapshotStore(folder / "data"), files=copies, progress=progress
     )
-    results = json.loads(json.dumps(run_study(plan, progress, sources).to_dict()))
+    sheets = {name: folder / place for name, place in own_sheets(plan).items()}
+    results = json.loads(json.dumps(run_study(plan, progress, sources, sheets).to_dict()))
     progress("comparison")
     numbers, differences = _compare(MARK, found, results)
     lang: Lang = "en" if record.get("lang") == "en" else "sv"
@@ -277,7 +286,7 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
         numbers += count
         differences += more
     made |= {f"report.{f}" for f in formats} | {
-        c.relative_to(folder).as_posix() for c in copies.values()
+        c.relative_to(folder).as_posix() for c in (*copies.values(), *sheets.values())
     }
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     present.discard("provenance.json")
