@@ -183,7 +183,9 @@ def _rates(coding: SheetCoding, calls: CoderCalls, alpha: float) -> MiscodingRat
     stated = coding.miscoding
     if stated:
         return MiscodingRates(stated.false_active, stated.hidden_active, 0.0, "the plan")
-    return miscoding_rates(calls, alpha=alpha) if calls.both_active + calls.n_split else None
+    if not calls.both_active + calls.n_split:
+        return None
+    return miscoding_rates(calls, alpha=alpha, shared=coding.shared_errors)
 
 
 def _unit(

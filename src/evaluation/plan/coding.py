@@ -44,11 +44,15 @@ class SheetCoding(Part):
         on without a decision: it is in neither group, or the plan is refused.
     miscoding : Miscoding, optional
         Stated instead of what the coders' disagreement tells.
+    shared_errors : float
+        Largest probability that a coder is wrong where another is; bounds the errors on
+        which all agree.
     """
 
     sheets: tuple[str, ...] = Field(min_length=1)
     unsettled: Literal["exclude", "refuse"] = "exclude"
     miscoding: Miscoding | None = None
+    shared_errors: float = Field(default=0.5, ge=0, lt=1)
 
 
 def _coding_tag(value: Any) -> str:

@@ -1,9 +1,8 @@
 r"""How often the coding is wrong, as far as the coders' disagreement tells.
 
 A municipality that two coders call active although it is not shows no disagreement. What bounds
-such errors is that they are no more than those that only one of two makes, as long as each coder
-is right more often than not also where the other errs (with independent errors: each errs in fewer
-than half of the cases).
+such errors is that they are no more than those that only one of two makes, as long as a coder is
+wrong in at most so many of the cases in which another is: half of them, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from evaluation.errors import InputError
 
 __all__ = [
     "MISS",
+    "SHARED",
     "CoderCalls",
     "MiscodingRates",
     "called_active",
@@ -31,6 +31,8 @@ __all__ = [
 MISS = 0.1
 """Part of α that is spent on the rates' own uncertainty (as Romano, Shaikh & Wolf 2014 do for
 the first of two steps)."""
+SHARED = 0.5
+"""Largest probability that a coder is wrong where another is, unless stated otherwise."""
 
 
 @dataclass(frozen=True)
@@ -191,14 +193,17 @@ def coder_calls(sheet: CodingSheet, *, evidence: Collection[str] = EVIDENCE[1:])
     return CoderCalls(**count)
 
 
-def miscoding_rates(calls: CoderCalls, *, alpha: float = 0.05) -> MiscodingRates:
+def miscoding_rates(
+    calls: CoderCalls, *, alpha: float = 0.05, shared: float = SHARED
+) -> MiscodingRates:
     r"""Bound the shares of miscoded municipalities by what the coders disagree on.
 
-    Let w municipalities be split and not settled as active, and a called active by all. Those that
-    all call active wrongly are expected to be at most w/2, so that with q the probability of a
-    split among a + w, and :math:`\bar q` its upper limit (Clopper & Pearson 1934),
+    Let w municipalities be split and not settled as active, and a called active by all. Where a
+    coder is wrong with probability κ at most in the cases in which another is, those that all call
+    active wrongly are expected to be at most w κ / (2 (1 − κ)). With q the probability of a split
+    among a + w, and :math:`\bar q` its upper limit (Clopper & Pearson 1934),
 
-    .. math:: m \le \frac{\bar q}{2 (1 - \bar q)} ,
+    .. math:: m \le \frac{\kappa}{2 (1 - \kappa)} \, \frac{\bar q}{1 - \bar q} ,
 
     and likewise for s, with those split and not settled as not active, and those called active by
     nobody. Each limit fails with probability at most α/20, so both hold but for ``miss`` = α/10.
@@ -209,6 +214,8 @@ def miscoding_rates(calls: CoderCalls, *, alpha: float = 0.05) -> MiscodingRates
         From :func:`coder_calls`.
     alpha : float
         One minus the level of the bound that the rates are meant for.
+    shared : float
+        κ, from 0 to below 1: 0 says that no two coders are ever wrong together.
 
     Returns
     -------
@@ -218,10 +225,9 @@ def miscoding_rates(calls: CoderCalls, *, alpha: float = 0.05) -> MiscodingRates
 
     Notes
     -----
-    A coder can be wrong where all agree and a decision is taken to be right. With independent
-    errors below one half the shares of two coders satisfy the inequality: of the active, two miss
-    :math:`b_1 b_2 \le (b_1 (1 - b_2) + b_2 (1 - b_1)) / 2`. Errors that come from the same
-    misleading text break it.
+    A decision is taken to be right. With independent errors κ is the larger of the two coders'
+    error rates: of the active, both miss :math:`b_1 b_2`, one :math:`b_1 (1 - b_2) + b_2 (1 - b_1)`.
+    Errors that come from the same misleading text raise κ.
 
     References
     ----------
@@ -236,20 +242,23 @@ def miscoding_rates(calls: CoderCalls, *, alpha: float = 0.05) -> MiscodingRates
     """
     if not 0 < alpha < 1:
         raise InputError(f"{alpha:g} does not lie between 0 and 1", field="alpha")
+    if not 0 <= shared < 1:
+        raise InputError(f"must lie from 0 to below 1, found {shared:g}", field="shared")
+    together = shared / (2 * (1 - shared))
     miss = alpha * MISS
     wrong = calls.split_not + calls.split_open
     missed = calls.split_active + calls.split_open
     return MiscodingRates(
-        (0.0, _most(wrong, calls.both_active, miss / 2)),
-        (0.0, _most(missed, calls.both_not, miss / 2)),
+        (0.0, _most(wrong, calls.both_active, miss / 2, together)),
+        (0.0, _most(missed, calls.both_not, miss / 2, together)),
         miss,
         "the coders' disagreement",
     )
 
 
-def _most(split: int, agreed: int, miss: float) -> float:
+def _most(split: int, agreed: int, miss: float, together: float) -> float:
     """Return the upper limit of the share of the agreed that are wrong."""
     if agreed == 0:
         return 1.0
     q = float(beta.ppf(1 - miss, split + 1, agreed))
-    return min(1.0, q / (2 * (1 - q)))
+    return min(1.0, together * q / (1 - q))
