@@ -52,7 +52,7 @@ class SheetCoding(Part):
     sheets: tuple[str, ...] = Field(min_length=1)
     unsettled: Literal["exclude", "refuse"] = "exclude"
     miscoding: Miscoding | None = None
-    shared_errors: float = Field(default=0.5, ge=0, lt=1)
+    shared_errors: float = Field(default=1 / 3, ge=0, lt=1)
 
 
 def _coding_tag(value: Any) -> str:

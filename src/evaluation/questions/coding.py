@@ -89,9 +89,9 @@ def miscoded(
     Parameters
     ----------
     headline : Estimate
-        With its interval.
+        With its level.
     inference : DesignInference
-        To fit the headline anew at the level that the rates' own uncertainty leaves.
+        The permutation and the rule; the bounds hold what either does not reject.
     rates : MiscodingRates or None
         From the plan or the coders, if there are any.
 
@@ -100,10 +100,17 @@ def miscoded(
     Miscoded
         At the headline's level.
     """
+    alpha = headline.alpha
     bound = None
     if rates:
-        alpha = headline.alpha
-        settings = replace(inference.settings, alpha=alpha - rates.miss)
-        fitted = replace(inference, settings=settings).headline(inference.design.cohort())
-        bound = corrected_bound(fitted, rates, alpha=alpha)
-    return Miscoded(bound, what_if(headline))
+        one, *others = _tests(inference, alpha - rates.miss)
+        bound = corrected_bound(one, rates, beside=others, alpha=alpha)
+    one, *others = _tests(inference, alpha)
+    return Miscoded(bound, what_if(one, beside=others))
+
+
+def _tests(inference: DesignInference, alpha: float) -> list[Estimate]:
+    """Return the headline's estimate under the permutation and under the rule."""
+    settings = replace(inference.settings, alpha=alpha)
+    fitted, cohort = replace(inference, settings=settings), inference.design.cohort()
+    return [fitted.permute(cohort).result, fitted.rule(cohort).result]

@@ -6,6 +6,7 @@ import pandas as pd
 
 from evaluation.data import embedded
 from evaluation.language import Lang, interval, number, per_cent
+from evaluation.report.coding_tables import coded_tables, miscoding_tables
 from evaluation.report.outcome_tables import checks_table, outcome_tables
 from evaluation.report.simulated import mark_table, truth_table
 from evaluation.report.table import (
@@ -284,15 +285,16 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
     dict of str to Table
         By key.
     """
-    tables = (
-        [_simulated_treated(results, lang)]
-        if is_simulated(results)
-        else [_treated(results, lang), _groups(results, lang)]
-    )
+    if is_simulated(results):
+        tables = [_simulated_treated(results, lang)]
+    elif results["coding"]:
+        tables = coded_tables(results, lang)
+    else:
+        tables = [_treated(results, lang), _groups(results, lang)]
     tables.append(_matched_sets(results, lang))
     for name in results["outcomes"]:
         tables += outcome_tables(results, name, lang)
-    tables.append(_hidden(results, lang))
+    tables += [_hidden(results, lang), *miscoding_tables(results, lang)]
     if results["case"]:
         case = results["case"]
         source = results["indicators"][case["indicator"]]["source"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from evaluation.data import embedded
 from evaluation.language import Lang, level, listed, number, p_value, per_cent
+from evaluation.report.coding_tables import miscoding_sentences, settled_sentence
 from evaluation.report.figures import Figure
 from evaluation.report.table import literal
 from evaluation.report.tables import Table
@@ -169,6 +170,35 @@ def _computed(r: Results, name: str, lang: Lang) -> str:
     )
 
 
+def _whose(r: Results) -> str:
+    """Name whose coding the results rest on."""
+    if is_simulated(r):
+        return "simulated"
+    return "sheets" if r["coding"] else "documents"
+
+
+def _coding_words(r: Results, tables: Mapping[str, Table], lang: Lang) -> dict[str, Any]:
+    """Return what the parts about the coding and its errors are filled with."""
+    coding = r["plan"]["treatment"]["coding"]
+    own = r["coding"]
+    found = {
+        "miscoding_sentences": miscoding_sentences(r, lang),
+        "r_tables": tables,
+        "stated_rates": bool(own) and coding["miscoding"] is not None,
+        "shared_errors": per_cent(coding["shared_errors"], lang) if own else "",
+        "coders": "",
+        "ended": "",
+        "settled": "",
+    }
+    if own:
+        found |= {
+            "coders": listed([literal(c) for c in own["coders"]], lang),
+            "ended": listed([place_name(r, c) for c in own["ended"]], lang),
+            "settled": settled_sentence(r, lang),
+        }
+    return found
+
+
 def _start_source(model: str, lang: Lang) -> str:
     """Name the source outside the documents that speaks of when a model began, if there is one."""
     source = embedded.START_SOURCES.get(model)
@@ -245,7 +275,9 @@ def make_markdown(
         evidence=evidence_words(results["plan"]["treatment"]["evidence"], lang),
         simulated=is_simulated(results),
         has_90_days=any(name.startswith("N00973") for name in results["outcomes"]),
-        who=f"who.{'simulated' if is_simulated(results) else 'documents'}.{lang}.md.j2",
+        who=f"who.{_whose(results)}.{lang}.md.j2",
+        miscoding=f"miscoding.{lang}.md.j2",
+        **_coding_words(results, tables, lang),
         literal=literal,
         computed=lambda name: _computed(results, name, lang),
         treated_out=lambda outcome: treated_out_text(outcome, lang),

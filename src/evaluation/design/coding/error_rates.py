@@ -2,7 +2,7 @@ r"""How often the coding is wrong, as far as the coders' disagreement tells.
 
 A municipality that two coders call active although it is not shows no disagreement. What bounds
 such errors is that they are no more than those that only one of two makes, as long as a coder is
-wrong in at most so many of the cases in which another is: half of them, unless stated otherwise.
+wrong in at most so many of the cases in which another is: a third of them, unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 MISS = 0.1
 """Part of α that is spent on the rates' own uncertainty (as Romano, Shaikh & Wolf 2014 do for
 the first of two steps)."""
-SHARED = 0.5
+SHARED = 1 / 3
 """Largest probability that a coder is wrong where another is, unless stated otherwise."""
 
 
@@ -226,7 +226,7 @@ def miscoding_rates(
     Notes
     -----
     A decision is taken to be right. With independent errors κ is the larger of the two coders'
-    error rates: of the active, both miss :math:`b_1 b_2`, one :math:`b_1 (1 - b_2) + b_2 (1 - b_1)`.
+    error rates: both miss :math:`b_1 b_2` of the active, one :math:`b_1 (1 - b_2) + b_2 (1 - b_1)`.
     Errors that come from the same misleading text raise κ.
 
     References
@@ -238,7 +238,7 @@ def miscoding_rates(
     --------
     >>> rates = miscoding_rates(CoderCalls(40, 200, 0, 0, 4, 0))
     >>> [round(v, 3) for v in (*rates.false_active, *rates.hidden_active)]
-    [0.0, 0.191, 0.0, 0.035]
+    [0.0, 0.096, 0.0, 0.017]
     """
     if not 0 < alpha < 1:
         raise InputError(f"{alpha:g} does not lie between 0 and 1", field="alpha")

@@ -46,8 +46,9 @@ class CorrectedBound:
     conf_int : tuple of float
         The bound at level ``1 - alpha``; infinite where the coding may tell nothing.
     interval : tuple of float
-        The estimate's own interval behind it, at level ``1 - alpha + rates.miss``.
-    inference : str
+        The interval behind it, at level ``1 - alpha + rates.miss``: the estimate's own, or what
+        several tests of it do not reject.
+    inference : tuple of str
         How that interval was made.
     alpha : float
         One minus the level of the bound.
@@ -58,7 +59,7 @@ class CorrectedBound:
     point: tuple[float, float]
     conf_int: tuple[float, float]
     interval: tuple[float, float]
-    inference: str
+    inference: tuple[str, ...]
     alpha: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,7 +74,7 @@ class CorrectedBound:
             "point": plain(self.point),
             "conf_int": plain(self.conf_int),
             "interval": plain(self.interval),
-            "inference": self.inference,
+            "inference": list(self.inference),
             "alpha": self.alpha,
         }
 
@@ -106,7 +107,11 @@ def _divided(low: float, high: float, factor: tuple[float, float]) -> tuple[floa
 
 
 def corrected_bound(
-    result: Estimate, rates: MiscodingRates, *, alpha: float = 0.05
+    result: Estimate,
+    rates: MiscodingRates,
+    *,
+    beside: Sequence[Estimate] = (),
+    alpha: float = 0.05,
 ) -> CorrectedBound:
     r"""Bound the effect that an estimate stands for if part of the coding is wrong.
 
@@ -123,6 +128,9 @@ def corrected_bound(
         ``alpha=alpha - rates.miss``.
     rates : MiscodingRates
         Stated, or from :func:`evaluation.design.coding.error_rates.miscoding_rates`.
+    beside : sequence of Estimate
+        The same estimate under other tests, at the same level. The bound then holds what any of
+        the tests does not reject; one without a p-value is passed over.
     alpha : float
         One minus the level of the bound.
 
@@ -134,7 +142,7 @@ def corrected_bound(
     Raises
     ------
     InputError
-        If the estimate's interval was made at another level, or α is not above β.
+        If an interval was made at another level, or α is not above β.
 
     Notes
     -----
@@ -166,25 +174,30 @@ def corrected_bound(
             "and below 1",
             field="alpha",
         )
-    if not math.isclose(result.alpha, needed, rel_tol=1e-9):
-        raise InputError(
-            f"the interval was computed at alpha = {result.alpha:g}; a bound at {alpha:g} with "
-            f"ranges that fail with probability {rates.miss:g} needs one at {needed:g}",
-            field="alpha",
-        )
+    tests = [result, *(e for e in beside if e.p_value is not None)]
+    if result.p_value is None and len(tests) > 1:
+        tests = tests[1:]
+    for e in tests:
+        if not math.isclose(e.alpha, needed, rel_tol=1e-9):
+            raise InputError(
+                f"the interval was computed at alpha = {e.alpha:g}; a bound at {alpha:g} with "
+                f"ranges that fail with probability {rates.miss:g} needs one at {needed:g}",
+                field="alpha",
+            )
+    low, high = min(e.conf_int[0] for e in tests), max(e.conf_int[1] for e in tests)
     return CorrectedBound(
         rates=rates,
         estimate=result.estimate,
         point=_divided(result.estimate, result.estimate, rates.factor),
-        conf_int=_divided(*result.conf_int, rates.factor),
-        interval=result.conf_int,
-        inference=result.inference,
+        conf_int=_divided(low, high, rates.factor),
+        interval=(low, high),
+        inference=tuple(e.inference for e in tests),
         alpha=alpha,
     )
 
 
 def what_if(
-    result: Estimate, shares: Sequence[float] = WHAT_IF, *, source: str = "what if"
+    result: Estimate, shares: Sequence[float] = WHAT_IF, *, beside: Sequence[Estimate] = ()
 ) -> tuple[CorrectedBound, ...]:
     """Bound the effect for every pair of largest shares, as where nothing is known of them.
 
@@ -194,8 +207,8 @@ def what_if(
         The estimate with its own interval.
     shares : sequence of float
         The largest share of miscoded, tried for those coded active and for the comparison group.
-    source : str
-        What the rates are called.
+    beside : sequence of Estimate
+        As :func:`corrected_bound` takes them.
 
     Returns
     -------
@@ -211,7 +224,12 @@ def what_if(
     [(1.0, 3.0), (1.0, 6.0), (1.0, 6.0), (-inf, inf)]
     """
     return tuple(
-        corrected_bound(result, MiscodingRates((0.0, m), (0.0, s), 0.0, source), alpha=result.alpha)
+        corrected_bound(
+            result,
+            MiscodingRates((0.0, m), (0.0, s), source="what if"),
+            beside=beside,
+            alpha=result.alpha,
+        )
         for m in shares
         for s in shares
     )
