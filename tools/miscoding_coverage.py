@@ -1,5 +1,6 @@
-"""How often the corrected bound covers the truth when stances are miscoded (docs/design/miscoding.md).
+"""How often the corrected bound covers the truth where stances are miscoded.
 
+See docs/design/miscoding.md.
 Run: python tools/miscoding_coverage.py [--seeds N] [--out FILE] (ten minutes on one core).
 """
 

@@ -283,7 +283,7 @@ def _with_rates(r: Results, coded: Mapping[str, Mapping[str, Any]], lang: Lang) 
             r["indicators"][k][f"label_{lang}"],
             number(b["estimate"], lang),
             *(
-                f"{per_cent(low, lang)}–{per_cent(high, lang)}"
+                f"{number(100 * low, lang, 0)}–{per_cent(high, lang)}"
                 for low, high in (b["rates"]["false_active"], b["rates"]["hidden_active"])
             ),
             _bounds(b["conf_int"], lang),
@@ -335,8 +335,10 @@ def settled_sentence(r: Results, lang: Lang) -> str:
             "told."
         )
     share = c["open_share"]
-    sv = f"Minst två har kodat {both} kommuner och är oeniga om {c['n_split']} av dem är aktiva" + (
-        "." if share is None else f"; av oenigheterna saknar {per_cent(share, 'sv')} avgörande."
+    sv = (
+        f"Minst två har kodat {both} kommuner och är oeniga om huruvida {c['n_split']} av dem "
+        "är aktiva"
+        + ("." if share is None else f"; av oenigheterna saknar {per_cent(share, 'sv')} avgörande.")
     )
     en = (
         f"At least two have coded {both} municipalities and disagree on whether {c['n_split']} of "

@@ -184,6 +184,9 @@ def _coding_words(r: Results, tables: Mapping[str, Table], lang: Lang) -> dict[s
     found = {
         "miscoding_sentences": miscoding_sentences(r, lang),
         "r_tables": tables,
+        "no_bound": any(
+            m["coded"] and None in m["coded"]["conf_int"] for m in r["miscoding"].values()
+        ),
         "stated_rates": bool(own) and coding["miscoding"] is not None,
         "shared_errors": per_cent(coding["shared_errors"], lang) if own else "",
         "coders": "",

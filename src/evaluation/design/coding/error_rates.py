@@ -238,7 +238,7 @@ def miscoding_rates(
     --------
     >>> rates = miscoding_rates(CoderCalls(40, 200, 0, 0, 4, 0))
     >>> [round(v, 3) for v in (*rates.false_active, *rates.hidden_active)]
-    [0.0, 0.096, 0.0, 0.017]
+    [0.0, 0.095, 0.0, 0.017]
     """
     if not 0 < alpha < 1:
         raise InputError(f"{alpha:g} does not lie between 0 and 1", field="alpha")
