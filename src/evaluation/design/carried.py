@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from evaluation.data.panel import Panel
 from evaluation.design.treatment import Design, TreatedUnit
-from evaluation.plan import Plan
+from evaluation.errors import InputError
+from evaluation.plan import Plan, SheetCoding
 
 __all__ = ["LEAVE_OUT", "Carried", "LeftOut", "carried"]
 
@@ -117,7 +118,12 @@ def carried(plan: Plan, i: int, design: Design, panel: Panel, lag: int = 0) -> C
     for place, unit in enumerate(lagged.treated):
         found = _problem(unit, panel)
         if found and plan.treatment.unfit == "refuse":
-            raise plan.fault(_here(plan, place, i), f"{found[1]}; {LEAVE_OUT}")
+            problem = f"{found[1]}; {LEAVE_OUT}"
+            if isinstance(plan.treatment.coding, SheetCoding):
+                raise InputError(
+                    problem, file=unit.start_document, row=int(unit.start_line), field="began"
+                )
+            raise plan.fault(_here(plan, place, i), problem)
         if unit.code not in have:
             problem = f"{unit.name} ({unit.code}) has no value in every year"
             if plan.treatment.unfit == "refuse":

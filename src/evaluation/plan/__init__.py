@@ -1,5 +1,6 @@
 """The evaluation plan: one YAML file, validated, hashed, and able to say where each key stands."""
 
+from evaluation.plan.coding import Miscoding, SheetCoding
 from evaluation.plan.comparison import Comparison, Matching
 from evaluation.plan.data import KoladaData, SimulatedData, SimulatedEffect
 from evaluation.plan.loading import load_plan, model_plan, plan_from_dict
@@ -12,9 +13,11 @@ __all__ = [
     "Comparison",
     "KoladaData",
     "Matching",
+    "Miscoding",
     "OutcomeFile",
     "Plan",
     "RegistryOutcome",
+    "SheetCoding",
     "SimulatedData",
     "SimulatedEffect",
     "Text",

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from evaluation.errors import InputError, read_text
+from evaluation.plan.coding import SheetCoding
 from evaluation.plan.data import KoladaData, SimulatedData
 from evaluation.plan.model import Plan, fault
 from evaluation.plan.outcomes import OutcomeFile, RegistryOutcome
@@ -21,9 +22,10 @@ __all__ = ["load_plan", "model_plan", "plan_from_dict"]
 # the folder of the plans for one model of the documents each
 MODELS = "models"
 
-_TAGGED: Mapping[str | int, type[BaseModel]] = dict(
-    zip(TAGS[1:], (OutcomeFile, RegistryOutcome, KoladaData, SimulatedData), strict=True)
-)
+_TAGGED: Mapping[str | int, type[BaseModel]] = {
+    **dict(zip(TAGS[1:5], (OutcomeFile, RegistryOutcome, KoladaData, SimulatedData), strict=True)),
+    TAGS[6]: SheetCoding,
+}
 
 
 def _line_numbers(node: yaml.Node, path: tuple[str | int, ...] = ()) -> dict[Any, int]:

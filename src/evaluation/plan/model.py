@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from evaluation.errors import InputError
+from evaluation.plan.coding import Coding, SheetCoding
 from evaluation.plan.comparison import Comparison
 from evaluation.plan.data import Data, SimulatedData
 from evaluation.plan.outcomes import Outcome
@@ -65,7 +66,8 @@ class Treatment(Part):
 
     ``exposure`` says what a year counts as that was exposed in part: untreated and base
     (``first_whole_year``), treated (``first_year_touched``), or neither (``leave_out_partial``).
-    ``coding`` says whose: the documents', or the simulated twin's own. ``unfit`` says what
+    ``coding`` says whose: the documents', the simulated twin's own, or the plan's coding
+    sheets, which also say since when. ``unfit`` says what
     happens to a treated municipality that an outcome cannot carry, because it has no year
     before the first treated one or a year without a value: the plan is refused, or the
     municipality is left out of that outcome and named.
@@ -84,7 +86,7 @@ class Treatment(Part):
         "leave_out_partial"
     )
     adoption: tuple[Adoption, ...] = ()
-    coding: Literal["documents", "simulated"] = "documents"
+    coding: Coding = "documents"
     unfit: Literal["refuse", "leave_out"] = "refuse"
     model: str | None = None
 
@@ -100,8 +102,10 @@ class Treatment(Part):
             raise ValueError("adoption is missing: who is treated since when")
         if self.coding == "simulated" and self.adoption:
             raise ValueError("adoption must not be given: the twin codes who is treated")
-        if self.coding == "simulated" and self.model is not None:
-            raise ValueError("model must not be given: the twin has no models of the documents")
+        if self.coding != "documents" and self.model is not None:
+            raise ValueError("model must not be given: models are those of the documents")
+        if isinstance(self.coding, SheetCoding) and self.adoption:
+            raise ValueError("adoption must not be given: the coding sheets say who and since when")
         return self
 
 

@@ -19,7 +19,7 @@ PATTERNS = {
 }
 """What a text must look like, in words."""
 # the tags never reach the user: they are taken out of the path of an error again
-TAGS = ("<name>", "<own file>", "<indicator>", "<kolada>", "<simulated>")
+TAGS = ("<name>", "<own file>", "<indicator>", "<kolada>", "<simulated>", "<coding>", "<sheets>")
 
 
 class Part(BaseModel):

@@ -13,18 +13,19 @@ from evaluation.data.reading import Reading
 from evaluation.data.registry import REGISTRY, Indicator, refuse_alone
 from evaluation.data.sources import Outcome, Sources, open_sources
 from evaluation.design.carried import Carried, carried
+from evaluation.design.coded import Coded
 from evaluation.design.comparison.restricted import restricted
 from evaluation.design.comparison.weighting import weighting_from_plan
 from evaluation.design.counties import counties, county_panel, place_name
 from evaluation.design.evaluated import EvaluatedModel
-from evaluation.design.simulated import design_from_twin
-from evaluation.design.treatment import Design, TreatedUnit, design_from_plan
+from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.estimation.robustness.adjusted_p_values import holm
 from evaluation.estimation.robustness.multiple_testing import MultipleTesting, adjust_outcomes
 from evaluation.plan import Plan
 from evaluation.questions.case import CaseAnalysis, analyse_case
+from evaluation.questions.coding import Miscoded, miscoded, resolve_design
 from evaluation.questions.context import CONTEXT, ContextSeries, context_series
 from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
 from evaluation.questions.growth import GrowthAnalysis, analyse_growth
@@ -69,6 +70,10 @@ class Study:
         the twin.
     growth : GrowthAnalysis or None
         The single municipality's own population table against its estimate.
+    coded : Coded or None
+        What the plan's own coders say, where it has coding sheets.
+    miscoded : mapping of str to Miscoded
+        The headlines corrected for errors of the coding, by outcome.
     """
 
     plan: Plan
@@ -82,6 +87,8 @@ class Study:
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
     coverage: Mapping[str, Coverage] = field(default_factory=dict, repr=False)
     growth: GrowthAnalysis | None = None
+    coded: Coded | None = field(default=None, repr=False)
+    miscoded: Mapping[str, Miscoded] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -133,6 +140,8 @@ class Study:
                 ],
             }
             | ({"model": _model(self.design.model)} if self.design.model else {}),
+            "coding": self.coded.to_dict() if self.coded else None,
+            "miscoding": {k: m.to_dict() for k, m in self.miscoded.items()},
             "coverage": {
                 k: c.table[~c.table["kept"]].drop(columns="kept").reset_index().to_dict("records")
                 for k, c in self.coverage.items()
@@ -229,6 +238,7 @@ def run_study(
     progress: Progress = lambda _: None,
     sources: Sources | None = None,
     groups: Path | None = None,
+    sheets: Mapping[str, Path] | None = None,
 ) -> Study:
     """Carry out a plan.
 
@@ -242,6 +252,8 @@ def run_study(
         Where the outcomes are read; by default as the plan says, snapshots in the usual store.
     groups : pathlib.Path, optional
         Where the plan's file of groups lies, if not where the plan says.
+    sheets : mapping of str to pathlib.Path, optional
+        Where the plan's coding sheets lie, if not where the plan says.
 
     Returns
     -------
@@ -256,7 +268,7 @@ def run_study(
     """
     progress("design")
     sources = sources or open_sources(plan)
-    design = design_from_twin(plan, sources.twin) if sources.twin else design_from_plan(plan)
+    design, coded = resolve_design(plan, sources, sheets)
     design = restricted(plan, design)
     weighting = weighting_from_plan(plan, [*design.treated_codes, *design.controls], groups)
     read: dict[str, Outcome] = {}
@@ -331,8 +343,24 @@ def run_study(
     truth = truths(sources.twin, read, outcomes) if sources.twin else ()
     coverage = {k: p.coverage for k, p in panels.items() if p.coverage is not None}
     readings = {k: o.reading for k, o in read.items() if o.reading is not None}
+    corrected = {
+        k: miscoded(o.headline, o.inference, coded.rates if coded else None)
+        for k, o in outcomes.items()
+    }
     return Study(
-        plan, design, outcomes, case, context, hashes, sources, truth, readings, coverage, growth
+        plan,
+        design,
+        outcomes,
+        case,
+        context,
+        hashes,
+        sources,
+        truth,
+        readings,
+        coverage,
+        growth,
+        coded,
+        corrected,
     )
 
 

@@ -23,6 +23,7 @@ from evaluation.errors import InputError
 from evaluation.folders import put_in_place, target_folder
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, Plan
+from evaluation.questions.coding import sheet_names
 from evaluation.questions.study import run_study
 from evaluation.report.figures import make_figures
 from evaluation.report.render import FORMATS, Format, render
@@ -36,6 +37,7 @@ __all__ = [
     "dump",
     "groups_file",
     "own_file",
+    "own_sheets",
     "provenance",
     "versions",
     "write_csv",
@@ -76,6 +78,12 @@ def groups_file(plan: Plan) -> str | None:
     """Return the place of a copy of the plan's file of groups inside a report, if it has one."""
     given = plan.comparison.groups
     return None if given is None else f"data/comparison-groups{Path(given).suffix}"
+
+
+def own_sheets(plan: Plan) -> dict[str, str]:
+    """Return the places of the coding sheets' copies inside a report, by name in the plan."""
+    names = sheet_names(plan)
+    return {n: f"data/coding_{i}{Path(n).suffix}" for i, n in enumerate(names, start=1)}
 
 
 def copy_snapshot(snapshot: Snapshot, folder: Path) -> None:
@@ -248,6 +256,9 @@ def write_report(
         if groups is not None and plan.comparison.groups is not None:
             (new / "data").mkdir(exist_ok=True)
             shutil.copyfile(plan.folder / plan.comparison.groups, new / groups)
+        for name, place in own_sheets(plan).items():
+            (new / "data").mkdir(exist_ok=True)
+            shutil.copyfile(plan.folder / name, new / place)
         if study.sources.snapshot is not None:
             copy_snapshot(study.sources.snapshot, new)
         build(plan, results, new, lang, formats, progress)

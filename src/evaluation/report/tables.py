@@ -7,6 +7,7 @@ import pandas as pd
 from evaluation.data import embedded
 from evaluation.language import Lang, interval, number, per_cent
 from evaluation.report.against import against_tables
+from evaluation.report.coding_tables import coded_tables, miscoding_tables
 from evaluation.report.growth import growth_tables
 from evaluation.report.model_tables import model_groups
 from evaluation.report.outcome_tables import checks_table, outcome_tables
@@ -288,19 +289,18 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
     dict of str to Table
         By key.
     """
-    tables = (
-        [_simulated_treated(results, lang)]
-        if is_simulated(results)
-        else [
-            _treated(results, lang),
-            (model_groups if "model" in results["design"] else _groups)(results, lang),
-        ]
-    )
+    if is_simulated(results):
+        tables = [_simulated_treated(results, lang)]
+    elif results["coding"]:
+        tables = coded_tables(results, lang)
+    else:
+        groups = model_groups if "model" in results["design"] else _groups
+        tables = [_treated(results, lang), groups(results, lang)]
     tables.append(_matched_sets(results, lang))
     tables += against_tables(results, lang)
     for name in results["outcomes"]:
         tables += outcome_tables(results, name, lang)
-    tables.append(_hidden(results, lang))
+    tables += [_hidden(results, lang), *miscoding_tables(results, lang)]
     if results["case"]:
         case = results["case"]
         source = results["indicators"][case["indicator"]]["source"]

@@ -14,6 +14,7 @@ from evaluation.report.against_text import (
     like_text,
     note_text,
 )
+from evaluation.report.coding_tables import miscoding_sentences, settled_sentence
 from evaluation.report.figures import Figure
 from evaluation.report.table import literal
 from evaluation.report.tables import Table
@@ -176,17 +177,44 @@ def _computed(r: Results, name: str, lang: Lang) -> str:
     )
 
 
+def _whose(r: Results) -> str:
+    """Name the template that says who is treated, by whose coding."""
+    if is_simulated(r):
+        return "simulated"
+    if r["coding"]:
+        return "sheets"
+    return "model" if "model" in r["design"] else "documents"
+
+
+def _coding_words(r: Results, tables: Mapping[str, Table], lang: Lang) -> dict[str, Any]:
+    """Return what the parts about the coding and its errors are filled with."""
+    coding = r["plan"]["treatment"]["coding"]
+    own = r["coding"]
+    found = {
+        "miscoding_sentences": miscoding_sentences(r, lang),
+        "r_tables": tables,
+        "no_bound": any(
+            m["coded"] and None in m["coded"]["conf_int"] for m in r["miscoding"].values()
+        ),
+        "stated_rates": bool(own) and coding["miscoding"] is not None,
+        "shared_errors": per_cent(coding["shared_errors"], lang) if own else "",
+        "coders": "",
+        "ended": "",
+        "settled": "",
+    }
+    if own:
+        found |= {
+            "coders": listed([literal(c) for c in own["coders"]], lang),
+            "ended": listed([place_name(r, c) for c in own["ended"]], lang),
+            "settled": settled_sentence(r, lang),
+        }
+    return found
+
+
 def _start_source(model: str, lang: Lang) -> str:
     """Name the source outside the documents that speaks of when a model began, if there is one."""
     source = embedded.START_SOURCES.get(model)
     return "" if source is None else source[0 if lang == "sv" else 1]
-
-
-def _whose(r: Results) -> str:
-    """Return which template says who is treated."""
-    if is_simulated(r):
-        return "simulated"
-    return "model" if "model" in r["design"] else "documents"
 
 
 def make_markdown(
@@ -270,6 +298,8 @@ def make_markdown(
         note_text=note_text(results, lang),
         show_overlap=lambda name: bool(tables[f"overlap_{name}"].rows),
         dropped_listed=appendix_outcomes(results),
+        miscoding=f"miscoding.{lang}.md.j2",
+        **_coding_words(results, tables, lang),
         literal=literal,
         computed=lambda name: _computed(results, name, lang),
         treated_out=lambda outcome: treated_out_text(outcome, lang),

@@ -26,6 +26,7 @@ from evaluation.report.bundle import (
     copy_snapshot,
     groups_file,
     own_file,
+    own_sheets,
     provenance,
     versions,
 )
@@ -263,7 +264,8 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
         plan, store=SnapshotStore(folder / "data"), files=copies, progress=progress
     )
     groups = groups_file(plan)
-    study = run_study(plan, progress, sources, None if groups is None else folder / groups)
+    sheets = {name: folder / place for name, place in own_sheets(plan).items()}
+    study = run_study(plan, progress, sources, None if groups is None else folder / groups, sheets)
     results = json.loads(json.dumps(study.to_dict()))
     progress("comparison")
     numbers, differences = _compare(MARK, found, results)
@@ -287,7 +289,7 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
         numbers += count
         differences += more
     made |= {f"report.{f}" for f in formats} | {
-        c.relative_to(folder).as_posix() for c in copies.values()
+        c.relative_to(folder).as_posix() for c in (*copies.values(), *sheets.values())
     }
     made |= set() if groups is None else {groups}
     present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}

@@ -247,9 +247,12 @@ def _compared(sheet: CodingSheet, coders: Sequence[str] | None) -> list[str]:
     rows = sheet.codings["coder"].value_counts()
     for coder in names:
         if rows[coder] == 1:
+            only = sheet.codings[sheet.codings["coder"] == coder].iloc[0]
             raise InputError(
                 f"coder {coder!r} has one row only, which tells nothing about agreement; "
                 "at least two are needed",
+                file=only["file"] or None,
+                row=int(only["row"]),
                 field="coder",
             )
     return names
