@@ -15,14 +15,9 @@ from evaluation import embedded_panel, write_report
 from evaluation.questions.grading import REASONS
 
 TABLES = {
-<<<<<<< HEAD
-    "treated", "groups", "matched_sets", "hidden_active", "case", "case_path", "checks_case",
+    "treated", "groups", "matched_sets", "hidden_active", "miscoding", "case", "case_path", "checks_case",
     "growth", "growth_path", "checks_growth", "data", "comparison",
     "context_establishment_90_days", "context_refugee_employment",
-=======
-    "treated", "groups", "matched_sets", "hidden_active", "miscoding", "case", "case_path",
-    "checks_case", "data", "context_establishment_90_days", "context_refugee_employment",
->>>>>>> stance
 }  # fmt: skip
 PER_OUTCOME = {
     "estimates", "per_municipality", "neighbour_years", "event_study", "group_time", "checks",
