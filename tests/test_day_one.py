@@ -116,12 +116,15 @@ def test_what_is_fetched_is_what_the_source_has(twin, plan, store):
 
 def test_the_report_says_who_can_be_treated_where(results):
     first = {k: o["first_years"] for k, o in results["outcomes"].items()}
-    assert first["U31001"] == {"1233": 2017, "1264": 2017, "1287": 2013}
+    assert first["U31001"] == {"1233": 2018, "1264": 2017, "1287": 2013}
     # two years of programme between reception and the 90-day outcome, none before the cost
     assert first["N00973"]
     assert all(year == first["U31001"][code] + 2 for code, year in first["N00973"].items())
     gone = results["outcomes"]["U31001"]["left_out_treated"]
-    assert [(u["code"], u["reason"]) for u in gone] == [("2321", "outside")]
+    assert [(u["code"], u["reason"]) for u in gone] == [("2321", "no_pre_year")]
+    # Vellinge started in the spring of 2017: that year is neither base nor treated
+    partial = {t["code"]: t.get("partial", 0) for t in results["design"]["treated"]}
+    assert partial == {"2321": 1, "1233": 1, "1264": 0, "1287": 0}
 
 
 def test_persons_behind_the_value_make_the_matched_sets(results):
@@ -138,7 +141,7 @@ def test_the_origin_stands_in_results_and_provenance(report, results, store):
     assert "notice" not in results
     html = " ".join((report / "report.html").read_text("utf-8").split())
     assert "needs live data from Kolada" not in html
-    assert "Åre (has its first treated year 2011 outside the data)" in html
+    assert "Åre (has no unexposed year before the first treated one, 2012)" in html
 
 
 def test_a_report_on_a_snapshot_is_verified_on_its_own(report, store, tmp_path):

@@ -308,7 +308,7 @@ def test_a_study_with_years_left_out(tmp_path):
         assert estimates[key].estimate == pytest.approx(o.headline.estimate, abs=1e-10)
     checks = {c.name: c for c in o.checks}
     assert checks["partial_years"].statistic == estimates["partial_years"].estimate
-    assert f"{sum(design.partial.values())} partly exposed" in checks["partial_years"].text_en
+    assert f"left out: {sum(design.partial.values())}, in" in checks["partial_years"].text_en
     assert checks["bacon"].passed is None
     alone = o.per_unit[next(iter(design.partial))]
     assert alone.estimate != o.headline.estimate
@@ -323,10 +323,11 @@ def test_the_checks_say_what_is_left_out():
     treated = [replace(design.treated[0], last_year=2012), *design.treated[1:]]
     design = replace(design, treated=tuple(treated))
     panel = embedded_panel("foreign_background")
-    like = Estimate("att", 2.0, (1.0, 3.0), "m", "i", "cohort")
+    counts = dict.fromkeys(("n_obs", "n_units", "n_treated_units", "n_clusters"), 1)
+    like = Estimate("att", 2.0, (1.0, 3.0), "m", "i", "cohort", **counts)
     part, ends = left_out_checks(design, panel, like, replace(like, estimate=0.5))
     assert part.passed
-    assert "2 delvis exponerade kommunår (2 kommuner)" in part.text_sv
+    assert "delvis exponerade kommunår: 2, i 2 kommuner" in part.text_sv
     assert (ends.passed, ends.statistic) == (False, 1.0)
     assert "Åre (2012). 13 municipality-years after it are left out" in ends.text_en
     beyond, _ = left_out_checks(design, panel, like, replace(like, estimate=-0.5))

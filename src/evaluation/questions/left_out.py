@@ -77,14 +77,14 @@ def left_out_checks(
             Check(
                 "partial_years",
                 between,
-                f"{years} delvis exponerade kommunår ({n} {'kommun' if n == 1 else 'kommuner'}) är "
-                f"utelämnade, varken basår "
-                f"eller behandlade. Skillnaden i dem är {number(partly.estimate, 'sv', sign=True)} "
+                f"Utelämnade delvis exponerade kommunår: {years}, i {n} "
+                f"{'kommun' if n == 1 else 'kommuner'}, varken basår eller behandlade. "
+                f"Skillnaden i dem är {number(partly.estimate, 'sv', sign=True)} "
                 f"mot {number(headline.estimate, 'sv', sign=True)} i de helt exponerade; mellan "
                 f"noll och det väntas den, och där ligger den{'' if between else ' inte'}.",
-                f"{years} partly exposed municipality-year{'' if years == 1 else 's'} "
-                f"({n} {'municipality' if n == 1 else 'municipalities'}) left out, "
-                f"neither base nor treated. The difference in them is "
+                f"Partly exposed municipality-years left out: {years}, in {n} "
+                f"{'municipality' if n == 1 else 'municipalities'}, neither base nor treated. "
+                f"The difference in them is "
                 f"{number(partly.estimate, 'en', sign=True)} against "
                 f"{number(headline.estimate, 'en', sign=True)} in those exposed whole; it should "
                 f"lie between zero and that, and it does{'' if between else ' not'}.",

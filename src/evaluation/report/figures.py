@@ -150,8 +150,7 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
     number_axis(ax, lang)
     number_axis(ax, lang, "x")
     year_axis(ax)
-    columns = 3 if partly else 2
-    drawing.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize="small")
+    drawing.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")
     return Figure(
         f"event_study_{name}",
         f"Effekt efter år sedan start, {label}"

@@ -393,8 +393,8 @@ def left_out_text(results: Mapping[str, Any], outcome: str, lang: Lang) -> str:
 _WHY_OUT = {
     "no_values": ("saknar värde för något år", "lacks a value for some year"),
     "no_pre_year": (
-        "har inget år före det första behandlade, {year}",
-        "has no year before the first treated one, {year}",
+        "har inget oexponerat år före det första behandlade, {year}",
+        "has no unexposed year before the first treated one, {year}",
     ),
     "outside": (
         "har sitt första behandlade år {year} utanför data",
