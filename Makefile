@@ -39,6 +39,7 @@ published: report
 # Measure the level and power of the rule over the design grid (twenty minutes on two cores).
 calibration: $(STAMP)
 	$(BIN)/python tools/calibration.py
+	$(BIN)/python tools/miscoding_coverage.py
 
 # Time everything in one run; beside statspai and pyfixest where `make peers` has been run.
 bench: $(STAMP)

@@ -289,7 +289,7 @@ def test_the_twin_has_no_models():
     given = content("are_modellen")
     given["treatment"] = {"coding": "simulated", "model": "are_modellen"}
     given |= {"data": {"source": "simulated", "seed": 1}, "case": None}
-    with pytest.raises(InputError, match="treatment: model must not be given: the twin"):
+    with pytest.raises(InputError, match="treatment: model must not be given: models are those"):
         plan_from_dict(given)
 
 

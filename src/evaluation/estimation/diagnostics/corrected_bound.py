@@ -5,7 +5,7 @@ is active, errors that have nothing to do with the outcome leave
 
 .. math:: E[\hat\tau] = f\,\tau, \qquad 1 - m - s \le f \le 1 - m
 
-(Aigner 1973; Denteh & Kédagni 2022 for difference-in-differences). A hidden active municipality
+(Aigner 1973). A hidden active municipality
 takes the whole of its share away if it began together with the treated, part of it if it began
 later, and nothing if it had begun before and its effect is constant. So f is not known, but a
 range that it lies in is.
