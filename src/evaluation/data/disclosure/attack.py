@@ -324,7 +324,8 @@ class _Block:
         known = np.abs(self.right).max(initial=1.0) + np.abs(self.lo[np.isfinite(self.lo)]).max(
             initial=0.0
         )
-        return np.minimum(self.hi, 10.0 * max(known, 10.0))
+        box: _Floats = np.minimum(self.hi, 10.0 * max(float(known), 10.0))
+        return box
 
     def _met(self, target: Target, i: int) -> bool:
         c = self.cells[[i]]

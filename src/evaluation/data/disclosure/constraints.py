@@ -11,10 +11,11 @@ from scipy.sparse import csr_array
 
 from evaluation.errors import InputError
 
-__all__ = ["Constraints", "stacked"]
+__all__ = ["Constraints", "Row", "stacked"]
 
 _Ints = npt.NDArray[np.int64]
 _Floats = npt.NDArray[np.float64]
+Row = tuple[Sequence[int] | _Ints, Sequence[float] | _Floats, str]
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,7 @@ class Constraints:
     rows: tuple[str, ...] = field(repr=False)
 
     @classmethod
-    def of(
-        cls, n_cells: int, rows: Sequence[tuple[Sequence[int], Sequence[float], str]]
-    ) -> Constraints:
+    def of(cls, n_cells: int, rows: Sequence[Row]) -> Constraints:
         """Make the system from its rows.
 
         Parameters
@@ -93,7 +92,7 @@ class Constraints:
 
 def stacked(
     parts: Sequence[Constraints],
-    links: Sequence[tuple[Sequence[int], Sequence[float], str]],
+    links: Sequence[Row],
     extra: int = 0,
 ) -> Constraints:
     """Set systems beside each other and tie them together.

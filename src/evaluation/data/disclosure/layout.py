@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.data.disclosure.constraints import Constraints
+from evaluation.data.disclosure.constraints import Constraints, Row
 from evaluation.errors import InputError
 
 __all__ = ["Flow", "Layout", "Sums", "lay_out"]
 
 Sums = Mapping[str, Mapping[str, Sequence[str]]]
-Row = tuple[Sequence[int], Sequence[float], str]
 _Floats = npt.NDArray[np.float64]
+_Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class _Cells:
         self.rows: list[Row] = []
         self.margin: set[int] = set()
 
-    def grid(self, by: Sequence[str], wanted: Sequence[str]) -> tuple[npt.NDArray[np.int64], list]:
+    def grid(self, by: Sequence[str], wanted: Sequence[str]) -> tuple[_Ints, list[str]]:
         """Return cell positions, shape (groups, wanted), −1 where there is none, and names."""
         rest = [c for c in self.keys.columns if c not in by]
         if rest:
@@ -106,7 +106,7 @@ class _Cells:
         ]
         return grid, names
 
-    def append(self, template: npt.NDArray[np.int64], change: dict[str, str], v: _Floats) -> None:
+    def append(self, template: _Ints, change: dict[str, str], v: _Floats) -> None:
         """Add cells that are not published, like the template's but for what changes."""
         new = self.keys.iloc[template].assign(**change)
         low = np.flatnonzero(v < -self.tolerance)
@@ -140,13 +140,13 @@ def _fill(cells: _Cells, dim: str, sums: Mapping[str, Sequence[str]]) -> None:
         grid, names = cells.grid([dim], [total, *present])
         some = (grid >= 0).any(axis=1)
         grid = grid[some]
-        _demand(grid, [n for n, s in zip(names, some, strict=True) if s], dim, [total, *present])
+        _demand(grid, [names[i] for i in np.flatnonzero(some)], dim, [total, *present])
         rest = cells.values[grid[:, 0]] - cells.values[grid[:, 1:]].sum(axis=1)
         cells.append(grid[:, 0], {dim: absent[0]}, rest)
         known.add(absent[0])
 
 
-def _demand(grid: npt.NDArray[np.int64], names: list[str], dim: str, wanted: Sequence[str]) -> None:
+def _demand(grid: _Ints, names: list[str], dim: str, wanted: Sequence[str]) -> None:
     """Refuse a sum of which a member is missing."""
     lack = np.argwhere(grid < 0)
     if len(lack):
@@ -164,7 +164,7 @@ def _add_sums(cells: _Cells, dim: str, sums: Mapping[str, Sequence[str]]) -> Non
         wanted = [total, *parts]
         grid, names = cells.grid([dim], wanted)
         some = (grid >= 0).any(axis=1)
-        _demand(grid[some], [n for n, s in zip(names, some, strict=True) if s], dim, wanted)
+        _demand(grid[some], [names[i] for i in np.flatnonzero(some)], dim, wanted)
         sign = np.array([-1.0] + [1.0] * len(parts))
         for g in np.flatnonzero(some):
             at = f" at {names[g]}" if names[g] else ""

@@ -165,7 +165,8 @@ class Pool:
         return np.unique(np.concatenate(used)) if used else np.empty(0, np.int64)
 
     def _search(self, cell: int, amount: float, open_cells: bool) -> _Ints | None:
-        for per_row, rounds in _RADII:
+        # to publish a cell again is not worth a search through the whole table
+        for per_row, rounds in _RADII if open_cells else _RADII[:2]:
             near, everything = self._neighbourhood(cell, open_cells, per_row, rounds)
             found = self._solve(cell, amount, near)
             if found is not None:

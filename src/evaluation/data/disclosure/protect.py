@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -214,7 +215,7 @@ def _problem(
     small = small_differences(difference, spec.rules) & (spec.dominance is None)
     width = np.where(small, float(spec.rules.width_of), 0.0)
 
-    def joined(arrays: list[npt.NDArray], last: npt.NDArray) -> npt.NDArray:
+    def joined(arrays: list[npt.NDArray[Any]], last: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.concatenate([*arrays, last])
 
     values = joined([p.layout.values for p in parts], difference)
@@ -251,8 +252,9 @@ def _shown(
 ) -> pd.DataFrame:
     """Return the table as it may be seen: bounds that the published numbers imply, no more."""
     out = table[[*spec.by, spec.value, *spec.derived]].reset_index(drop=True)
-    kind = "Int64" if spec.dominance is None else "Float64"
-    out[spec.value] = out[spec.value].astype("Float64").astype(kind).mask(hidden)
+    out[spec.value] = out[spec.value].astype("Float64").mask(hidden)
+    if spec.dominance is None:
+        out[spec.value] = out[spec.value].astype("Int64")
     out["suppressed"] = hidden
     out["low"], out["high"] = low, high
     keys = out[list(spec.by)].astype(str)
@@ -288,7 +290,8 @@ def _log(
     own = published & hidden
     guarded = ~published & (reason != "") & (reason != "secondary")
     guarded[len(parts[0].reason) : n] = False  # the earlier release has a log of its own
-    return frame[own | guarded].reset_index(drop=True)
+    kept: pd.DataFrame = frame[own | guarded].reset_index(drop=True)
+    return kept
 
 
 def _hash(layout: Layout) -> str:
