@@ -207,17 +207,19 @@ def _add_flow(cells: _Cells, flow: Flow) -> None:
         _demand(body, names, f"{flow.time}, {flow.measure}", shown)
         flows = cells.values[grid[:, 1:-1]] @ np.array([sign[m] for m in there])
         if after == last:
+            if any(m in flow.entering for m in absent):
+                continue  # who may have come in besides says nothing about who is left
+            # those left after the last step, with what was not counted then: not below 0
+            cells.append(grid[:, 0], {flow.time: last}, cells.values[grid[:, 0]] + flows)
+            used = there
+        else:
             if absent:
-                continue  # what is worked out needs the next step, which is not there
-            new = {flow.time: last}
-            cells.append(grid[:, 0], new, cells.values[grid[:, 0]] + flows)
-        elif absent:
-            gap = cells.values[grid[:, -1]] - cells.values[grid[:, 0]] - flows
-            new = {flow.measure: absent[0]}
-            cells.append(grid[:, 0], new, gap * sign[absent[0]])
-        wanted = [f"{now}\x1f{m}" for m in (flow.at_risk, *moves)] + [f"{after}\x1f{flow.at_risk}"]
+                gap = cells.values[grid[:, -1]] - cells.values[grid[:, 0]] - flows
+                cells.append(grid[:, 0], {flow.measure: absent[0]}, gap * sign[absent[0]])
+            used = moves
+        wanted = [f"{now}\x1f{m}" for m in (flow.at_risk, *used)] + [f"{after}\x1f{flow.at_risk}"]
         grid, names = cells.grid(by, wanted)
-        coefficients = np.array([1.0, *(sign[m] for m in moves), -1.0])
+        coefficients = np.array([1.0, *(sign[m] for m in used), -1.0])
         for row, name in zip(grid, names, strict=True):
             at = f" at {name}" if name else ""
             cells.rows.append((row, coefficients, f"{flow.time} {now} to {after}{at}"))

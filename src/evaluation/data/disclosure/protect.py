@@ -127,8 +127,9 @@ def protect(
         )
     final = problem.with_hidden(hidden)
     seen = final.published()
-    low, high = bounds(seen, constraints, low=problem.low, high=problem.high, whole=problem.whole)
-    n = new.layout.n_published
+    n, own = new.layout.n_published, len(new.reason)
+    # from this table's published numbers alone
+    low, high = bounds(seen[:own], new.layout.constraints, whole=problem.whole)
     reason = np.where(hidden & (reason == ""), "secondary", reason)
     return Protected(
         table=_shown(table, spec, hidden[:n], low[:n], high[:n]),
