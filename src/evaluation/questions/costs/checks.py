@@ -108,9 +108,9 @@ def _effect_known(model: Model) -> Check:
         low, mid, high = (number(100 * v, lang, 1) for v in (e.low, e.estimate, e.high))
         if lang == "sv":
             how = "skattad eller funnen" if e.found else "antagen"
-            return f"Effekten, {mid} procentenheter ({low} till {high}), är {how}: {e.source}."
+            return f"Effekten, {mid} procentenheter ({low} till {high}), är {how}: {e.source_sv}."
         how = "estimated or found" if e.found else "assumed"
-        return f"The effect, {mid} percentage points ({low} to {high}), is {how}: {e.source}."
+        return f"The effect, {mid} percentage points ({low} to {high}), is {how}: {e.source_en}."
 
     return Check("effect_known", e.found, text("sv"), text("en"))
 
@@ -254,7 +254,7 @@ def cost_grade(checks: Sequence[Check], effect: UncertainEffect) -> tuple[str, s
 
     Examples
     --------
-    >>> e = UncertainEffect(0.1, 0.0, 0.2, 0.05, "x", "y", True, grade="weak")
+    >>> e = UncertainEffect(0.1, 0.0, 0.2, 0.05, "x", "y", "y", True, grade="weak")
     >>> cost_grade([Check("leading_parameters", False, "", "")], e)[0]
     'very weak'
     """

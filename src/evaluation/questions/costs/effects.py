@@ -13,7 +13,7 @@ from scipy import special
 
 from evaluation.data.registry import REGISTRY
 from evaluation.errors import InputError, read_text
-from evaluation.questions.costs.parameters import CostPlan, Effect
+from evaluation.questions.costs.parameters import CostPlan, Effect, told
 from evaluation.results import Estimate
 
 __all__ = ["UncertainEffect", "effect_from_estimate", "effects_of"]
@@ -49,7 +49,7 @@ class UncertainEffect:
         One minus the level of the bounds.
     inference : str
         How the bounds were made.
-    source : str
+    source_sv, source_en : str
         Where they come from.
     found : bool
         Whether it was estimated or found, and not assumed.
@@ -62,7 +62,8 @@ class UncertainEffect:
 
     Examples
     --------
-    >>> e = UncertainEffect(0.05, -0.05, 0.10, 0.05, "permutation", "a report", True)
+    >>> e = UncertainEffect(0.05, -0.05, 0.10, 0.05, "permutation", "en rapport",
+    ...                     "a report", True)
     >>> e.quantile(np.array([0.025, 0.5, 0.975])).round(4).tolist()
     [-0.05, 0.05, 0.1]
     """
@@ -72,7 +73,8 @@ class UncertainEffect:
     high: float
     alpha: float
     inference: str
-    source: str
+    source_sv: str
+    source_en: str
     found: bool
     estimate_of: Estimate | None = None
     grade: str = ""
@@ -111,7 +113,8 @@ class UncertainEffect:
             "unit": "share",
             "inference": self.inference,
             "distribution": DISTRIBUTION,
-            "source": self.source,
+            "source_sv": self.source_sv,
+            "source_en": self.source_en,
             "status": "found" if self.found else "assumed",
             "grade": self.grade,
             "notes": list(self.notes),
@@ -181,6 +184,7 @@ def effect_from_estimate(
         estimate.alpha,
         estimate.inference,
         named,
+        named,
         True,
         estimate,
         grade,
@@ -233,7 +237,8 @@ def _effect(plan: CostPlan, given: Effect, name: str) -> UncertainEffect:
         high,
         given.alpha,
         f"as given: {given.status}",
-        given.source,
+        told(given.source, "sv"),
+        told(given.source, "en"),
         given.status == "found",
     )
 

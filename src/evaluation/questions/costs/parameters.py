@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, StrictInt, model_validator
 
 from evaluation.errors import InputError
+from evaluation.language import Lang
 from evaluation.plan.model import fault
 from evaluation.plan.parts import NAME, Part, Text
 from evaluation.questions.costs.symbols import CREDIT, SYMBOLS, TAX, Symbol
@@ -23,6 +24,7 @@ __all__ = [
     "Prices",
     "Sourced",
     "Value",
+    "told",
 ]
 
 Kind = Literal["fixed", "beta", "gamma", "normal", "triangular", "uniform", "dirichlet"]
@@ -63,6 +65,26 @@ def _number(given: Any) -> Any:
     return given
 
 
+def _source(given: Any) -> Any:
+    if isinstance(given, str) or given is None:
+        return given or ""
+    if isinstance(given, dict) and set(given) == {"sv", "en"}:
+        return given
+    raise ValueError("must be a text, or one text for sv and one for en")
+
+
+def told(source: str | Text, lang: Lang) -> str:
+    """Return a source in a language.
+
+    Examples
+    --------
+    >>> told(Text(sv="egen", en="own"), "en"), told("SCB", "sv")
+    ('own', 'SCB')
+    """
+    return source if isinstance(source, str) else getattr(source, lang)
+
+
+Source = Annotated[str | Text, BeforeValidator(_source)]
 Number = Annotated[float, BeforeValidator(_number)]
 Value = Annotated[float | dict[int, float] | dict[str, float], BeforeValidator(_value)]
 Year = Annotated[StrictInt, Field(ge=1900, le=2100)]
@@ -93,14 +115,21 @@ class Distribution(Part):
 
 
 class Sourced(Part):
-    """What a value rests on: found in a source that is named, or assumed for a stated reason."""
+    """What a value rests on: found in a source that is named, or assumed for a stated reason.
+
+    ``source`` is one text, or one in Swedish and one in English.
+    """
 
     status: Status
-    source: str = ""
+    source: Source = ""
+
+    def said(self, lang: Lang) -> str:
+        """Return the source in a language."""
+        return told(self.source, lang)
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Sourced:
-        if not self.source.strip():
+        if not told(self.source, "sv").strip() or not told(self.source, "en").strip():
             if self.status == "found":
                 raise ValueError("source is missing: a found value must say who states it, where")
             raise ValueError("source is missing: an assumed value must say what it rests on")
@@ -150,7 +179,7 @@ class Effect(Part):
     alpha: Annotated[Number, Field(gt=0, lt=0.5)] = 0.05
     unit: Literal["share", "percentage points"] = "percentage points"
     status: Status | None = None
-    source: str = ""
+    source: Source = ""
     results: str | None = None
     key: str | None = None
 
@@ -165,7 +194,7 @@ class Effect(Part):
                     f"{missing[0]} is missing: give estimate, conf_int, status and source, or "
                     "results and key of a report"
                 )
-            if not self.source.strip():
+            if not told(self.source, "en").strip():
                 raise ValueError(f"source is missing: what the {self.status} effect rests on")
         else:
             both = [k for k, v in given.items() if v is not None]

@@ -176,7 +176,8 @@ class CostResult:
                     "unit": p.unit,
                     "year": p.year,
                     "status": p.status,
-                    "source": p.source,
+                    "source_sv": p.said("sv"),
+                    "source_en": p.said("en"),
                     "distribution": d,
                 }
             )
