@@ -33,18 +33,15 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "exposed": ("Därav nådda", "Of them reached"),
     "new": ("Nya hushåll", "New households"),
     "households": ("Hushåll", "Households"),
-    "households_with": ("Hushåll, med", "Households, with"),
     "cost_without": ("Bistånd, kr", "Assistance, kr"),
     "saved": ("Lägre bistånd, kr", "Less assistance, kr"),
     "quantity": ("Storhet", "Quantity"),
-    "letter": ("Beteckning", "Symbol"),
     "value": ("Värde", "Value"),
-    "unit": ("Enhet", "Unit"),
-    "status": ("Status", "Status"),
+    "status": ("Status; fördelning", "Status; distribution"),
     "found": ("funnen", "found"),
     "assumed": ("antagen", "assumed"),
-    "distribution": ("Fördelning", "Distribution"),
     "source": ("Källa", "Source"),
+    "each": ("varje års", "each year's"),
     "low": ("Lågt", "Low"),
     "high": ("Högt", "High"),
     "net_low": ("Netto vid lågt, kr", "Net at low, kr"),
@@ -132,8 +129,8 @@ def _account(r: Results, account: str, lang: Lang) -> Table:
         (
             capital(line_label(row["line"], lang)),
             _word(row["kind"], lang),
-            *(number(row[k], lang, 0) for k in ("without", "with", "difference", "discounted")),
-            interval(row["discounted_low"], row["discounted_high"], lang, 0),
+            *(_thousand(row[k], lang) for k in ("without", "with", "difference", "discounted")),
+            interval(row["discounted_low"] / 1000, row["discounted_high"] / 1000, lang, 0),
         )
         for row in rows
     ]
@@ -142,9 +139,10 @@ def _account(r: Results, account: str, lang: Lang) -> Table:
     years = f"{r['years'][0]}–{r['years'][1]}"
     return Table(
         f"account_{account}",
-        f"{capital(who)}: kronor {years}, utan och med arbetssättet; plus är pengar in"
+        f"{capital(who)}: tusen kronor {years}, utan och med arbetssättet; plus är pengar in"
         if lang == "sv"
-        else f"{capital(who)}: kronor {years}, without and with the programme; plus is money in",
+        else f"{capital(who)}: thousand kronor {years}, without and with the programme; plus is "
+        "money in",
         _heads(keys, r, lang),
         tuple(cells),
         source_line(r, lang),
@@ -184,10 +182,15 @@ def _path(r: Results, lang: Lang) -> Table:
     )
 
 
-def _ends(value: float | None, lang: Lang) -> str:
-    if value is None:
+def _thousand(value: float, lang: Lang) -> str:
+    return number(value / 1000, lang, 0)
+
+
+def _ends(bar: Mapping[str, Any], key: str, lang: Lang) -> str:
+    """Write an end of a bar, with as many decimals as the quantity's size asks for."""
+    if bar[key] is None:
         return "–"
-    return number(value, lang, 0 if abs(value) >= 100 else 3)
+    return number(bar[key], lang, 0 if max(abs(bar["low"]), abs(bar["high"])) >= 100 else 3)
 
 
 def _tornado(r: Results, lang: Lang) -> Table:
@@ -195,7 +198,7 @@ def _tornado(r: Results, lang: Lang) -> Table:
     cells = [
         (
             capital(quantity_label(bar["name"], lang)),
-            *(_ends(bar[k], lang) for k in ("low", "value", "high")),
+            *(_ends(bar, k, lang) for k in ("low", "value", "high")),
             *(number(bar[k], lang, 0) for k in ("net_low", "net_high")),
             number(known[bar["name"]], lang, 0),
         )
@@ -298,13 +301,10 @@ def _spread(d: Mapping[str, Any], lang: Lang) -> str:
 def _parameters(r: Results, lang: Lang) -> Table:
     cells = [
         (
-            capital(p[f"label_{lang}"]),
-            p["letter"],
-            _shown_value(p, lang),
-            _UNITS[p["unit"]] if lang == "sv" else p["unit"],
-            str(p["year"]),
-            _word(p["status"], lang),
-            _spread(p["distribution"], lang),
+            f"{capital(p[f'label_{lang}'])} ({p['letter']})",
+            f"{_shown_value(p, lang)} {_UNITS[p['unit']] if lang == 'sv' else p['unit']}",
+            str(p["year"]) if p["year"] != "each" else _word("each", lang),
+            f"{_word(p['status'], lang)}; {_spread(p['distribution'], lang)}",
             literal(p[f"source_{lang}"]),
         )
         for p in r["parameters"]
@@ -313,7 +313,7 @@ def _parameters(r: Results, lang: Lang) -> Table:
         p | {"value": _shown_value(p, "en"), "distribution": _spread(p["distribution"], "en")}
         for p in r["parameters"]
     ]
-    keys = ("quantity", "letter", "value", "unit", "year", "status", "distribution", "source")
+    keys = ("quantity", "value", "year", "status", "source")
     return Table(
         "parameters",
         "Parametrarna: värde, år, källa, och om de är funna eller antagna"
@@ -323,8 +323,5 @@ def _parameters(r: Results, lang: Lang) -> Table:
         tuple(cells),
         source_line(r, lang),
         pd.DataFrame(raw),
-        frozenset({2})
-        if all(not isinstance(p["value"], dict) for p in r["parameters"])
-        else frozenset(),
         cards=True,
     )
