@@ -603,7 +603,10 @@ def test_simulated_data_stay_marked(tmp_path):
         ("outcomes.N00973.finding", "is no estimate"),
         ("plan.name.x", "has no 'x' under plan.name, which has no keys"),
         ("outcomes.U31001.finding.estimates.permutation", "kronor per inhabitant, not perc"),
-        ("outcomes.foreign_background.finding.estimates.permutation", "no share in work"),
+        (
+            "outcomes.foreign_background.finding.estimates.permutation",
+            "N00973 and foreign_background cannot be one",
+        ),
     ],
 )
 def test_a_report_without_such_an_effect_is_refused(tmp_path, cli, key, says):

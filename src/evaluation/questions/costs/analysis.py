@@ -26,6 +26,8 @@ from evaluation.results import Estimate, Finding
 
 __all__ = ["cost_analysis"]
 
+BANDS = ("cost_without", "cost_with", "saved", "net")
+"""Paths that are shown with an interval."""
 _KINDS = {"assistance": "gross", "programme_cost": "cost", "net": "net"}
 
 
@@ -82,9 +84,9 @@ def cost_analysis(
             ("parameters", "other_income", "value"),
             "norm + rent less other income, and months, must be above zero",
         )
-    drawn = model.totals(*model.draw(used, n))
+    drawn = model.totals(*model.draw(used, n), keep=BANDS)
     only = tuple(k for k in (EFFECT, STAYING) if k in model.uncertain)
-    by_effect = model.totals(*model.draw(used, n, only))
+    by_effect = model.totals(*model.draw(used, n, only), keep=())
     digest = _hash(plan, read, staying)
     estimates = _estimates(model, at_values, drawn, by_effect, n, used, alpha, digest)
     bars = tornado(model, alpha=alpha)
@@ -192,7 +194,7 @@ def _path(model: Model, at_values: Totals, drawn: Totals, alpha: float) -> pd.Da
     for name, values in at_values.paths.items():
         if name != "need":
             table[name] = values[0]
-    for name in ("cost_without", "cost_with", "saved", "net"):
+    for name in BANDS:
         bounds = np.quantile(drawn.paths[name], [alpha / 2, 1 - alpha / 2], axis=0)
         table[f"{name}_low"], table[f"{name}_high"] = bounds
     return table
@@ -204,7 +206,7 @@ def _accounts(at_values: Totals, drawn: Totals, alpha: float) -> pd.DataFrame:
         named = [line for a, line in at_values.lines if a == account and line != "net"]
         for line in [*named, "net"]:
             key = (account, line)
-            without, with_it, change = at_values.plain[key][0]
+            without, with_it, change = at_values.plain[key]
             low, high = _bounds(drawn.lines[key], alpha)
             rows.append(
                 {

@@ -204,7 +204,7 @@ def _grant(at_values: Totals, plan: CostPlan) -> Check:
             "Statens schablonersättning är inte angiven; den betalas lika i båda fallen.",
             "The state's standard grant is not given; it is paid alike in both cases.",
         )
-    paid, _, change = (float(v) for v in at_values.plain[key][0])
+    paid, _, change = (float(v) for v in at_values.plain[key])
     return Check(
         "state_grant",
         change == 0,

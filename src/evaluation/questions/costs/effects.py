@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from scipy import special
 
-from evaluation.data.registry import REGISTRY
+from evaluation.data.registry import REGISTRY, refuse_mixing
 from evaluation.errors import InputError, read_text
 from evaluation.questions.costs.parameters import CostPlan, Effect, told
 from evaluation.results import Estimate
@@ -23,7 +23,10 @@ DISTRIBUTION = (
     "two-piece normal whose median is the estimate and whose quantiles alpha/2 and 1 - alpha/2 "
     "are the interval's bounds"
 )
-_KEYS = ("estimate", "conf_int", "alpha", "method", "inference", "estimand")
+# what the model's p and g are shares of; an effect on another measure is no change of them
+_MEASURES = {"on_work_or_studies": "N00973", "on_staying": "retention_3_years"}
+_SIZES = ("n_obs", "n_units", "n_treated_units", "n_clusters")
+_KEYS = ("term", "estimate", "conf_int", "alpha", "method", "inference", "estimand", *_SIZES)
 
 
 @dataclass(frozen=True)
@@ -271,17 +274,11 @@ def _reported(plan: CostPlan, results: str, key: str, name: str) -> UncertainEff
     found = effect_from_estimate(
         estimate,
         source=f"{Path(results).name} ({plan_name}), {key}",
-        grade=outcome["finding"]["grade"],
+        grade=str(outcome.get("finding", {}).get("grade", "")),
     )
     origin = content.get("origin") or {}
     notice = origin.get("notice_en", "")
-    return found if not notice else _with_note(found, notice)
-
-
-def _with_note(found: UncertainEffect, notice: str) -> UncertainEffect:
-    from dataclasses import replace
-
-    return replace(found, notes=(*found.notes, notice))
+    return replace(found, notes=(*found.notes, notice)) if notice else found
 
 
 def _check_outcome(content: Mapping[str, Any], steps: list[str], name: str) -> None:
@@ -294,7 +291,4 @@ def _check_outcome(content: Mapping[str, Any], steps: list[str], name: str) -> N
     entry = REGISTRY.get(indicator.get("id", steps[1]))
     if entry is None:
         return
-    if name == "on_work_or_studies" and not entry.counts_as_success:
-        raise InputError(f"{steps[1]} is no share in work or studies: {entry.label_en}")
-    if name == "on_staying" and entry.counts_as_success:
-        raise InputError(f"{steps[1]} is no share that stays: {entry.label_en}")
+    refuse_mixing([_MEASURES[name], entry])

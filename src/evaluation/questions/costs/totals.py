@@ -16,6 +16,20 @@ __all__ = ["Model", "Totals"]
 
 BLOCK = 20_000
 """Draws at a time: bounds the memory and changes no number."""
+PATHS = (
+    "leavers",
+    "exposed",
+    "new_without",
+    "new_with",
+    "households_without",
+    "households_with",
+    "cost_without",
+    "cost_with",
+    "saved",
+    "net",
+    "need",
+)
+"""By year: adults, households, kronor, and the kronor a year per household."""
 EFFECT, STAYING = "effect on work or studies", "effect on staying"
 
 
@@ -29,14 +43,14 @@ class Totals:
         By (account, line): difference with less without, discounted, shape (draws,); the
         line ``net`` is the account's sum.
     plain : dict
-        By (account, line): scenario without and with, and their difference, summed without
-        discounting, shape (draws, 3).
+        By (account, line), of the first draw: scenario without and with, and their
+        difference, summed without discounting, shape (3,).
     gained : numpy.ndarray
         More leavers in work or studies, discounted, shape (draws,).
     met : numpy.ndarray
         Adults met by the programme, discounted, shape (draws,).
     paths : dict
-        By name: shape (draws, years), undiscounted.
+        By name, those that were asked for: shape (draws, years), undiscounted.
     clipped : numpy.ndarray
         Whether a share was cut at 0 or 1, shape (draws,).
     """
@@ -129,6 +143,7 @@ class Model:
         effect: np.ndarray,
         on_staying: np.ndarray | None = None,
         *,
+        keep: tuple[str, ...] = PATHS,
         block: int = BLOCK,
     ) -> Totals:
         """Run both scenarios on the same draws and sum every line.
@@ -139,6 +154,8 @@ class Model:
             Parameters, shape (draws,) each.
         effect, on_staying : numpy.ndarray
             Effects as shares, shape (draws,).
+        keep : tuple of str
+            Which paths to keep by draw: of many draws they are what takes memory.
         block : int
             Draws at a time; it changes no number.
 
@@ -153,10 +170,16 @@ class Model:
             cut = slice(begin, begin + block)
             some = {k: {i: v[cut] for i, v in by.items()} for k, by in draws.items()}
             staying = None if on_staying is None else on_staying[cut]
-            parts.append(self._block(some, effect[cut], staying))
+            parts.append(self._block(some, effect[cut], staying, keep))
         return parts[0] if len(parts) == 1 else _joined(parts)
 
-    def _block(self, draws: Draws, effect: np.ndarray, staying: np.ndarray | None) -> Totals:
+    def _block(
+        self,
+        draws: Draws,
+        effect: np.ndarray,
+        staying: np.ndarray | None,
+        keep: tuple[str, ...],
+    ) -> Totals:
         plan = self.plan
         c = simulate(plan, draws, effect, staying)
         rate = by_year(plan, draws, "discount_rate", plan.span)
@@ -166,48 +189,44 @@ class Model:
         yearly = {a: np.zeros(c.leavers.shape) for a in ACCOUNTS}
         for account in ACCOUNTS:
             lines[account, "net"] = np.zeros(len(effect))
-            plain[account, "net"] = np.zeros((len(effect), 3))
+            plain[account, "net"] = np.zeros(3)
         for f in flows(plan, draws, c):
             key = (f.account, f.line)
             yearly[f.account] += f.difference
             lines[key] = (f.difference * weight).sum(axis=1)
-            sums = [v.sum(axis=1) for v in (f.without, f.with_programme, f.difference)]
-            plain[key] = np.stack(sums, axis=1)
+            plain[key] = np.array([v[0].sum() for v in (f.without, f.with_programme, f.difference)])
             lines[f.account, "net"] += lines[key]
             plain[f.account, "net"] += plain[key]
+        paths = {
+            "leavers": c.leavers,
+            "exposed": c.exposed,
+            "new_without": c.new_without,
+            "new_with": c.new_with,
+            "households_without": c.households_without,
+            "households_with": c.households_with,
+            "cost_without": c.households_without * c.yearly,
+            "cost_with": c.households_with * c.yearly,
+            "saved": (c.households_without - c.households_with) * c.yearly,
+            "net": yearly["municipality"],
+            "need": c.yearly,
+        }
         return Totals(
             lines=lines,
             plain=plain,
             gained=(c.gained * weight).sum(axis=1),
             met=(c.received * weight).sum(axis=1),
-            paths={
-                "leavers": c.leavers,
-                "exposed": c.exposed,
-                "new_without": c.new_without,
-                "new_with": c.new_with,
-                "households_without": c.households_without,
-                "households_with": c.households_with,
-                "cost_without": c.households_without * c.yearly,
-                "cost_with": c.households_with * c.yearly,
-                "saved": (c.households_without - c.households_with) * c.yearly,
-                "net": yearly["municipality"],
-                "need": c.yearly,
-            },
+            paths={name: paths[name] for name in keep},
             clipped=c.clipped,
         )
 
 
 def _joined(parts: list[Totals]) -> Totals:
-    def each(name: str) -> dict[tuple[str, str], np.ndarray]:
-        return {
-            k: np.concatenate([getattr(p, name)[k] for p in parts]) for k in getattr(parts[0], name)
-        }
-
+    first = parts[0]
     return Totals(
-        lines=each("lines"),
-        plain=each("plain"),
+        lines={k: np.concatenate([p.lines[k] for p in parts]) for k in first.lines},
+        plain=first.plain,
         gained=np.concatenate([p.gained for p in parts]),
         met=np.concatenate([p.met for p in parts]),
-        paths={k: np.concatenate([p.paths[k] for p in parts]) for k in parts[0].paths},
+        paths={k: np.concatenate([p.paths[k] for p in parts]) for k in first.paths},
         clipped=np.concatenate([p.clipped for p in parts]),
     )
