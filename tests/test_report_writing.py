@@ -11,7 +11,15 @@ import pytest
 import yaml
 from matplotlib.figure import Figure as MplFigure
 
-from evaluation import InputError, embedded_panel, load_plan, run_study, verify, write_report
+from evaluation import (
+    InputError,
+    embedded_panel,
+    folders,
+    load_plan,
+    run_study,
+    verify,
+    write_report,
+)
 from evaluation.data.panel import Panel
 from evaluation.plan import Text
 from evaluation.report import bundle
@@ -67,7 +75,7 @@ def test_a_failure_midway_leaves_the_former_report(monkeypatch, quick_plan, form
     def fail(*_, **__):
         raise error("midway")
 
-    monkeypatch.setattr(bundle, step, fail)
+    monkeypatch.setattr(folders if step == "put_in_place" else bundle, step, fail)
     with pytest.raises(error, match="midway"):
         write_report(quick_plan, out, formats=["html"])
     assert bytes_of(out) == content

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from evaluation.errors import InputError
 
-__all__ = ["put_in_place", "target_folder"]
+__all__ = ["beside", "put_in_place", "target_folder"]
 
 
 def target_folder(folder: str | Path) -> Path:
@@ -39,6 +42,42 @@ def target_folder(folder: str | Path) -> Path:
             "holds the folder you stand in; give another --out, or go elsewhere", file=str(out)
         )
     return out
+
+
+@contextmanager
+def beside(out: Path) -> Iterator[Path]:
+    """Give a new folder beside a place, and put it there when the block ends well.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        From :func:`target_folder`.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty folder; it is gone if the block fails, and ``out`` is then as it was.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written there.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{out.name}-new-", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", file=str(out)) from None
+    try:
+        # mkdtemp is private; a folder made here is as readable as any other
+        umask = os.umask(0)
+        os.umask(umask)
+        new.chmod(0o777 & ~umask)
+        yield new
+        put_in_place(new, out)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
 
 
 def put_in_place(new: Path, out: Path) -> None:

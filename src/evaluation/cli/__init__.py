@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from evaluation.cli import data, estimate, models, power, regress, report, simulate, stance
+from evaluation.cli import costs, data, estimate, models, power, regress, report, simulate, stance
 from evaluation.errors import InputError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.command()(simulate.simulate)
 app.add_typer(data.app, name="data")
 models.attach(app)
 stance.attach(app)
+costs.attach(app)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from evaluation.errors import InputError, read_text
@@ -15,7 +14,8 @@ from evaluation.plan.coding import SheetCoding
 from evaluation.plan.data import KoladaData, SimulatedData
 from evaluation.plan.model import Plan, fault
 from evaluation.plan.outcomes import OutcomeFile, RegistryOutcome
-from evaluation.plan.parts import PATTERNS, TAGS, Lines
+from evaluation.plan.parts import TAGS, Lines
+from evaluation.plan.yaml_file import complaint, read_mapping
 
 __all__ = ["load_plan", "model_plan", "plan_from_dict"]
 
@@ -26,23 +26,6 @@ _TAGGED: Mapping[str | int, type[BaseModel]] = {
     **dict(zip(TAGS[1:5], (OutcomeFile, RegistryOutcome, KoladaData, SimulatedData), strict=True)),
     TAGS[6]: SheetCoding,
 }
-
-
-def _line_numbers(node: yaml.Node, path: tuple[str | int, ...] = ()) -> dict[Any, int]:
-    found = {path: node.start_mark.line + 1}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*path, key.value)
-            if inner in found:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
-            found.update(_line_numbers(value, inner))
-            found[inner] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for i, value in enumerate(node.value):
-            found.update(_line_numbers(value, (*path, i)))
-    return found
 
 
 def _folders() -> tuple[Path, ...]:
@@ -112,26 +95,7 @@ def load_plan(plan: str | Path) -> Plan:
         problem = f"there is no such plan; those that ship are {', '.join(ship)}"
         raise InputError(problem, file=name)
     text = read_text(path)
-    if not text.strip():
-        raise InputError("is empty; a plan with name, title, outcomes … is needed", file=name)
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is None:
-            raise InputError("holds only comments; a plan is needed", file=name)
-        lines = _line_numbers(node)
-        content = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        row = mark.line + 1 if mark else None
-        raise InputError(f"is not valid YAML: {error.problem}", file=name, row=row) from None
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
-        # a list as key, an impossible date, an alias that holds itself
-        if isinstance(error, InputError):
-            raise
-        reason = str(error).splitlines()[0]
-        raise InputError(f"is not valid YAML: {reason}", file=name) from None
-    if not isinstance(content, dict):
-        raise InputError("must be a mapping with name, title, outcomes …", file=name, row=1)
+    content, lines = read_mapping(text, name)
     return plan_from_dict(content, file=name, lines=lines)
 
 
@@ -163,22 +127,7 @@ def plan_from_dict(
     try:
         plan = Plan.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        path = tuple(p for p in first["loc"] if p not in TAGS)
-        kind = first["type"]
-        if kind == "extra_forbidden":
-            known = ", ".join(_known_keys(first["loc"][:-1]))
-            problem = f"unknown key; known here are {known}"
-        elif kind == "string_pattern_mismatch":
-            shape = PATTERNS[first["ctx"]["pattern"]]
-            problem = f"must be {shape} (found {first['input']!r})"
-        elif kind == "missing":
-            problem = "is missing"
-        else:
-            message = first["msg"].removeprefix("Value error, ")
-            value = first.get("input")
-            shown = f" (found {value!r})" if not isinstance(value, dict | list) else ""
-            problem = f"{message[0].lower()}{message[1:]}{shown}"
+        path, problem = complaint(error, _known_keys)
         raise fault(file, lines, path, problem) from None
     plan._file = file
     plan._lines = dict(lines)

@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +19,7 @@ from evaluation.data.observations import SIMULATED
 from evaluation.data.sources import open_sources
 from evaluation.data.store import Snapshot, SnapshotStore
 from evaluation.errors import InputError
-from evaluation.folders import put_in_place, target_folder
+from evaluation.folders import beside, target_folder
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, Plan
 from evaluation.questions.coding import sheet_names
@@ -33,6 +32,7 @@ from evaluation.report.words import is_simulated
 
 __all__ = [
     "build",
+    "check_target",
     "copy_snapshot",
     "dump",
     "groups_file",
@@ -109,8 +109,19 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
     table.to_csv(path, index=False, lineterminator="\n")
 
 
-def _check_target(out: Path) -> None:
-    """Refuse to replace a folder that holds anything but a report written here."""
+def check_target(out: Path) -> None:
+    """Refuse to replace a folder that holds anything but a report written here.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    InputError
+        If it holds a file that no report's provenance.json names.
+    """
     if not out.is_dir() or not any(out.iterdir()):
         return
     try:
@@ -235,19 +246,10 @@ def write_report(
     """
     began = time.perf_counter()
     out = target_folder(out)
-    _check_target(out)
+    check_target(out)
     study = run_study(plan, progress, open_sources(plan, store=store, progress=progress))
     results = study.to_dict()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=f".{out.name}-new-", dir=out.parent))
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", file=str(out)) from None
-    try:
-        # mkdtemp is private; a report is as readable as any folder made here
-        umask = os.umask(0)
-        os.umask(umask)
-        new.chmod(0o777 & ~umask)
+    with beside(out) as new:
         for entry in plan.outcomes:
             if isinstance(entry, OutcomeFile):
                 (new / "data").mkdir(exist_ok=True)
@@ -274,8 +276,4 @@ def write_report(
             "files": {p.relative_to(new).as_posix(): file_hash(p) for p in files},
         }
         (new / "provenance.json").write_text(dump(record), encoding="utf-8")
-        put_in_place(new, out)
-    except BaseException:
-        shutil.rmtree(new, ignore_errors=True)
-        raise
     return out

@@ -27,7 +27,7 @@ from evaluation.report.words import (
     word,
 )
 
-__all__ = ["make_markdown"]
+__all__ = ["Numbered", "make_markdown"]
 
 Results = Mapping[str, Any]
 SHORT = 16
@@ -35,7 +35,7 @@ NAMED = 20
 """So many municipalities left out are named in running text."""
 
 
-class _Numbered:
+class Numbered:
     """Places tables and figures, numbered in the order in which they are used."""
 
     def __init__(
@@ -49,6 +49,7 @@ class _Numbered:
         self.figures = 0
 
     def table(self, key: str) -> str:
+        """Return a table with its number, caption and source."""
         self.tables += 1
         t = self._tables[key]
         cards = " .cards" if t.cards else ""
@@ -62,6 +63,7 @@ class _Numbered:
         )
 
     def figure(self, key: str) -> str:
+        """Return a figure with its number, caption and source."""
         self.figures += 1
         f = self._figures[key]
         name = "Figur" if self._lang == "sv" else "Figure"
@@ -255,7 +257,7 @@ def make_markdown(
         comment_start_string="<#",
         comment_end_string="#>",
     )
-    placed = _Numbered(tables, figures, lang, image)
+    placed = Numbered(tables, figures, lang, image)
     design = results["design"]
     estimation = results["plan"]["estimation"]
     case = results["case"]

@@ -1,0 +1,213 @@
+"""The cost model's sentences, made from its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from evaluation.language import Lang, interval, level, number, per_cent
+from evaluation.questions.costs.accounts import account_label, line_label
+from evaluation.questions.costs.sensitivity import BreakEven
+from evaluation.questions.costs.symbols import SYMBOLS
+from evaluation.questions.costs.totals import EFFECT, STAYING, Model
+from evaluation.results import Estimate
+
+if TYPE_CHECKING:
+    from evaluation.questions.costs.result import CostResult
+
+__all__ = ["break_even_sentences", "quantity_label", "sentences", "summary"]
+
+
+def quantity_label(name: str, lang: Lang) -> str:
+    """Return the name of an effect or a parameter.
+
+    Examples
+    --------
+    >>> quantity_label("rent", "sv")
+    'godtagen hyra'
+    """
+    if name in (EFFECT, STAYING):
+        sv = {EFFECT: "effekt på arbete eller studier", STAYING: "effekt på kvarboende"}
+        return sv[name] if lang == "sv" else name
+    return SYMBOLS[name].label(lang)
+
+
+def _kronor(value: float, lang: Lang) -> str:
+    return f"{number(value, lang, 0)}\u00a0kronor"
+
+
+def sentences(
+    model: Model,
+    estimates: Mapping[str, Estimate],
+    gains: Mapping[str, float],
+    even: BreakEven,
+) -> tuple[str, str]:
+    """Return the answer in Swedish and in English.
+
+    Parameters
+    ----------
+    model : Model
+        Parameters and effects.
+    estimates : mapping of str to Estimate
+        The headline numbers.
+    gains : mapping of str to float
+        Share of the draws in which each account gains.
+    even : BreakEven
+        Where the net is zero.
+
+    Returns
+    -------
+    tuple of str
+        One text each.
+    """
+    return _answer(model, estimates, gains, even, "sv"), _answer(
+        model, estimates, gains, even, "en"
+    )
+
+
+def _answer(
+    model: Model,
+    estimates: Mapping[str, Estimate],
+    gains: Mapping[str, float],
+    even: BreakEven,
+    lang: Lang,
+) -> str:
+    plan = model.plan
+    net, gross = estimates["net_municipality"], estimates["assistance_saved"]
+    shown = level(1 - net.alpha, lang)
+    points = number(100 * model.effect.estimate, lang, 1)
+    simulated = any("SIMULATED" in n for n in model.effect.notes)
+    years = f"{plan.years[0]}–{plan.years[1]}"
+    saved = (_kronor(gross.estimate, lang), interval(*gross.conf_int, lang, 0))
+    left = (_kronor(net.estimate, lang), interval(*net.conf_int, lang, 0))
+    gain = per_cent(gains["municipality"], lang)
+    if lang == "sv":
+        first = (
+            f"Med en effekt på {points} procentenheter och de angivna värdena sparar kommunen "
+            f"{saved[0]} på bistånd {years} (brutto, {shown} intervall {saved[1]}). Efter alla "
+            f"poster som räknas, arbetssättets kostnad bland dem, är nettot {left[0]} "
+            f"({left[1]}), diskonterat, i {plan.prices.year} års priser. Kommunen vinner i {gain} "
+            "av dragningarna."
+        )
+    else:
+        first = (
+            f"With an effect of {points} percentage points and the stated values the "
+            f"municipality saves {saved[0]} of assistance in {years} (gross, {shown} interval "
+            f"{saved[1]}). After every line that is counted, the programme's cost among them, the "
+            f"net is {left[0]} ({left[1]}), discounted, in prices of {plan.prices.year}. The "
+            f"municipality gains in {gain} of the draws."
+        )
+    mark = ("SIMULERADE DATA: " if lang == "sv" else "SIMULATED DATA: ") if simulated else ""
+    return mark + " ".join([first, *break_even_sentences(even, lang)])
+
+
+def break_even_sentences(even: BreakEven, lang: Lang) -> tuple[str, str]:
+    """Return where the net is zero, in effect and in cost.
+
+    Parameters
+    ----------
+    even : BreakEven
+        Both points.
+    lang : {"sv", "en"}
+        Language.
+
+    Returns
+    -------
+    tuple of str
+        On the effect, and on the programme's cost per person.
+
+    Examples
+    --------
+    >>> none = BreakEven(None, (-0.4, 0.6), (-9.0, -1.0), None, 5.0)
+    >>> break_even_sentences(none, "en")[0]
+    'No break-even in the range: the net is zero at no effect between −40.0 and 60.0 points.'
+    """
+    low, high = (number(100 * v, lang, 1) for v in even.effect_range)
+    if even.effect is None:
+        effect = (
+            f"Ingen brytpunkt inom området: vid ingen effekt mellan {low} och {high} "
+            "procentenheter når nettot noll."
+            if lang == "sv"
+            else f"No break-even in the range: the net is zero at no effect between {low} and "
+            f"{high} points."
+        )
+    else:
+        at = number(100 * even.effect, lang, 1)
+        effect = (
+            f"Nettot är noll vid en effekt på {at} procentenheter."
+            if lang == "sv"
+            else f"The net is zero at an effect of {at} percentage points."
+        )
+    now = _kronor(even.cost_now, lang)
+    if even.cost_per_person is None:
+        cost = (
+            f"Ingen kostnad per person går jämnt ut: nettot är negativt redan utan den ({now} nu)."
+            if lang == "sv"
+            else f"No cost per person breaks even: the net is negative without it ({now} now)."
+        )
+    else:
+        most = _kronor(even.cost_per_person, lang)
+        cost = (
+            f"Arbetssättet går jämnt ut om det kostar {most} per mottagen vuxen ({now} nu)."
+            if lang == "sv"
+            else f"The programme breaks even if it costs {most} per adult received ({now} now)."
+        )
+    return effect, cost
+
+
+def summary(r: CostResult, lang: Lang) -> str:
+    """Return a result as text for people.
+
+    Parameters
+    ----------
+    r : CostResult
+        The result.
+    lang : {"sv", "en"}
+        Language.
+
+    Returns
+    -------
+    str
+        The sentence, the grade's reason, the accounts, and the years.
+    """
+    f = r.finding
+    sv = lang == "sv"
+    head = (
+        ("post", "utan", "med", "skillnad", "diskonterat", "intervall")
+        if sv
+        else ("line", "without", "with", "difference", "discounted", "interval")
+    )
+    out = [f.sentence_sv if sv else f.sentence_en, f.grade_reason_sv if sv else f.grade_reason_en]
+    rows: list[tuple[str, ...]] = [head]
+    for row in r.accounts.to_dict("records"):
+        cells = [number(row[k], lang, 0) for k in ("without", "with", "difference", "discounted")]
+        name = f"{account_label(row['account'], lang)}: {line_label(row['line'], lang)}"
+        bounds = interval(row["discounted_low"], row["discounted_high"], lang, 0)
+        rows.append((name, *cells, bounds))
+    out += ["", *_columns(rows)]
+    years: list[tuple[str, ...]] = [
+        ("år", "lämnar", "nya hushåll", "hushåll", "bistånd utan", "bistånd med")
+        if sv
+        else ("year", "leavers", "new households", "households", "assistance", "with programme")
+    ]
+    for row in r.path.to_dict("records"):
+        numbers = [
+            number(row[k], lang, 1) for k in ("leavers", "new_without", "households_without")
+        ]
+        money = [number(row[k], lang, 0) for k in ("cost_without", "cost_with")]
+        years.append((str(int(row["year"])), *numbers, *money))
+    out += ["", *_columns(years), ""]
+    marks = {True: "+", False: "–", None: "?"}
+    out += [f"{marks[c.passed]} {c.text_sv if sv else c.text_en}" for c in r.checks]
+    return "\n".join(out)
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            c.ljust(w) if i == 0 else c.rjust(w)
+            for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
