@@ -20,7 +20,7 @@ from evaluation.estimation.survival.hazard_model import (
     covariates,
     make_result,
 )
-from evaluation.estimation.survival.life_table import LifeTable
+from evaluation.estimation.survival.life_table import LifeTable, ordered_groups
 
 __all__ = ["cox"]
 
@@ -174,11 +174,9 @@ def cox(
     if ties not in ("efron", "breslow"):
         raise InputError(f"{ties!r} is none of efron, breslow", field="ties")
     by = list(dict.fromkeys([*terms, *strata, cluster]))
-    cells = table.collapse(by).rows
-    if until is not None:
-        cells = cells[cells["month"] <= until].reset_index(drop=True)
+    cells = table.collapse(by, until=until).tidy()
     x, names = covariates(cells, terms)
-    sets = cells.groupby([*strata, "month"], sort=True, observed=True).ngroup().to_numpy()
+    _, sets = ordered_groups(cells[[*strata, "month"]])
     d = cells[list(chosen)].sum(axis=1).to_numpy()
     rows = _Rows(sets, x - x.mean(axis=0), cells["at_risk"].to_numpy(), d, int(sets.max()) + 1)
     if d.sum() == 0:

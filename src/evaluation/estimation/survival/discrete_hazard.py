@@ -221,9 +221,7 @@ def discrete_hazard(
     if duration is not None and not 3 <= duration <= 7:
         raise InputError(f"{duration} knots; 3 to 7 are possible", field="duration")
     by = list(dict.fromkeys([*terms, *effects, cluster]))
-    rows = table.collapse(by).rows
-    if until is not None:
-        rows = rows[rows["month"] <= until].reset_index(drop=True)
+    rows = table.collapse(by, until=until).tidy()
     d = rows[list(chosen)].sum(axis=1).to_numpy()
     n = rows["at_risk"].to_numpy()
     factors = [*effects, *(["month"] if duration is None else [])]

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from evaluation.errors import InputError
-from evaluation.estimation.survival.life_table import LifeTable
+from evaluation.estimation.survival.life_table import LifeTable, ordered_groups
 from evaluation.language import p_value
 
 __all__ = ["GroupTest", "gray", "logrank"]
@@ -115,7 +115,7 @@ def _arranged(table: LifeTable, by: Sequence[str], strata: Sequence[str]) -> _St
         raise InputError(f"the only group is {names[0]}; a test needs two", field=by[0])
     g = np.array([names.index(label) for label in labels])
     if strata:
-        s = counts.groups.groupby(list(strata), sort=True, observed=True).ngroup().to_numpy()
+        _, s = ordered_groups(counts.groups[list(strata)])
     else:
         s = np.zeros(len(g), dtype=np.int64)
     shape = (int(s.max()) + 1, len(names), table.months)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ import pandas as pd
 
 from evaluation.errors import InputError
 
-__all__ = ["KINDS", "Counts", "LifeTable", "life_table"]
+__all__ = ["KINDS", "Counts", "LifeTable", "life_table", "ordered_groups"]
 
 KINDS: Final = ("within_county", "metropolitan", "elsewhere", "abroad", "death")
 """Ways to leave: to a kommun of the county, of a metropolis, elsewhere, abroad, by death."""
@@ -58,55 +59,71 @@ class Counts:
         return [", ".join(map(str, row)) for row in self.groups.itertuples(index=False)]
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class LifeTable:
     """Events by kind and numbers at risk per month since reception, by group.
 
-    Made by :func:`life_table`, which checks it.
+    Made by :func:`life_table`, which checks it, or counted from spells. Rows are the months in
+    which a group had somebody at risk, sorted by group and month.
 
     Parameters
     ----------
-    rows : pandas.DataFrame
-        One row per group and month: the keys, ``month`` (1, 2, …), ``at_risk`` at its start,
-        one column of events per kind, ``censored``, ``entered``.
-    keys : tuple of str
-        Columns that say who: ``municipality``, ``cohort``, ``sex``, ``exposed`` …
+    groups : pandas.DataFrame
+        Shape (G, keys): what each group is; sorted.
+    group : numpy.ndarray
+        Shape (rows,): position of the row's group.
+    month : numpy.ndarray
+        Shape (rows,): 1, 2, …
+    numbers : numpy.ndarray
+        Shape (rows, 3 + kinds): at risk at the month's start, events by kind, censored, entered.
     kinds : tuple of str
-        Columns of events.
+        Kinds of events.
     notes : tuple of str
         What a reader must know, those never at risk among it.
     """
 
-    rows: pd.DataFrame = field(repr=False)
-    keys: tuple[str, ...]
+    groups: pd.DataFrame = field(repr=False)
+    group: np.ndarray = field(repr=False)
+    month: np.ndarray = field(repr=False)
+    numbers: np.ndarray = field(repr=False)
     kinds: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<LifeTable by {', '.join(self.keys) or 'nothing'}: {len(self.rows)} rows>"
+        return f"<LifeTable by {', '.join(self.keys) or 'nothing'}: {len(self.month)} rows>"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Columns that say who: ``municipality``, ``cohort``, ``sex``, ``exposed`` …"""
+        return tuple(map(str, self.groups.columns))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns of ``numbers``."""
+        return ("at_risk", *self.kinds, "censored", "entered")
 
     def tidy(self) -> pd.DataFrame:
-        """Return one row per group and month."""
-        return self.rows.copy()
+        """Return one row per group and month: the keys, ``month`` and the numbers."""
+        rows = self.groups.iloc[self.group].reset_index(drop=True)
+        rows["month"] = self.month
+        return pd.concat([rows, pd.DataFrame(self.numbers, columns=list(self.columns))], axis=1)
 
     def _repr_html_(self) -> str:
-        return self.rows.head(40).to_html(index=False, border=0)
+        return self.tidy().head(40).to_html(index=False, border=0)
 
     @property
     def months(self) -> int:
         """The last month in which somebody was at risk."""
-        return int(self.rows["month"].max())
+        return int(self.month.max())
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the keys, the kinds and the counts."""
         h = hashlib.sha256(repr((self.keys, self.kinds)).encode())
-        for name, column in self.rows.items():
-            h.update(str(name).encode())
-            if name in self.keys:
-                h.update("\n".join(map(str, column)).encode())
-            else:
-                h.update(np.ascontiguousarray(column.to_numpy(dtype="<i8")).tobytes())
+        for name in self.keys:
+            h.update("\n".join(map(str, self.groups[name])).encode())
+        for part in (self.group, self.month, self.numbers):
+            h.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
         return h.hexdigest()
 
     def need(self, *names: str) -> None:
@@ -131,43 +148,74 @@ class LifeTable:
             If there is no such key, or nobody has the value.
         """
         self.need(*values)
-        rows = self.rows
+        kept = np.ones(len(self.groups), dtype=bool)
         for name, value in values.items():
-            rows = rows[rows[name] == value]
-            if rows.empty:
+            kept &= (self.groups[name] == value).to_numpy()
+            if not kept.any():
                 raise InputError(f"nobody has the value {value!r}", field=name)
-        return LifeTable(rows.reset_index(drop=True), self.keys, self.kinds, self.notes)
+        rows = kept[self.group]
+        return replace(
+            self,
+            groups=self.groups[kept].reset_index(drop=True),
+            group=(np.cumsum(kept) - 1)[self.group[rows]],
+            month=self.month[rows],
+            numbers=self.numbers[rows],
+        )
 
-    def collapse(self, by: Sequence[str] = ()) -> LifeTable:
-        """Return the table summed over every key that is not named.
+    def _joined(self, by: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
+        """Return the groups by these keys, and which of them each present group belongs to."""
+        self.need(*by)
+        if not by:
+            return pd.DataFrame(index=[0]), np.zeros(len(self.groups), dtype=np.int64)
+        return ordered_groups(self.groups[list(by)])
+
+    def _dense(self, by: Sequence[str], until: int) -> tuple[pd.DataFrame, np.ndarray]:
+        """Return groups and counts of shape (columns, G, T)."""
+        groups, which = self._joined(by)
+        shape = (len(groups), until)
+        kept = self.month <= until
+        cell = which[self.group[kept]] * until + self.month[kept] - 1
+        size = shape[0] * shape[1]
+        dense = np.stack(
+            [
+                np.bincount(cell, weights=column, minlength=size).reshape(shape)
+                for column in self.numbers[kept].T
+            ]
+        )
+        return groups, np.rint(dense).astype(np.int64)
+
+    def collapse(self, by: Sequence[str] = (), *, until: int | None = None) -> LifeTable:
+        """Return the table summed over every key that is not named, to a last month.
 
         Raises
         ------
         InputError
-            If a name is no key of the table.
+            If a name is no key of the table, or ``until`` is no month.
         """
-        self.need(*by)
-        rows = (
-            self.rows.drop(columns=[k for k in self.keys if k not in by])
-            .groupby([*by, "month"], sort=True, observed=True)
-            .sum()
-            .reset_index()
-        )
-        return LifeTable(rows, tuple(by), self.kinds, self.notes)
+        last = self._last(until)
+        groups, dense = self._dense(by, last)
+        g, t = np.nonzero(dense[0])
+        numbers = np.ascontiguousarray(dense[:, g, t].T)
+        return LifeTable(groups, g, t + 1, numbers, self.kinds, self.notes)
 
-    def with_key(self, name: str, values: pd.Series) -> LifeTable:
-        """Return the table with another key, one value per row.
+    def _last(self, until: int | None) -> int:
+        if until is None:
+            return self.months
+        if until < 1:
+            raise InputError(f"{until} must be a month, from 1", field="until")
+        return min(until, self.months)
+
+    def with_key(self, name: str, values: np.ndarray) -> LifeTable:
+        """Return the table with another key, one value per group.
 
         Raises
         ------
         InputError
             If the name is taken.
         """
-        if name in self.rows.columns:
+        if name in (*self.keys, "month", *self.columns):
             raise InputError("is a column of the life table already", field=name)
-        rows = self.rows.copy()
-        rows.insert(0, name, values.to_numpy())
-        return LifeTable(rows, (name, *self.keys), self.kinds, self.notes)
+        return replace(self, groups=self.groups.assign(**{name: values}))
 
     def counts(self, by: Sequence[str] = ()) -> Counts:
         """Return arrays by group and month, summed over the keys not named.
@@ -177,30 +225,26 @@ class LifeTable:
         InputError
             If a name is no key of the table.
         """
-        table = self.collapse(by).rows
-        if by:
-            which = table.groupby(list(by), sort=True, observed=True).ngroup().to_numpy()
-            first = ~pd.Series(which).duplicated().to_numpy()
-            groups = table.loc[first, list(by)].iloc[np.argsort(which[first])]
-            groups = groups.reset_index(drop=True)
-        else:
-            which = np.zeros(len(table), dtype=np.int64)
-            groups = pd.DataFrame(index=[0])
-        shape = (len(groups), self.months)
-        at = (which, table["month"].to_numpy() - 1)
+        groups, dense = self._dense(by, self.months)
+        return Counts(groups, dense[0], np.moveaxis(dense[1:-2], 0, 2), dense[-2], dense[-1])
 
-        def spread(column: str) -> np.ndarray:
-            out = np.zeros(shape, dtype=np.int64)
-            out[at] = table[column].to_numpy()
-            return out
 
-        return Counts(
-            groups,
-            spread("at_risk"),
-            np.stack([spread(k) for k in self.kinds], axis=2),
-            spread("censored"),
-            spread("entered"),
-        )
+def ordered_groups(keys: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the distinct rows, sorted, and the position of each row among them.
+
+    Parameters
+    ----------
+    keys : pandas.DataFrame
+        Shape (rows, keys), at least one key, nothing missing.
+    """
+    if not keys.shape[1]:
+        return pd.DataFrame(index=[0]), np.zeros(len(keys), dtype=np.int64)
+    code = np.zeros(len(keys), dtype=np.int64)
+    for name in keys.columns:
+        own, values = pd.factorize(keys[name], sort=True)
+        code = code * len(values) + own
+    _, first, which = np.unique(code, return_index=True, return_inverse=True)
+    return keys.iloc[first].reset_index(drop=True), np.asarray(which, dtype=np.int64)
 
 
 def life_table(
@@ -278,10 +322,12 @@ def life_table(
         )
     rows = rows.sort_values(order, kind="stable")
     _check_flow(rows, keys, kinds, file)
-    rows = rows[rows["at_risk"] > 0].reset_index(drop=True)
+    rows = rows[rows["at_risk"] > 0]
     if rows.empty:
         raise InputError("nobody was ever at risk", file=file, field="at_risk")
-    return LifeTable(rows, keys, kinds, tuple(notes))
+    groups, which = ordered_groups(rows[list(keys)])
+    numbers = rows[["at_risk", *kinds, "censored", "entered"]].to_numpy()
+    return LifeTable(groups, which, rows["month"].to_numpy(), numbers, kinds, tuple(notes))
 
 
 def _whole_numbers(frame: pd.DataFrame, columns: Sequence[str], file: str | None) -> pd.DataFrame:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from evaluation.errors import InputError
-from evaluation.estimation.survival.life_table import KINDS, LifeTable, life_table
+from evaluation.estimation.survival.life_table import KINDS, LifeTable, ordered_groups
 
 __all__ = ["count_spells", "life_table_from_persons", "month_number"]
 
@@ -82,7 +83,7 @@ def count_spells(
     --------
     >>> t = count_spells(pd.DataFrame({"sex": ["K", "K"]}), np.array([0, 1]), np.array([2, 3]),
     ...                  np.array([0, -1]), kinds=["moved"])
-    >>> t.rows[["month", "at_risk", "moved", "censored", "entered"]].values.tolist()
+    >>> t.tidy()[["month", "at_risk", "moved", "censored", "entered"]].values.tolist()
     [[1, 1, 0, 0, 1], [2, 2, 1, 0, 1], [3, 1, 0, 1, 0]]
     """
     for name, values in (("entry", entry), ("end", end)):
@@ -101,33 +102,26 @@ def count_spells(
         raise InputError("nobody was ever at risk: every spell ends where it begins", field="end")
     keys, kind = keys[there], kind[there]
     entry, end = entry[there].astype(np.int64), end[there].astype(np.int64)
-    if keys.shape[1]:
-        which = keys.groupby(list(keys.columns), sort=True, observed=True).ngroup().to_numpy()
-        first = ~pd.Series(which).duplicated().to_numpy()
-        groups = keys[first].iloc[np.argsort(which[first])].reset_index(drop=True)
-    else:
-        which, groups = np.zeros(len(keys), dtype=np.int64), pd.DataFrame(index=[0])
-    months = int(end.max())
+    groups, which = ordered_groups(keys)
+    shape = (len(groups), int(end.max()))
 
     def count(who: np.ndarray, month: np.ndarray) -> np.ndarray:
-        flat = which[who] * months + month[who] - 1
-        return np.bincount(flat, minlength=len(groups) * months)
+        flat = which[who] * shape[1] + month[who] - 1
+        return np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
 
     everyone = np.ones(len(end), dtype=bool)
     entered = count(everyone, entry + 1)
-    events = {name: count(kind == k, end) for k, name in enumerate(kinds)}
+    events = [count(kind == k, end) for k in range(len(kinds))]
     censored = count(kind < 0, end)
-    gone = (censored + sum(events.values())).reshape(len(groups), months)
-    flow = entered.reshape(gone.shape).cumsum(axis=1) - gone.cumsum(axis=1) + gone
-    table = groups.loc[groups.index.repeat(months)].reset_index(drop=True)
-    table["month"] = np.tile(np.arange(1, months + 1), len(groups))
-    table["at_risk"] = flow.ravel()
-    for name, column in {**events, "censored": censored, "entered": entered}.items():
-        table[name] = column
+    gone = censored + sum(events)
+    at_risk = entered.cumsum(axis=1) - gone.cumsum(axis=1) + gone
+    g, t = np.nonzero(at_risk)
+    numbers = np.column_stack([a[g, t] for a in (at_risk, *events, censored, entered)])
     said = [*notes]
     if lost:
         said.append(f"{lost} spells end where they begin and were never at risk")
-    return life_table(table[table["at_risk"] > 0], kinds=kinds, notes=said)
+    names = tuple(k.replace(" ", "_") for k in kinds)
+    return LifeTable(groups, g, t + 1, numbers, names, tuple(said))
 
 
 def _kind(moved: np.ndarray, move: pd.Series, file: str | None) -> np.ndarray:
@@ -241,7 +235,7 @@ def life_table_from_persons(
 
 
 def _with_note(table: LifeTable, note: str) -> LifeTable:
-    return LifeTable(table.rows, table.keys, table.kinds, (*table.notes, note))
+    return replace(table, notes=(*table.notes, note))
 
 
 def _optional(
