@@ -123,7 +123,7 @@ class LifeTable:
         for name in self.keys:
             h.update("\n".join(map(str, self.groups[name])).encode())
         for part in (self.group, self.month, self.numbers):
-            h.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
+            h.update(np.ascontiguousarray(part, dtype="<i8").data)
         return h.hexdigest()
 
     def need(self, *names: str) -> None:
@@ -153,6 +153,23 @@ class LifeTable:
             kept &= (self.groups[name] == value).to_numpy()
             if not kept.any():
                 raise InputError(f"nobody has the value {value!r}", field=name)
+        return self.keep(kept)
+
+    def keep(self, kept: np.ndarray) -> LifeTable:
+        """Return the table of some groups only.
+
+        Parameters
+        ----------
+        kept : numpy.ndarray
+            Shape (G,), bool.
+
+        Raises
+        ------
+        InputError
+            If none is kept.
+        """
+        if not kept.any():
+            raise InputError("no group of the life table is left", field="groups")
         rows = kept[self.group]
         return replace(
             self,
