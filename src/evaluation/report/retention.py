@@ -79,10 +79,11 @@ def _staying(r: Retention, lang: Lang) -> Any:
     beneath.set_ylim(-len(groups), 1)
     beneath.text(0, 0.55, _word("at_risk", lang), fontsize=8, color=GREY, ha="left")
     for i, g in enumerate(groups):
-        rows = r.curves.table[r.curves.table["group"] == g].set_index("month")["at_risk"]
+        own = r.curves.table[r.curves.table["group"] == g]
+        seen = dict(zip(own["month"].tolist(), own["at_risk"].tolist(), strict=True))
         for t in _ticks(r.horizon):
-            # those at risk at the start of the next month are those left at the tick
-            n = rows.get(max(t, 1))
+            # at the start of month t; month 1 stands for the reception
+            n = seen.get(max(t, 1))
             align = "left" if t == 0 else "right" if t == r.horizon else "center"
             text = "–" if n is None else number(float(n), lang, 0)
             colour = _COLOURS[i % len(_COLOURS)]

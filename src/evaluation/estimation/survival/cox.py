@@ -107,8 +107,9 @@ def _step(
             information[a, b] = information[b, a] = (second - outer).sum()
     s = rows.sets
     # cells: events less what the hazard expects of those at risk; Efron's part for the tied
-    own = d[:, None] * (x - np.divide(mean, events[:, None], where=events[:, None] > 0,
-                                      out=np.zeros(mean.shape))[s])
+    own = d[:, None] * (
+        x - np.divide(mean, events[:, None], where=events[:, None] > 0, out=np.zeros(mean.shape))[s]
+    )
     weighted = t.two[:, None] * risk_x - t.f_two[:, None] * dead_x
     tied = t.f_two[:, None] * risk_x - t.ff_two[:, None] * dead_x
     hazard = n[:, None] * (t.one[s][:, None] * x - weighted[s])
@@ -182,7 +183,7 @@ def cox(
     if d.sum() == 0:
         raise InputError("nobody leaves", field="kinds")
     beta = np.zeros(len(names))
-    old = -np.inf
+    old, last = -np.inf, np.zeros(len(names))
     for _ in range(_STEPS):
         likelihood, gradient, information, score = _step(rows, beta, ties == "efron")
         if np.linalg.cond(information) > 1e12:

@@ -85,6 +85,7 @@ def fit_cloglog(x: Any, events: np.ndarray, at_risk: np.ndarray) -> CloglogFit:
     transposed = sparse.csr_array(x.T)
     eta = np.log(-np.log1p(-(d + 0.5) / (n + 1)))
     working = eta
+    beta, inverse = np.zeros(x.shape[1]), np.zeros((x.shape[1], x.shape[1]))
     old = -np.inf
     for step in range(_STEPS):
         rate = np.exp(np.clip(eta, -30, 4))

@@ -98,8 +98,8 @@ class LeeBounds:
         """The result in one sentence, in Swedish."""
         return (
             f"{per_cent(self.stay_treated, 'sv', 1)} stannar mot "
-            f"{per_cent(self.stay_comparison, 'sv', 1)}; bland dem som stannar i båda fallen ligger "
-            f"effekten mellan {number(self.lower, 'sv')} och {number(self.upper, 'sv')} "
+            f"{per_cent(self.stay_comparison, 'sv', 1)}; bland dem som stannar i båda fallen "
+            f"ligger effekten mellan {number(self.lower, 'sv')} och {number(self.upper, 'sv')} "
             f"(intervall för effekten {interval(*self.conf_int, 'sv')}), om aktivitet påverkar "
             "allas kvarboende åt samma håll."
         )

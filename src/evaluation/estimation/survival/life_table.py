@@ -94,7 +94,7 @@ class LifeTable:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Columns that say who: ``municipality``, ``cohort``, ``sex``, ``exposed`` …"""
+        """Columns that say who: ``municipality``, ``cohort``, ``sex``, ``exposed`` and others."""
         return tuple(map(str, self.groups.columns))
 
     @property
@@ -334,9 +334,7 @@ def life_table(
     twice = rows.duplicated(order)
     if twice.any():
         row = int(twice.to_numpy().argmax()) + 2
-        raise InputError(
-            "the same group and month stands twice", file=file, row=row, field="month"
-        )
+        raise InputError("the same group and month stands twice", file=file, row=row, field="month")
     rows = rows.sort_values(order, kind="stable")
     _check_flow(rows, keys, kinds, file)
     rows = rows[rows["at_risk"] > 0]
@@ -379,9 +377,7 @@ def _check_flow(
             said = text.format(*(int(v[i]) for v in (month, *values)))
             raise InputError(said, file=file, row=int(place[i]) + 2, field=field)
 
-    refuse(
-        gone > y, "at_risk", "month {}: {} at risk and {} who left or were censored", y, gone
-    )
+    refuse(gone > y, "at_risk", "month {}: {} at risk and {} who left or were censored", y, gone)
     left = y - gone
     if keys:
         group = rows.groupby(list(keys), sort=False, observed=True).ngroup().to_numpy()

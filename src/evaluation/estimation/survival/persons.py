@@ -126,7 +126,7 @@ def count_spells(
 
 def _kind(moved: np.ndarray, move: pd.Series, file: str | None) -> np.ndarray:
     names = move.astype("string").str.strip().str.replace(" ", "_")
-    position = pd.Index(KINDS).get_indexer(names)
+    position = pd.Index(KINDS).get_indexer(pd.Index(names))
     strange = (position < 0) & ~np.isnan(moved)
     if strange.any():
         row = int(strange.argmax())

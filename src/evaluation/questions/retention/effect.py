@@ -86,9 +86,7 @@ def retention_panel(table: LifeTable, horizon: int = 36) -> tuple[Panel, pd.Seri
     )
     # everybody who is left must be seen at the horizon, or have left altogether before it
     alive = np.logical_and.accumulate(counts.at_risk > 0, axis=1)
-    hazard = np.divide(
-        counts.all_events, counts.at_risk, out=np.zeros(alive.shape), where=alive
-    )
+    hazard = np.divide(counts.all_events, counts.at_risk, out=np.zeros(alive.shape), where=alive)
     s = np.cumprod(1 - hazard, axis=1)[:, -1]
     followed = alive.all(axis=1) | (s == 0)
     # a cohort that nobody could be followed in shows only the cells that all have left
@@ -99,7 +97,7 @@ def retention_panel(table: LifeTable, horizon: int = 36) -> tuple[Panel, pd.Seri
     wide = wide.loc[:, wide.notna().any()]
     if wide.shape[1] < 2:
         raise InputError(
-            f"{wide.shape[1]} cohort(s) were followed for {horizon} months; at least two are needed",
+            f"{wide.shape[1]} cohort(s) were followed for {horizon} months; two are needed",
             field="horizon",
         )
     whole = wide.notna().all(axis=1)

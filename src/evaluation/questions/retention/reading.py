@@ -201,9 +201,7 @@ def _years(values: pd.Series, file: str) -> np.ndarray:
     years = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     if np.isnan(years).any():
         row = int(np.isnan(years).argmax())
-        raise InputError(
-            f"{values.iloc[row]!r} is no year", file=file, row=row + 2, field="cohort"
-        )
+        raise InputError(f"{values.iloc[row]!r} is no year", file=file, row=row + 2, field="cohort")
     return years.astype(np.int64)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -94,9 +94,7 @@ class Retention:
         """Return the result as text for people."""
         lines = [self.sentence(lang)]
         if self.finding is not None:
-            lines.append(
-                self.finding.sentence_sv if lang == "sv" else self.finding.sentence_en
-            )
+            lines.append(self.finding.sentence_sv if lang == "sv" else self.finding.sentence_en)
         return "\n".join(lines)
 
     __str__ = summary
@@ -244,8 +242,8 @@ def _finding(effect: RetentionEffect) -> Finding:
     a, b, c, d, e = said("sv")
     sv = (
         f"Jämfört med kommuner som inte är kända som aktiva ändrades andelen kvar efter "
-        f"{effect.horizon} månader med {a} procentenheter ({b} intervall {c}; permutation {d}) i de "
-        f"{r.n_treated_units} aktiva; takten att flytta ändrades med faktorn {e}."
+        f"{effect.horizon} månader med {a} procentenheter ({b} intervall {c}; permutation {d}) "
+        f"i de {r.n_treated_units} aktiva; takten att flytta ändrades med faktorn {e}."
     )
     a, b, c, d, e = said("en")
     en = (
@@ -302,9 +300,7 @@ def retention(
     table = data.table
     table.need(*by)
     if not 1 <= horizon <= table.months:
-        raise InputError(
-            f"{horizon} months; the data have 1 to {table.months}", field="horizon"
-        )
+        raise InputError(f"{horizon} months; the data have 1 to {table.months}", field="horizon")
     seen = table.collapse(tuple(by), until=horizon)
     curves = kaplan_meier(seen, by, alpha=alpha)
     incidence = cumulative_incidence(seen, by, alpha=alpha)
