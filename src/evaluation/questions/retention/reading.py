@@ -83,7 +83,7 @@ def read_adoption(path: str | Path) -> dict[str, int]:
     """
     table = read_table(path)
     name = str(path)
-    by_parts = "start" not in table
+    by_parts = "start" not in table and "coded_year" in table
     for column in ("code", "coded_year", "coded_month") if by_parts else ("code", "start"):
         if column not in table:
             raise InputError(
