@@ -19,7 +19,6 @@ _WORDS = {
     "stay": ("andel kvar i kommunen, %", "share still in the kommun, %"),
     "left": ("andel som flyttat, %", "share that has left, %"),
     "at_risk": ("under observation", "at risk"),
-    "all": ("samtliga", "everybody"),
     "within_county": ("inom länet", "within the county"),
     "metropolitan": ("till storstad", "to a metropolis"),
     "elsewhere": ("till annan kommun", "to another kommun"),
@@ -68,7 +67,7 @@ def _staying(r: Retention, lang: Lang) -> Any:
     drawing, (ax, beneath) = blank(WIDTH, height, 2, 1, gridspec_kw=ratio)
     for i, g in enumerate(groups):
         rows = r.curves.table[r.curves.table["group"] == g]
-        _curve(ax, rows, 1.0, _COLOURS[i % len(_COLOURS)], _word(g, lang))
+        _curve(ax, rows, 1.0, _COLOURS[i % len(_COLOURS)], r.group_name(g, lang))
     _axis(ax, r.horizon, lang, 1.0)
     ax.set_ylabel(_word("stay", lang))
     ax.set_xlabel(_word("months", lang))
@@ -104,7 +103,7 @@ def _leaving(r: Retention, lang: Lang) -> Any:
     for ax, kind in zip(flat, kinds, strict=False):
         for i, g in enumerate(groups):
             rows = table[(table["group"] == g) & (table["kind"] == kind)]
-            _curve(ax, rows, 0.0, _COLOURS[i % len(_COLOURS)], _word(g, lang))
+            _curve(ax, rows, 0.0, _COLOURS[i % len(_COLOURS)], r.group_name(g, lang))
         _axis(ax, r.horizon, lang, top)
         ax.set_title(_word(kind, lang), fontsize=9)
     for ax in flat[len(kinds) :]:

@@ -97,7 +97,7 @@ def fit_cloglog(x: Any, events: np.ndarray, at_risk: np.ndarray) -> CloglogFit:
         likelihood = float((d * np.log(p) - (n - d) * rate).sum())
         if step and abs(likelihood - old) < _TOLERANCE * (1 + abs(likelihood)):
             gradient = transposed @ residual
-            if float(gradient @ inverse @ gradient) < 1e-12 * (1 + abs(likelihood)):
+            if float(gradient @ inverse @ gradient) < 1e-18 * (1 + abs(likelihood)):
                 return CloglogFit(beta, inverse, residual, weight, likelihood)
         old = likelihood
         if step:

@@ -77,11 +77,26 @@ class Retention:
         """Return the shares still there at the horizon, one row per group."""
         return self.curves.at(self.horizon)
 
+    def group_name(self, group: str, lang: Lang) -> str:
+        """Return a group's name in words."""
+        words = {
+            (): {"all": ("samtliga", "everybody")},
+            ("exposed",): {
+                "0": ("övriga", "the others"),
+                "1": ("mottagna av en aktiv kommun", "received by an active kommun"),
+            },
+            ("sex",): {"K": ("kvinnor", "women"), "M": ("män", "men")},
+            ("stance",): {
+                "active": ("aktiva kommuner", "active municipalities"),
+                "not known to be active": ("ej kända som aktiva", "not known to be active"),
+            },
+        }
+        return words.get(self.curves.by, {}).get(group, (group, group))[lang == "en"]
+
     def sentence(self, lang: Lang) -> str:
         """Say in one sentence who is still there at the horizon."""
-        names = {"all": ("samtliga", "everybody")}
         parts = [
-            f"{names.get(r['group'], (r['group'],) * 2)[lang == 'en']} "
+            f"{self.group_name(str(r['group']), lang)} "
             f"{per_cent(r['estimate'], lang, 1)} "
             f"({number(100 * r['conf_low'], lang, 1)}–{number(100 * r['conf_high'], lang, 1)})"
             for _, r in self.tidy().iterrows()
