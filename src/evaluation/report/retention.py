@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.data.observations import SIMULATED
-from evaluation.language import Lang, number
+from evaluation.language import Lang, axis_decimals, number
 from evaluation.questions.retention.result import Retention
 from evaluation.report.figure import ACCENT, GREY, INK, WIDTH, Figure, blank, style
 
@@ -40,10 +40,14 @@ def _ticks(horizon: int) -> list[int]:
 
 
 def _axis(ax: Any, horizon: int, lang: Lang, top: float) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     ax.set_xlim(0, horizon)
     ax.set_ylim(0, top)
     ax.set_xticks(_ticks(horizon))
-    ax.yaxis.set_major_formatter(lambda v, _: number(100 * v, lang, 0))
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    decimals = axis_decimals(0, 100 * top)
+    ax.yaxis.set_major_formatter(lambda v, _: number(100 * v, lang, decimals))
 
 
 def _curve(ax: Any, rows: pd.DataFrame, start: float, colour: str, label: str) -> None:

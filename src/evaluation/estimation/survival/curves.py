@@ -170,7 +170,7 @@ def kaplan_meier(table: LifeTable, by: Sequence[str] = (), *, alpha: float = 0.0
     -------
     Curves
         Where nobody has left yet (S = 1) and where nobody remains (S = 0) the transformation
-        gives no interval: it is 1 to 1 and 0 to 0, as in R's ``survival`` for the former.
+        gives no interval: it is 1 to 1 and 0 to 0, which is no statement of certainty.
 
     Raises
     ------

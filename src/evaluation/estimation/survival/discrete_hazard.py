@@ -84,7 +84,7 @@ def fit_cloglog(x: Any, events: np.ndarray, at_risk: np.ndarray) -> CloglogFit:
     x = sparse.csr_array(x)
     transposed = sparse.csr_array(x.T)
     eta = np.log(-np.log1p(-(d + 0.5) / (n + 1)))
-    working = eta
+    start = eta
     beta, inverse = np.zeros(x.shape[1]), np.zeros((x.shape[1], x.shape[1]))
     old = -np.inf
     for step in range(_STEPS):
@@ -97,14 +97,15 @@ def fit_cloglog(x: Any, events: np.ndarray, at_risk: np.ndarray) -> CloglogFit:
         likelihood = float((d * np.log(p) - (n - d) * rate).sum())
         if step and abs(likelihood - old) < _TOLERANCE * (1 + abs(likelihood)):
             gradient = transposed @ residual
-            if float(gradient @ inverse @ gradient) < 1e-18 * (1 + abs(likelihood)):
+            if float(gradient @ inverse @ gradient) < 1e-22 * (1 + abs(likelihood)):
                 return CloglogFit(beta, inverse, residual, weight, likelihood)
         old = likelihood
-        if step:
-            working = eta + residual / weight
         information = (transposed @ (x * weight[:, None])).toarray()
         inverse = _inverse(information)
-        beta = inverse @ (transposed @ (weight * working))
+        if step:
+            beta = beta + inverse @ (transposed @ residual)
+        else:
+            beta = inverse @ (transposed @ (weight * start))
         eta = x @ beta
     raise InputError(
         "the hazard model does not converge: an effect is infinite because nobody or everybody "
