@@ -1,0 +1,151 @@
+"""Figures of retention: who is still there, with those at risk beneath, and where they went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from evaluation.data.observations import SIMULATED
+from evaluation.language import Lang, axis_decimals, number
+from evaluation.questions.retention.result import Retention
+from evaluation.report.figure import ACCENT, GREY, INK, WIDTH, Figure, blank, style
+
+__all__ = ["retention_figures"]
+
+_COLOURS = (INK, ACCENT, GREY, "#3a7d44", "#8e6c8a", "#b08900")
+_WORDS = {
+    "months": ("månader sedan mottagandet", "months since reception"),
+    "stay": ("andel kvar i kommunen, %", "share still in the kommun, %"),
+    "left": ("andel som flyttat, %", "share that has left, %"),
+    "at_risk": ("under observation", "at risk"),
+    "within_county": ("inom länet", "within the county"),
+    "metropolitan": ("till storstad", "to a metropolis"),
+    "elsewhere": ("till annan kommun", "to another kommun"),
+    "abroad": ("utomlands", "abroad"),
+    "death": ("avlidna", "died"),
+    "title_km": ("Kvar i kommunen", "Still in the kommun"),
+    "title_cif": ("Varthän de flyttat", "Where they moved"),
+    "source": ("Källa", "Source"),
+}
+
+
+def _word(key: str, lang: Lang) -> str:
+    return _WORDS[key][lang == "en"] if key in _WORDS else key.replace("_", " ")
+
+
+def _ticks(horizon: int) -> list[int]:
+    step = next(s for s in (3, 6, 12, 24, 60, 120) if horizon / s <= 6)
+    return list(range(0, horizon + 1, step))
+
+
+def _axis(ax: Any, horizon: int, lang: Lang, top: float) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set_xlim(0, horizon)
+    ax.set_ylim(0, top)
+    ax.set_xticks(_ticks(horizon))
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    decimals = axis_decimals(0, 100 * top)
+    ax.yaxis.set_major_formatter(lambda v, _: number(100 * v, lang, decimals))
+
+
+def _curve(ax: Any, rows: pd.DataFrame, start: float, colour: str, label: str) -> None:
+    month = [0, *rows["month"]]
+    ax.fill_between(
+        month,
+        [start, *rows["conf_low"]],
+        [start, *rows["conf_high"]],
+        step="post",
+        color=colour,
+        alpha=0.18,
+        lw=0,
+    )
+    ax.step(month, [start, *rows["estimate"]], where="post", color=colour, lw=1.5, label=label)
+
+
+def _staying(r: Retention, lang: Lang) -> Any:
+    groups = r.curves.groups
+    height = 3.0 + 0.22 * len(groups)
+    ratio = {"height_ratios": [2.6, 0.35 + 0.2 * len(groups)]}
+    drawing, (ax, beneath) = blank(WIDTH, height, 2, 1, gridspec_kw=ratio)
+    for i, g in enumerate(groups):
+        rows = r.curves.table[r.curves.table["group"] == g]
+        _curve(ax, rows, 1.0, _COLOURS[i % len(_COLOURS)], r.group_name(g, lang))
+    _axis(ax, r.horizon, lang, 1.0)
+    ax.set_ylabel(_word("stay", lang))
+    ax.set_xlabel(_word("months", lang))
+    if len(groups) > 1:
+        ax.legend(frameon=False, loc="lower left")
+    beneath.set_axis_off()
+    beneath.set_xlim(0, r.horizon)
+    beneath.set_ylim(-len(groups), 1)
+    beneath.text(0, 0.55, _word("at_risk", lang), fontsize=8, color=GREY, ha="left")
+    for i, g in enumerate(groups):
+        own = r.curves.table[r.curves.table["group"] == g]
+        seen = dict(zip(own["month"].tolist(), own["at_risk"].tolist(), strict=True))
+        for t in _ticks(r.horizon):
+            # at the start of month t; month 1 stands for the reception
+            n = seen.get(max(t, 1))
+            align = "left" if t == 0 else "right" if t == r.horizon else "center"
+            text = "–" if n is None else number(float(n), lang, 0)
+            colour = _COLOURS[i % len(_COLOURS)]
+            beneath.text(t, -i - 0.5, text, fontsize=8, color=colour, ha=align)
+    return drawing
+
+
+def _leaving(r: Retention, lang: Lang) -> Any:
+    groups, table = r.incidence.groups, r.incidence.table
+    kinds = [k for k in table["kind"].unique() if table.loc[table["kind"] == k, "events"].sum()]
+    columns = min(3, max(1, len(kinds)))
+    lines = -(-max(1, len(kinds)) // columns)
+    drawing, axes = blank(
+        WIDTH, 0.6 + 1.7 * lines, lines, columns, squeeze=False, sharex=True, sharey=True
+    )
+    top = 1.1 * float(table["conf_high"].max())
+    flat = list(axes.ravel())
+    for ax, kind in zip(flat, kinds, strict=False):
+        for i, g in enumerate(groups):
+            rows = table[(table["group"] == g) & (table["kind"] == kind)]
+            _curve(ax, rows, 0.0, _COLOURS[i % len(_COLOURS)], r.group_name(g, lang))
+        _axis(ax, r.horizon, lang, top)
+        ax.set_title(_word(kind, lang), fontsize=9)
+    for ax in flat[len(kinds) :]:
+        ax.set_axis_off()
+    drawing.supylabel(_word("left", lang), fontsize=9)
+    drawing.supxlabel(_word("months", lang), fontsize=9)
+    if len(groups) > 1:
+        flat[0].legend(frameon=False, fontsize=7, loc="upper left")
+    return drawing
+
+
+def retention_figures(r: Retention, lang: Lang = "sv") -> list[Figure]:
+    """Draw the curves of staying and of leaving by kind.
+
+    Parameters
+    ----------
+    r : Retention
+        The answer.
+    lang : {"sv", "en"}
+        Language of the words.
+
+    Returns
+    -------
+    list of Figure
+        ``retention_staying`` with those at risk beneath, and ``retention_leaving``.
+    """
+    notice = SIMULATED if r.simulated else ""
+    mark = f" {SIMULATED}." if notice else ""
+    source = f"{_word('source', lang)}: {r.source}; {r.curves.inference}.{mark}"
+    figures = []
+    with style():
+        for key, title, draw in (
+            ("retention_staying", "title_km", _staying),
+            ("retention_leaving", "title_cif", _leaving),
+        ):
+            drawing = draw(r, lang)
+            if notice:
+                drawing.suptitle(notice, fontsize=8, color=ACCENT)
+            alt = f"{_word(title, lang)}: {r.sentence(lang)}"
+            figures.append(Figure(key, _word(title, lang), alt, source, drawing, notice))
+    return figures
