@@ -15,7 +15,8 @@ from evaluation import embedded_panel, write_report
 from evaluation.questions.grading import REASONS
 
 TABLES = {
-    "treated", "groups", "matched_sets", "hidden_active", "miscoding", "case", "case_path", "checks_case",
+    "treated", "groups", "matched_sets", "hidden_active", "miscoding",
+    "case", "case_path", "checks_case",
     "growth", "growth_path", "checks_growth", "data", "comparison",
     "context_establishment_90_days", "context_refugee_employment",
 }  # fmt: skip

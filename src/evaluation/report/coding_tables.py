@@ -20,6 +20,10 @@ _SV_EN = {
     "single coder": ("en kodare", "one coder"),
     "unsettled": ("oenighet utan avgörande", "disagreement without a decision"),
     "no_start": ("aktiv, men ingen start angiven", "active, but no start is given"),
+    "too_short": (
+        "aktiv, men inget år mellan start och slut räknas som behandlat",
+        "active, but no year between start and end counts as treated",
+    ),
     "krippendorff_alpha_ordinal": (
         "Krippendorffs alfa (ordnad skala)",
         "Krippendorff's alpha (ordered)",
@@ -92,7 +96,8 @@ def _groups(r: Results, lang: Lang) -> Table:
                 f"{'I ingen grupp' if sv else 'In neither group'}: {_said(k, lang)}",
                 apart.count(k),
             )
-            for k in ("unsettled", "no_start")
+            for k in ("unsettled", "no_start", "too_short")
+            if k != "too_short" or k in apart
         ),
         ("not_known", word("n_not_known_group", lang), d["n_not_known_active"]),
         ("all", word("n_all_group", lang), d["n_municipalities"]),
