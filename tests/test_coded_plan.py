@@ -9,9 +9,11 @@ import yaml
 from evaluation import verify
 from evaluation.data import embedded
 from evaluation.design.coded import design_from_sheets
+from evaluation.design.comparison.restricted import restricted
 from evaluation.errors import InputError
 from evaluation.plan import load_plan
 from evaluation.questions.study import run_study
+from evaluation.report.coding_tables import settled_sentence
 
 DAY_ONE, ASYLUM, NEEDED = "active_day_one", "active_from_asylum", "active_when_support_needed"
 ARE, VELLINGE, SKURUP, TRELLEBORG = "2321", "1233", "1264", "1287"
@@ -104,10 +106,58 @@ def test_what_is_not_settled_is_in_neither_group(write):
     assert set(design.excluded) == {VELLINGE, SKURUP, TRELLEBORG, "0180", "0114"}
     assert not set(design.excluded) & set(design.controls)
     assert len(design.controls) == 284
+    assert design.counts.uncertain == ("0114",)
     # those of weak evidence may be compared; what is not settled may not
     design, _ = resolved(write, rows, treatment={"uncertain": "control"})
     assert "0114" in design.controls
     assert set(design.excluded) == {VELLINGE, SKURUP, TRELLEBORG, "0180"}
+    # not with all who are not treated either: both coders call 0180 active
+    plan = write(rows)
+    asked = yaml.safe_load(plan.read_text(encoding="utf-8"))
+    asked["comparison"]["group"] = "never_treated"
+    plan.write_text(yaml.safe_dump(asked), encoding="utf-8")
+    read = load_plan(plan)
+    every = restricted(read, design_from_sheets(read)[0])
+    assert "0114" in every.controls
+    assert set(every.excluded) == {VELLINGE, SKURUP, TRELLEBORG, "0180"}
+
+
+@pytest.mark.parametrize("uncertain", ["exclude", "control"])
+def test_what_is_not_settled_is_compared_in_no_other_way(write, uncertain):
+    rows = [*both(ARE), row(VELLINGE, "A"), row(VELLINGE, "B", NEEDED), *both("0180", began=""),
+            *both("0114", evidence="weak"), *both("0115", evidence="weak")]  # fmt: skip
+    study = run_study(load_plan(write(rows, treatment={"uncertain": uncertain}))).to_dict()
+    found = study["outcomes"]["foreign_background"]
+    estimates = found["finding"]["estimates"]
+    headline, moved = (estimates[k]["n_units"] for k in ("permutation", "uncertain_other_way"))
+    assert {headline, moved} == {286, 288}
+    assert (headline < moved) == (uncertain == "exclude")
+    reasons = {u["code"]: u["reason"] for u in found["against"]["units"]}
+    assert (reasons[VELLINGE], reasons["0180"]) == ("apart", "apart")
+    assert reasons["0114"] == ("uncertain" if uncertain == "exclude" else "")
+    checks = {c["name"]: c for c in found["finding"]["checks"]}
+    assert checks["years_stated"]["text_sv"] == "Varje startår står i kodbladen."
+    assert checks["years_stated"]["text_en"] == "Every start year stands in the coding sheets."
+
+
+def test_how_a_stance_was_settled_is_said_in_words(write):
+    def said(rows, lang):
+        return settled_sentence({"coding": resolved(write, rows)[1].to_dict()}, lang)
+
+    split = [row(VELLINGE, "A"), row(VELLINGE, "B", NEEDED)]
+    rows = [*both(ARE), *both(SKURUP), *split]
+    assert said(rows, "sv").endswith(
+        "oeniga om huruvida en av dem är aktiv; den oenigheten saknar avgörande."
+    )
+    rows.append(row(VELLINGE, **DECISION))
+    assert said(rows, "en").endswith(
+        "disagree on whether one of them is active; that disagreement has a decision."
+    )
+    assert said([*both(ARE), *both(SKURUP)], "en") == (
+        "At least two have coded 2 municipalities and agree on which of them are active."
+    )
+    rows = [row(ARE, "A", began="2013-03"), row(ARE, "B", ASYLUM, "2013-09"), *both(SKURUP)]
+    assert resolved(write, rows)[1].route == {SKURUP: "agreed", ARE: "no consequence"}
 
 
 def test_a_disagreement_without_consequence_changes_nothing(write):

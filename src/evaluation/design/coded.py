@@ -76,7 +76,8 @@ class Coded:
     ended : tuple of str
         Treated whose active stance ended; the years after their last treated one count as nothing.
     route : dict of str to str
-        By code of the treated: ``agreed``, ``adjudicated`` or ``single coder``.
+        By code of the treated: ``agreed``, ``adjudicated``, ``single coder``, or ``no
+        consequence`` where the coders differ in what changes neither group nor treated years.
     files : dict of str to str
         SHA-256 by sheet, named as in the plan.
     """
@@ -324,10 +325,10 @@ def design_from_sheets(plan: Plan, at: Mapping[str, Path] | None = None) -> tupl
     if not controls:
         problem = f"leaves nobody to compare with: {len(treated)} municipalities are active"
         raise plan.fault((*key, "sheets"), problem)
-    uncertain = tuple(sorted([*weak, *out]))
     anonymous = len(sheet.anonymous)
-    counts = StanceCounts(tuple(groups["active"]), uncertain, tuple(rest), anonymous)
-    excluded = tuple(sorted(out)) if as_controls else uncertain
+    # who is apart may well be active on good evidence, and never joins the comparison
+    counts = StanceCounts(tuple(groups["active"]), tuple(sorted(weak)), tuple(rest), anonymous)
+    excluded = tuple(sorted(out if as_controls else [*weak, *out]))
     final = adjudicated.final
     route = {
         c: str(r)
@@ -342,7 +343,7 @@ def design_from_sheets(plan: Plan, at: Mapping[str, Path] | None = None) -> tupl
         rates=_rates(coding, found, plan.estimation.alpha),
         apart=tuple(apart),
         ended=tuple(c for c in groups["active"] if calls[c].end is not None),
-        route={c: route.get(c, "") for c in groups["active"]},
+        route={c: "no consequence" if c in open_codes else route[c] for c in groups["active"]},
         files=hashes,
     )
     return Design(treated, tuple(controls), excluded, counts), coded
