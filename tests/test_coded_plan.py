@@ -350,6 +350,13 @@ FAULTS = {
         [r for r in GOOD if r["coder"] == "A" or r["code"] == ARE],
         "coders.csv, row 3, field coder: coder 'B' has one row only",
     ),
+    "one row, shared with nobody": (
+        [r for r in GOOD if r["coder"] == "A"] + [row("0114", "B")],
+        "coders.csv, row 6, field coder: coder 'B' has one row only; at least two are needed",
+    ),
+    "one row in all": (
+        [row(ARE)], "coders.csv, row 2, field coder: coder 'A' has one row only",
+    ),
     "county": (changed(2, code="12"), "coders.csv, row 4, field code: '12' is the code of Skåne"),
     "after the data": (
         [r | {"began": "2031"} if r["code"] == SKURUP else r for r in GOOD],

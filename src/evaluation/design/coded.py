@@ -190,6 +190,19 @@ def _read(
     return combine(read), hashes
 
 
+def _check_rows(sheet: CodingSheet) -> None:
+    """Refuse a coder with one row, which tells of nobody else, or of a misspelt name."""
+    for coder, own in sheet.codings.groupby("coder"):
+        if len(own) == 1:
+            raise InputError(
+                f"coder {coder!r} has one row only; at least two are needed (is the name written "
+                "as in the coder's other rows?)",
+                file=own["file"].iloc[0] or None,
+                row=int(own["row"].iloc[0]),
+                field="coder",
+            )
+
+
 def _agreement(sheet: CodingSheet, plan: Plan) -> Agreement | None:
     """Measure agreement where there is something to compare."""
     units = coded_units(sheet.codings, sheet.coders)
@@ -281,6 +294,7 @@ def design_from_sheets(plan: Plan, at: Mapping[str, Path] | None = None) -> tupl
     assert isinstance(coding, SheetCoding)
     at = at or {}
     sheet, hashes = _read(plan, coding, at)
+    _check_rows(sheet)
     key = ("treatment", "coding")
     adjudicated = adjudicate(sheet)
     open_codes = set(adjudicated.unsettled["code"])
