@@ -25,7 +25,7 @@ from evaluation.plan import load_plan, plan_from_dict
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.weighted import not_yet_treated, weighted
 from evaluation.report.against import against_tables
-from evaluation.report.against_text import group_text, headline_text, like_text, note_text
+from evaluation.report.against_text import group_text, headline_text, like_text
 from evaluation.report.verify import verify
 
 PLACES = embedded.municipalities()
@@ -547,4 +547,4 @@ def test_one_study_without_a_comparison_is_singular(ruled):
 def test_the_note_on_a_matched_headline_counts_the_miscoding_among_the_rest(ruled, lang, word):
     results = ruled.to_dict()
     results["plan"]["comparison"]["matching"] = {"method": "entropy"}
-    assert word in note_text(results, lang)
+    assert word in headline_text(results, lang)
