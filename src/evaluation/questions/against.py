@@ -207,6 +207,7 @@ def _units(
         (c, "out", "other_model" if c in others else "uncertain" if c in weaker else "apart", "")
         for c in design.excluded
     ]
+    rows += [(c, "out", "partly", "") for c in (design.model.partly if design.model else ())]
     rows += [(c, "out", why, near) for c, why, near in design.dropped]
     rows += [(c, "out", "no_values", "") for c in left_out]
     rows += [(c, "out", "treated_left_out", "") for c in left_out_treated]
