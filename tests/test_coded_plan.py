@@ -402,7 +402,7 @@ def test_stance_agreement_names_the_one_row(write, cli, tmp_path):
     ("coding", "words"),
     [
         ({"unsettled": "refuse"}, "treatment.coding.unsettled: Skurup .1264.: the coders disagree"),
-        ({"sheets": []}, "treatment.coding.sheets"),
+        ({"sheets": []}, "treatment.coding: sheets must name at least one coding sheet"),
         ({"shared_errors": 1.0}, "treatment.coding.shared_errors"),
         ({"sheet": "x.csv"}, "treatment.coding.sheet: unknown key; known here are sheets"),
         (
@@ -435,3 +435,12 @@ def test_a_late_start_can_be_left_out_by_name(write):
     plan = load_plan(write(rows, treatment={"unfit": "leave_out"}))
     found = run_study(plan).outcomes["foreign_background"]
     assert [(u.code, u.reason) for u in found.left_out_treated] == [(SKURUP, "outside")]
+
+
+def test_a_sheet_that_is_not_there_is_named_with_the_plans_line(write):
+    with pytest.raises(
+        InputError, match=r"there is no file 'none\.csv'; paths start from"
+    ) as error:
+        design_from_sheets(load_plan(write(GOOD, sheets=["coders.csv", "none.csv"])))
+    assert error.value.field == "treatment.coding.sheets[2]"
+    assert error.value.row

@@ -374,9 +374,11 @@ def test_a_column_or_a_municipality_that_is_not_in_the_file(tmp_path):
     with pytest.raises(InputError, match="no such column; there are code, skr, income") as error:
         read_groups(path, groups=["region"])
     assert error.value.field == "region"
-    plan = settlement(
-        tmp_path, groups="g.csv", matching={"method": "mahalanobis", "exact": ["skr"]}
-    )
+    skr = {"method": "mahalanobis", "exact": ["skr"]}
+    with pytest.raises(InputError, match=r"there is no file 'h\.csv'; paths start") as error:
+        run_study(settlement(tmp_path, groups="h.csv", matching=skr))
+    assert error.value.field == "comparison.groups"
+    plan = settlement(tmp_path, groups="g.csv", matching=skr)
     with pytest.raises(InputError, match="municipality 0114 of the design is not there") as error:
         run_study(plan)
     assert error.value.file == str(path)

@@ -185,6 +185,9 @@ def _read(
     read, hashes = [], {}
     for name in dict.fromkeys(coding.sheets):
         path = at.get(name, plan.folder / name)
+        if not path.is_file():
+            here = ("treatment", "coding", "sheets", coding.sheets.index(name))
+            raise plan.fault(here, f"there is no file {name!r}; paths start from the plan's folder")
         read.append(read_sheet(path))
         hashes[name] = embedded.file_hash(path)
     return combine(read), hashes
