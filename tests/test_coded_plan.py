@@ -9,9 +9,11 @@ import yaml
 from evaluation import verify
 from evaluation.data import embedded
 from evaluation.design.coded import design_from_sheets
+from evaluation.design.comparison.restricted import restricted
 from evaluation.errors import InputError
 from evaluation.plan import load_plan
 from evaluation.questions.study import run_study
+from evaluation.report.coding_tables import settled_sentence
 
 DAY_ONE, ASYLUM, NEEDED = "active_day_one", "active_from_asylum", "active_when_support_needed"
 ARE, VELLINGE, SKURUP, TRELLEBORG = "2321", "1233", "1264", "1287"
@@ -71,7 +73,7 @@ def test_agreed_decided_and_single_codings_make_the_treated(write):
     ]  # fmt: skip
     design, coded = resolved(write, rows)
     assert [(t.code, t.first_year, t.stance) for t in design.treated] == [
-        (VELLINGE, 2014, ASYLUM), (SKURUP, 2014, DAY_ONE), (ARE, 2012, DAY_ONE),
+        (VELLINGE, 2014, ASYLUM), (SKURUP, 2015, DAY_ONE), (ARE, 2012, DAY_ONE),
     ]  # fmt: skip
     assert coded.route == {VELLINGE: "adjudicated", SKURUP: "single coder", ARE: "agreed"}
     assert coded.ended == (SKURUP,)
@@ -83,7 +85,7 @@ def test_agreed_decided_and_single_codings_make_the_treated(write):
     rows[4]["began"] = "2015"
     assert [a.code for a in resolved(write, rows)[1].apart] == [VELLINGE]
     # where the start stands: the sheet's row, the decision's own where there is one
-    assert (are.start_document, are.start_line, are.stated_start) == ("coders.csv", "2", "2011-07")
+    assert (are.start_document, are.start_line, are.stated_start) == ("coders.csv", "2", "2011-H2")
     assert (vellinge.start_line, vellinge.document) == ("6", "protocol")
 
 
@@ -104,10 +106,58 @@ def test_what_is_not_settled_is_in_neither_group(write):
     assert set(design.excluded) == {VELLINGE, SKURUP, TRELLEBORG, "0180", "0114"}
     assert not set(design.excluded) & set(design.controls)
     assert len(design.controls) == 284
+    assert design.counts.uncertain == ("0114",)
     # those of weak evidence may be compared; what is not settled may not
     design, _ = resolved(write, rows, treatment={"uncertain": "control"})
     assert "0114" in design.controls
     assert set(design.excluded) == {VELLINGE, SKURUP, TRELLEBORG, "0180"}
+    # not with all who are not treated either: both coders call 0180 active
+    plan = write(rows)
+    asked = yaml.safe_load(plan.read_text(encoding="utf-8"))
+    asked["comparison"]["group"] = "never_treated"
+    plan.write_text(yaml.safe_dump(asked), encoding="utf-8")
+    read = load_plan(plan)
+    every = restricted(read, design_from_sheets(read)[0])
+    assert "0114" in every.controls
+    assert set(every.excluded) == {VELLINGE, SKURUP, TRELLEBORG, "0180"}
+
+
+@pytest.mark.parametrize("uncertain", ["exclude", "control"])
+def test_what_is_not_settled_is_compared_in_no_other_way(write, uncertain):
+    rows = [*both(ARE), row(VELLINGE, "A"), row(VELLINGE, "B", NEEDED), *both("0180", began=""),
+            *both("0114", evidence="weak"), *both("0115", evidence="weak")]  # fmt: skip
+    study = run_study(load_plan(write(rows, treatment={"uncertain": uncertain}))).to_dict()
+    found = study["outcomes"]["foreign_background"]
+    estimates = found["finding"]["estimates"]
+    headline, moved = (estimates[k]["n_units"] for k in ("permutation", "uncertain_other_way"))
+    assert {headline, moved} == {286, 288}
+    assert (headline < moved) == (uncertain == "exclude")
+    reasons = {u["code"]: u["reason"] for u in found["against"]["units"]}
+    assert (reasons[VELLINGE], reasons["0180"]) == ("apart", "apart")
+    assert reasons["0114"] == ("uncertain" if uncertain == "exclude" else "")
+    checks = {c["name"]: c for c in found["finding"]["checks"]}
+    assert checks["years_stated"]["text_sv"] == "Varje startår står i kodbladen."
+    assert checks["years_stated"]["text_en"] == "Every start year stands in the coding sheets."
+
+
+def test_how_a_stance_was_settled_is_said_in_words(write):
+    def said(rows, lang):
+        return settled_sentence({"coding": resolved(write, rows)[1].to_dict()}, lang)
+
+    split = [row(VELLINGE, "A"), row(VELLINGE, "B", NEEDED)]
+    rows = [*both(ARE), *both(SKURUP), *split]
+    assert said(rows, "sv").endswith(
+        "oeniga om huruvida en av dem är aktiv; den oenigheten saknar avgörande."
+    )
+    rows.append(row(VELLINGE, **DECISION))
+    assert said(rows, "en").endswith(
+        "disagree on whether one of them is active; that disagreement has a decision."
+    )
+    assert said([*both(ARE), *both(SKURUP)], "en") == (
+        "At least two have coded 2 municipalities and agree on which of them are active."
+    )
+    rows = [row(ARE, "A", began="2013-03"), row(ARE, "B", ASYLUM, "2013-09"), *both(SKURUP)]
+    assert resolved(write, rows)[1].route == {SKURUP: "agreed", ARE: "no consequence"}
 
 
 def test_a_disagreement_without_consequence_changes_nothing(write):
@@ -119,7 +169,7 @@ def test_a_disagreement_without_consequence_changes_nothing(write):
         *both(SKURUP),
     ]  # fmt: skip
     design, coded = resolved(write, rows)
-    assert [(t.code, t.first_year) for t in design.treated] == [(SKURUP, 2014), (ARE, 2014)]
+    assert [(t.code, t.first_year) for t in design.treated] == [(SKURUP, 2015), (ARE, 2014)]
     assert (coded.apart, VELLINGE in design.controls) == ((), True)
     assert len(coded.adjudicated.unsettled) > 0
     # the same starts lie in two years where the year touched counts
@@ -128,6 +178,66 @@ def test_a_disagreement_without_consequence_changes_nothing(write):
     rows[1]["began"] = "2014-01"
     _, coded = resolved(write, rows, treatment={"exposure": "first_year_touched"})
     assert [a.code for a in coded.apart] == [ARE]
+
+
+def treated_years(design):
+    return {t.code: (t.base_year, t.first_year, t.last_year) for t in design.treated}
+
+
+def test_partly_exposed_years_and_years_after_an_end_do_not_count(write):
+    rows = [
+        *both(ARE, began="2013-04"),
+        *both(VELLINGE, began="2013", ended="2017-06"),
+        # two stances without a gap are one period; the second period is not in the plan
+        *both(SKURUP, began="2012-03", ended="2014-12"),
+        *both(SKURUP, stance=ASYLUM, began="2015-01", ended="2016-09"),
+        *both(SKURUP, began="2019-01"),
+        # both within the same year, so no year between counts
+        *both(TRELLEBORG, began="2014-02", ended="2014-11"),
+    ]
+    design, coded = resolved(write, rows)
+    assert treated_years(design) == {
+        ARE: (2012, 2014, None), VELLINGE: (2012, 2014, 2016), SKURUP: (2011, 2013, 2015),
+    }  # fmt: skip
+    assert coded.ended == (VELLINGE, SKURUP)
+    assert [(a.code, a.reason) for a in coded.apart] == [(TRELLEBORG, "too_short")]
+    assert TRELLEBORG not in design.controls
+    design, _ = resolved(write, rows, treatment={"exposure": "first_year_touched"})
+    assert treated_years(design) == {
+        ARE: (2012, 2013, None), VELLINGE: (2012, 2013, 2017), SKURUP: (2011, 2012, 2016),
+        TRELLEBORG: (2013, 2014, 2014),
+    }  # fmt: skip
+    design, _ = resolved(write, rows, treatment={"exposure": "first_whole_year"})
+    assert treated_years(design)[ARE] == (2013, 2014, None)
+
+
+def test_coders_who_differ_on_the_end_disagree_about_the_treated_years(write):
+    rows = [*both(ARE), row(SKURUP, "A", ended="2018-06"), row(SKURUP, "B", ended="2019-06")]
+    assert [a.code for a in resolved(write, rows)[1].apart] == [SKURUP]
+    rows[3]["ended"] = "2018-09"
+    assert resolved(write, rows)[0].treated_codes == [SKURUP, ARE]
+
+
+@pytest.mark.parametrize("lang", ["sv", "en"])
+def test_the_report_of_coders_says_what_partly_exposed_years_count_as(write, cli, tmp_path, lang):
+    rows = [*both(ARE, began="2013-04"), *both(VELLINGE, began="2013-02", ended="2017-06"),
+            *both(TRELLEBORG, began="2014-02", ended="2014-11")]  # fmt: skip
+    done = cli("run", write(rows), "--out", tmp_path / "out", "--format", "html", "--lang", lang)
+    assert done.code == 0, done.err
+    text = " ".join((tmp_path / "out" / "report.html").read_text(encoding="utf-8").split())
+    for words in {
+        "sv": ("Ett år som bara delvis var exponerat", "från starten till slutet; åren efter det",
+               "inget år mellan start och slut räknas"),
+        "en": ("A year that was exposed only in part", "from its start to its end; the years after",
+               "no year between start and end counts"),
+    }[lang]:  # fmt: skip
+        assert words in text
+    assert "En start under ett år räknas" not in text
+    assert "A start within a year counts" not in text
+    found = json.loads((tmp_path / "out" / "results.json").read_text(encoding="utf-8"))
+    treated = {t["code"]: t for t in found["design"]["treated"]}
+    assert (treated[ARE]["partial"], treated[VELLINGE]["last_year"]) == (1, 2016)
+    assert verify(tmp_path / "out").passed
 
 
 def test_rates_from_the_coders_or_as_stated(write):
@@ -240,10 +350,17 @@ FAULTS = {
         [r for r in GOOD if r["coder"] == "A" or r["code"] == ARE],
         "coders.csv, row 3, field coder: coder 'B' has one row only",
     ),
+    "one row, shared with nobody": (
+        [r for r in GOOD if r["coder"] == "A"] + [row("0114", "B")],
+        "coders.csv, row 6, field coder: coder 'B' has one row only; at least two are needed",
+    ),
+    "one row in all": (
+        [row(ARE)], "coders.csv, row 2, field coder: coder 'A' has one row only",
+    ),
     "county": (changed(2, code="12"), "coders.csv, row 4, field code: '12' is the code of Skåne"),
     "after the data": (
         [r | {"began": "2031"} if r["code"] == SKURUP else r for r in GOOD],
-        "coders.csv, row 6, field began: Skurup's first treated year 2031 lies outside",
+        "coders.csv, row 6, field began: Skurup's first treated year 2032 lies outside",
     ),
     "none treated": (
         [r | {"stance": NEEDED} for r in GOOD],
@@ -285,7 +402,7 @@ def test_stance_agreement_names_the_one_row(write, cli, tmp_path):
     ("coding", "words"),
     [
         ({"unsettled": "refuse"}, "treatment.coding.unsettled: Skurup .1264.: the coders disagree"),
-        ({"sheets": []}, "treatment.coding.sheets"),
+        ({"sheets": []}, "treatment.coding: sheets must name at least one coding sheet"),
         ({"shared_errors": 1.0}, "treatment.coding.shared_errors"),
         ({"sheet": "x.csv"}, "treatment.coding.sheet: unknown key; known here are sheets"),
         (
@@ -318,3 +435,12 @@ def test_a_late_start_can_be_left_out_by_name(write):
     plan = load_plan(write(rows, treatment={"unfit": "leave_out"}))
     found = run_study(plan).outcomes["foreign_background"]
     assert [(u.code, u.reason) for u in found.left_out_treated] == [(SKURUP, "outside")]
+
+
+def test_a_sheet_that_is_not_there_is_named_with_the_plans_line(write):
+    with pytest.raises(
+        InputError, match=r"there is no file 'none\.csv'; paths start from"
+    ) as error:
+        design_from_sheets(load_plan(write(GOOD, sheets=["coders.csv", "none.csv"])))
+    assert error.value.field == "treatment.coding.sheets[2]"
+    assert error.value.row

@@ -19,6 +19,7 @@ from evaluation.design.coding.proxies import (
 from evaluation.design.coding.sheet import coding_sheet, combine, sheet_from_documents
 from evaluation.design.coding.survey import read_answers, summarise_answers
 from evaluation.design.coding.vocabulary import ADJUDICATED, ORDERED_STANCES
+from evaluation.design.exposure.sheets import active_periods
 from evaluation.design.stance import ACTIVE, stance_table
 from evaluation.errors import InputError
 
@@ -100,8 +101,8 @@ def test_a_decision_speaks_for_its_period():
             decision(ARE, DAY_ONE, began="2014", ended="2015")]  # fmt: skip
     final = adjudicate(coding_sheet(rows)).final
     assert final[["began", "ended", "stance", "route"]].values.tolist() == [
-        ["2011-01", "2013-12", DURING, ADJUDICATED],
-        ["2014-01", "2015-12", DAY_ONE, ADJUDICATED],
+        ["2011", "2013", DURING, ADJUDICATED],
+        ["2014", "2015", DAY_ONE, ADJUDICATED],
         ["2016-01", "", DAY_ONE, AGREED],
     ]
 
@@ -110,7 +111,7 @@ def test_different_dates_are_open_and_what_was_said_of_the_time_stands():
     rows = [row(ARE, "A", DAY_ONE, began="2011-H2"), row(ARE, "B", DAY_ONE, began="2012")]
     found = adjudicate(coding_sheet(rows))
     assert found.final[["began", "ended", "route"]].values.tolist() == [
-        ["2011-07", "2011-12", SINGLE], ["2012-01", "", AGREED],
+        ["2011-H2", "2011-12", SINGLE], ["2012-01", "", AGREED],
     ]  # fmt: skip
     assert found.unsettled["kind"].tolist() == ["dates"]
     settled = adjudicate(
@@ -378,3 +379,15 @@ def test_a_comparison_is_refused(coded):
         proxy_sheet(frame, ProxyRule("U30464", 1.0, DURING, NEEDED))
     with pytest.raises(InputError, match="U40829 2321 2017 stands twice"):
         proxy_sheet(pd.concat([frame, frame]), RULE)
+
+
+def test_an_agreed_date_stays_as_uncertain_as_the_coders_left_it():
+    rows = [row(ARE, c, DAY_ONE, began="2017", ended="2019-H1") for c in "AB"]
+    final = adjudicate(coding_sheet(rows)).final
+    assert final[["began", "ended", "route"]].values.tolist() == [["2017", "2019-H1", AGREED]]
+    alone, agreed = (active_periods(coding_sheet(r))[0] for r in (rows[:1], rows))
+    assert (alone.start, alone.end) == (agreed.start, agreed.end)
+    assert (str(agreed.start), str(agreed.end)) == ("2017-01 to 2017-12", "2019-01 to 2019-06")
+    # where one of them knows the month, it is the month
+    rows[1]["began"] = "2017-01"
+    assert adjudicate(coding_sheet(rows)).final["began"].tolist() == ["2017-01"]

@@ -374,9 +374,11 @@ def test_a_column_or_a_municipality_that_is_not_in_the_file(tmp_path):
     with pytest.raises(InputError, match="no such column; there are code, skr, income") as error:
         read_groups(path, groups=["region"])
     assert error.value.field == "region"
-    plan = settlement(
-        tmp_path, groups="g.csv", matching={"method": "mahalanobis", "exact": ["skr"]}
-    )
+    skr = {"method": "mahalanobis", "exact": ["skr"]}
+    with pytest.raises(InputError, match=r"there is no file 'h\.csv'; paths start") as error:
+        run_study(settlement(tmp_path, groups="h.csv", matching=skr))
+    assert error.value.field == "comparison.groups"
+    plan = settlement(tmp_path, groups="g.csv", matching=skr)
     with pytest.raises(InputError, match="municipality 0114 of the design is not there") as error:
         run_study(plan)
     assert error.value.file == str(path)
@@ -525,3 +527,26 @@ def test_the_sentences_in_both_languages_say_the_numbers(ruled):
             results["outcomes"][ONE]["against"]["counts"]["control"] + 4
         )
         assert "279" not in shown.values()
+
+
+def test_one_study_without_a_comparison_is_singular(ruled):
+    results = ruled.to_dict()
+    alternative = results["outcomes"][ONE]["against"]["alternatives"][0]
+    alternative["n_without"] = 1
+    assert "för 1 placebostudie finns ingen sådan jämförelse; den räknas som minst lika stor," in (
+        like_text(results, ONE, "sv")
+    )
+    assert "for 1 placebo study there is no such comparison; it counts as at least as large," in (
+        like_text(results, ONE, "en")
+    )
+    alternative["n_without"] = 2
+    assert "för 2 placebostudier finns ingen sådan jämförelse; de räknas som minst lika stora," in (
+        like_text(results, ONE, "sv")
+    )
+
+
+@pytest.mark.parametrize(("lang", "word"), [("sv", "felkodningen"), ("en", "the miscoding")])
+def test_the_note_on_a_matched_headline_counts_the_miscoding_among_the_rest(ruled, lang, word):
+    results = ruled.to_dict()
+    results["plan"]["comparison"]["matching"] = {"method": "entropy"}
+    assert word in headline_text(results, lang)

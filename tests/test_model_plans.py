@@ -150,6 +150,8 @@ def test_every_plan_runs(name, tmp_path):
     groups = [set(design.treated_codes), set(design.controls), set(design.excluded)]
     if not design.model.counties:
         assert sum(map(len, groups)) == len(set.union(*groups)) == 290
+    # «Against whom» accounts for every municipality, or county
+    assert len(o.against.units) == (21 if design.model.counties else 290)
     results = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert results["design"]["model"]["id"] == name
     assert results["plan"]["treatment"]["model"] == name

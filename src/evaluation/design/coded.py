@@ -18,13 +18,14 @@ from evaluation.design.coding.error_rates import (
     coder_calls,
     miscoding_rates,
 )
-from evaluation.design.coding.periods import ALWAYS, STILL, month_text
+from evaluation.design.coding.periods import ALWAYS, STILL, read_period
 from evaluation.design.coding.sheet import CodingSheet, combine, read_sheet
 from evaluation.design.coding.units import coded_units, rank_matrix
 from evaluation.design.coding.vocabulary import ADJUDICATED, EVIDENCE, ORDERED_STANCES
-from evaluation.design.exposure import first_treated_year
+from evaluation.design.exposure import ExposedYears, Span, exposed_years
 from evaluation.design.stance import ACTIVE, StanceCounts
 from evaluation.design.treatment import Design, TreatedUnit
+from evaluation.errors import InputError
 from evaluation.plan import Plan, SheetCoding
 
 __all__ = ["Apart", "Coded", "design_from_sheets"]
@@ -33,6 +34,7 @@ Row = Mapping[str, Any]
 _WHY = {
     "unsettled": "the coders disagree on it and no decision is recorded",
     "no_start": "it is called active and no start is given",
+    "too_short": "the plan's rule counts no year between its start and its end as treated",
 }
 
 
@@ -44,9 +46,9 @@ class Apart:
     ----------
     code, name : str
         Municipality.
-    reason : {"unsettled", "no_start"}
-        The coders differ on its group or first treated year without a decision; it is active
-        and nobody says since when.
+    reason : {"unsettled", "no_start", "too_short"}
+        The coders differ on its group or treated years without a decision; it is active
+        and nobody says since when; the plan's rule counts no year between start and end.
     """
 
     code: str
@@ -72,9 +74,10 @@ class Coded:
     apart : tuple of Apart
         Municipalities in neither group, other than for weak evidence.
     ended : tuple of str
-        Treated whose active stance ended; they count as treated from their start on.
+        Treated whose active stance ended; the years after their last treated one count as nothing.
     route : dict of str to str
-        By code of the treated: ``agreed``, ``adjudicated`` or ``single coder``.
+        By code of the treated: ``agreed``, ``adjudicated``, ``single coder``, or ``no
+        consequence`` where the coders differ in what changes neither group nor treated years.
     files : dict of str to str
         SHA-256 by sheet, named as in the plan.
     """
@@ -107,11 +110,26 @@ class Coded:
 
 @dataclass(frozen=True)
 class _Call:
-    """What a set of rows makes of a municipality: its group and first month, and the rows."""
+    """What a set of rows makes of a municipality: its group, when it was active, and the rows."""
 
     group: str
-    first: int = ALWAYS
+    start: Span | None = None
+    end: Span | None = None
     rows: tuple[Row, ...] = field(default=(), compare=False)
+
+
+def _first_period(rows: list[Row]) -> tuple[Span | None, Span | None]:
+    """Return the start and the end of the first stretch of rows that follow without a gap."""
+    ordered = sorted(rows, key=lambda r: int(r["first"]))
+    begins = last = ordered[0]
+    for row in ordered[1:]:
+        if int(row["first"]) > int(last["last"]) + 1:
+            break
+        last = max(last, row, key=lambda r: int(r["last"]))
+    began = read_period(begins["began"], begins["ended"])
+    ended = read_period(last["began"], last["ended"])
+    start = None if began.first == ALWAYS else Span(began.first, began.first_latest)
+    return start, None if ended.last == STILL else Span(ended.last_earliest, ended.last)
 
 
 def _call(rows: list[Row], evidence: tuple[str, ...]) -> _Call:
@@ -119,9 +137,8 @@ def _call(rows: list[Row], evidence: tuple[str, ...]) -> _Call:
     claims = [r for r in rows if r["stance"] in ACTIVE and r["evidence"] != EVIDENCE[0]]
     enough = [r for r in claims if r["evidence"] in evidence]
     if enough:
-        first = min(int(r["first"]) for r in enough)
-        return _Call("active", first, tuple(enough))
-    return _Call("uncertain" if claims else "not_known", ALWAYS, tuple(claims))
+        return _Call("active", *_first_period(enough), tuple(enough))
+    return _Call("uncertain" if claims else "not_known", rows=tuple(claims))
 
 
 def _records(rows: pd.DataFrame) -> list[Row]:
@@ -146,14 +163,19 @@ def _resolve(by_coder: dict[str, list[Row]], open_: bool, plan: Plan) -> _Call |
     if not open_:
         return final
     calls = [_call(rows, evidence) for coder, rows in by_coder.items() if coder != ADJUDICATED]
-    rule = plan.treatment.exposure
-    years = {(c.group, _year(c.first, rule) if c.group == "active" else 0) for c in calls}
-    # a disagreement that changes neither the group nor the first treated year has no consequence
+    years = {(c.group, _years(c, plan)) for c in calls}
+    # a disagreement that changes neither the group nor the treated years has no consequence
     return calls[0] if len(years) == 1 else None
 
 
-def _year(first: int, rule: Any) -> int:
-    return 0 if first == ALWAYS else first_treated_year((first // 12, first % 12 + 1), rule)
+def _years(call: _Call, plan: Plan) -> ExposedYears | None:
+    """Return the treated years of a call; None without a start or a year that counts."""
+    if call.start is None:
+        return None
+    try:
+        return exposed_years(call.start, call.end, plan.treatment.exposure)
+    except InputError:
+        return None
 
 
 def _read(
@@ -163,9 +185,25 @@ def _read(
     read, hashes = [], {}
     for name in dict.fromkeys(coding.sheets):
         path = at.get(name, plan.folder / name)
+        if not path.is_file():
+            here = ("treatment", "coding", "sheets", coding.sheets.index(name))
+            raise plan.fault(here, f"there is no file {name!r}; paths start from the plan's folder")
         read.append(read_sheet(path))
         hashes[name] = embedded.file_hash(path)
     return combine(read), hashes
+
+
+def _check_rows(sheet: CodingSheet) -> None:
+    """Refuse a coder with one row, which tells of nobody else, or of a misspelt name."""
+    for coder, own in sheet.codings.groupby("coder"):
+        if len(own) == 1:
+            raise InputError(
+                f"coder {coder!r} has one row only; at least two are needed (is the name written "
+                "as in the coder's other rows?)",
+                file=own["file"].iloc[0] or None,
+                row=int(own["row"].iloc[0]),
+                field="coder",
+            )
 
 
 def _agreement(sheet: CodingSheet, plan: Plan) -> Agreement | None:
@@ -195,12 +233,14 @@ def _unit(
     places = embedded.municipalities()
     every = adjudicated.sheet.rows
     own = every[(every["code"] == code) & every["stance"].isin(ACTIVE)]
-    began = own[own["first"] == call.first]
+    years = _years(call, plan)
+    assert call.start is not None
+    assert years is not None
+    began = own[own["first"] == call.start.first]
     # a decision before the codings that it settles
     stands = min(_records(began if len(began) else own), key=lambda r: r["coder"] != ADJUDICATED)
     weakest = min((str(r["evidence"]) for r in call.rows), key=EVIDENCE.index)
     latest = min((str(r["stance"]) for r in call.rows), key=ORDERED_STANCES.index)
-    year = _year(call.first, plan.treatment.exposure)
     return TreatedUnit(
         code=code,
         name=str(places.loc[code, "name"]),
@@ -210,25 +250,28 @@ def _unit(
         document=str(stands["source"]),
         line=str(stands["page"]),
         model="",
-        stated_start=month_text(call.first),
+        # a whole day is its month
+        stated_start=str(call.start) if call.start.known else str(stands["began"]),
         start_document=names.get(str(stands["file"]), str(stands["file"])),
         start_line=str(stands["row"]),
-        first_year=year,
+        first_year=years.first,
         assumed=False,
         because_sv="",
         because_en="",
-        neighbours=(year, year),
+        neighbours=(years.first, years.first),
+        partial=years.partial,
+        last_year=years.last,
     )
 
 
 def design_from_sheets(plan: Plan, at: Mapping[str, Path] | None = None) -> tuple[Design, Coded]:
     """Resolve a plan against its own coding sheets.
 
-    A municipality is treated if its final stance is active on evidence that the plan accepts, from
-    the month in which the first such period began. What the coders disagree on and nobody has
-    decided puts it in neither group, unless it changes neither its group nor its first treated
-    year. An active municipality without a start is in neither group. Where an active stance ended,
-    the municipality counts as treated from its start on, and is named.
+    A municipality is treated if its final stance is active on evidence that the plan accepts, in
+    the years that ``treatment.exposure`` counts between the start and the end of the first such
+    period. What the coders disagree on and nobody has decided puts it in neither group, unless it
+    changes neither its group nor its treated years. An active municipality without a start, or
+    without a year that counts, is in neither group. The years after an end count as nothing.
 
     Parameters
     ----------
@@ -254,6 +297,7 @@ def design_from_sheets(plan: Plan, at: Mapping[str, Path] | None = None) -> tupl
     assert isinstance(coding, SheetCoding)
     at = at or {}
     sheet, hashes = _read(plan, coding, at)
+    _check_rows(sheet)
     key = ("treatment", "coding")
     adjudicated = adjudicate(sheet)
     open_codes = set(adjudicated.unsettled["code"])
@@ -266,8 +310,10 @@ def design_from_sheets(plan: Plan, at: Mapping[str, Path] | None = None) -> tupl
         reason = None
         if call is None:
             reason = "unsettled"
-        elif call.group == "active" and call.first == ALWAYS:
+        elif call.group == "active" and call.start is None:
             reason = "no_start"
+        elif call.group == "active" and _years(call, plan) is None:
+            reason = "too_short"
         if reason:
             apart.append(Apart(code, str(places.loc[code, "name"]), reason))
         elif call is not None and call.group in groups:
@@ -296,10 +342,10 @@ def design_from_sheets(plan: Plan, at: Mapping[str, Path] | None = None) -> tupl
     if not controls:
         problem = f"leaves nobody to compare with: {len(treated)} municipalities are active"
         raise plan.fault((*key, "sheets"), problem)
-    uncertain = tuple(sorted([*weak, *out]))
     anonymous = len(sheet.anonymous)
-    counts = StanceCounts(tuple(groups["active"]), uncertain, tuple(rest), anonymous)
-    excluded = tuple(sorted(out)) if as_controls else uncertain
+    # who is apart may well be active on good evidence, and never joins the comparison
+    counts = StanceCounts(tuple(groups["active"]), tuple(sorted(weak)), tuple(rest), anonymous)
+    excluded = tuple(sorted(out if as_controls else [*weak, *out]))
     final = adjudicated.final
     route = {
         c: str(r)
@@ -313,8 +359,8 @@ def design_from_sheets(plan: Plan, at: Mapping[str, Path] | None = None) -> tupl
         calls=found,
         rates=_rates(coding, found, plan.estimation.alpha),
         apart=tuple(apart),
-        ended=tuple(c for c in groups["active"] if all(r["last"] != STILL for r in calls[c].rows)),
-        route={c: route.get(c, "") for c in groups["active"]},
+        ended=tuple(c for c in groups["active"] if calls[c].end is not None),
+        route={c: "no consequence" if c in open_codes else route[c] for c in groups["active"]},
         files=hashes,
     )
     return Design(treated, tuple(controls), excluded, counts), coded

@@ -49,10 +49,16 @@ class SheetCoding(Part):
         which all agree.
     """
 
-    sheets: tuple[str, ...] = Field(min_length=1)
+    sheets: tuple[str, ...]
     unsettled: Literal["exclude", "refuse"] = "exclude"
     miscoding: Miscoding | None = None
     shared_errors: float = Field(default=1 / 3, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _some_sheet(self) -> SheetCoding:
+        if not self.sheets:
+            raise ValueError("sheets must name at least one coding sheet")
+        return self
 
 
 def _coding_tag(value: Any) -> str:

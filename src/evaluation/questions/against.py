@@ -202,7 +202,12 @@ def _units(
     rows = [(c, "treated", "", "") for c in design.treated_codes]
     rows += [(c, "control", "", "") for c in design.controls]
     others = set(design.model.others) if design.model else set()
-    rows += [(c, "out", "other_model" if c in others else "uncertain", "") for c in design.excluded]
+    weaker = set(design.counts.uncertain)
+    rows += [
+        (c, "out", "other_model" if c in others else "uncertain" if c in weaker else "apart", "")
+        for c in design.excluded
+    ]
+    rows += [(c, "out", "partly", "") for c in (design.model.partly if design.model else ())]
     rows += [(c, "out", why, near) for c, why, near in design.dropped]
     rows += [(c, "out", "no_values", "") for c in left_out]
     rows += [(c, "out", "treated_left_out", "") for c in left_out_treated]

@@ -105,17 +105,22 @@ def pre_trends_check(p: float, n_times: int, alpha: float) -> Check:
 
 
 def years_stated_check(design: Design) -> Check:
-    """Ask whether every start year stands in a document."""
+    """Ask whether every start year stands in a document, or in the plan's coding sheets."""
     assumed = [t.name for t in design.treated if t.assumed]
+    # only a coder's start belongs to no model of the documents
+    sheets = not any(t.model for t in design.treated)
+    where_sv, where_en = (
+        ("kodbladen", "the coding sheets") if sheets else ("ett dokument", "a document")
+    )
     return Check(
         "years_stated",
         not assumed,
         f"Startåret är antaget för {listed(assumed, 'sv')}."
         if assumed
-        else "Varje startår står i ett dokument.",
+        else f"Varje startår står i {where_sv}.",
         f"The start year is assumed for {listed(assumed, 'en')}."
         if assumed
-        else "Every start year stands in a document.",
+        else f"Every start year stands in {where_en}.",
         float(len(assumed)),
         0.0,
     )

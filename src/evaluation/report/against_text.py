@@ -106,13 +106,13 @@ def headline_text(r: Results, lang: Lang) -> str:
         )
     return (
         f"{what}. I varje placebostudie väljs jämförelsen på nytt på samma sätt, så att valet "
-        "ingår i prövningen. Specifikationskurvan, styrkan, de dolt aktiva, åren för sig och "
-        "kontrollerna avser däremot skattningen mot hela gruppen, där alla väger lika."
+        "ingår i prövningen. Specifikationskurvan, styrkan, de dolt aktiva, felkodningen, åren "
+        "för sig och kontrollerna avser däremot skattningen mot hela gruppen, där alla väger lika."
         if sv
         else f"{what}. In every placebo study the comparison is chosen anew in the same way, so "
         "that the choice is part of the test. The specification curve, the power, the hidden "
-        "active, the single years and the checks, however, are about the estimate against the "
-        "whole group, of equal weight."
+        "active, the miscoding, the single years and the checks, however, are about the estimate "
+        "against the whole group, of equal weight."
     )
 
 
@@ -178,12 +178,18 @@ def like_text(r: Results, name: str, lang: Lang) -> str:
     for x in a["alternatives"]:
         if x["n_without"]:
             n, key = number(x["n_without"], lang, 0), say(x["key"], lang)
+            one = x["n_without"] == 1
+            studies = ("placebostudie" if one else "placebostudier") if sv else (
+                "placebo study" if one else "placebo studies"
+            )  # fmt: skip
             said.append(
-                f"{key}: för {n} placebostudier finns ingen sådan jämförelse; de räknas som minst "
-                "lika stora, så att p och intervall blir försiktiga."
+                f"{key}: för {n} {studies} finns ingen sådan jämförelse; {'den' if one else 'de'} "
+                f"räknas som minst lika {'stor' if one else 'stora'}, så att p och intervall blir "
+                "försiktiga."
                 if sv
-                else f"{key}: for {n} placebo studies there is no such comparison; they count as "
-                "at least as large, so that p and interval are cautious."
+                else f"{key}: for {n} {studies} there is no such comparison; "
+                f"{'it counts' if one else 'they count'} as at least as large, so that p and "
+                "interval are cautious."
             )
     first, last = a["years"]
     if first == last:

@@ -21,6 +21,14 @@ SECTION_WORDS: dict[str, tuple[str, str]] = {
         "Aktiv utan att ha den utvärderade modellen",
         "Active without the model that is evaluated",
     ),
+    "partly": (
+        "Län där någon kommun har den utvärderade modellen",
+        "County where some municipality runs the model that is evaluated",
+    ),
+    "apart": (
+        "I ingen grupp enligt planens kodblad",
+        "In neither group by the plan's coding sheets",
+    ),
     "named": ("Utelämnade i planen, med kod", "Left out in the plan, by code"),
     "income_from_norway": ("Stora inkomster från Norge", "Much income from Norway"),
     "big_city": ("Storstad", "Big city"),

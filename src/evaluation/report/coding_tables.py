@@ -18,8 +18,16 @@ _SV_EN = {
     "agreed": ("kodarna eniga", "coders agree"),
     "adjudicated": ("avgjord", "decided"),
     "single coder": ("en kodare", "one coder"),
+    "no consequence": (
+        "kodarna skiljer sig, men inte om grupp eller behandlade år",
+        "coders differ, but not on group or treated years",
+    ),
     "unsettled": ("oenighet utan avgörande", "disagreement without a decision"),
     "no_start": ("aktiv, men ingen start angiven", "active, but no start is given"),
+    "too_short": (
+        "aktiv, men inget år mellan start och slut räknas som behandlat",
+        "active, but no year between start and end counts as treated",
+    ),
     "krippendorff_alpha_ordinal": (
         "Krippendorffs alfa (ordnad skala)",
         "Krippendorff's alpha (ordered)",
@@ -49,7 +57,7 @@ def _treated(r: Results, lang: Lang) -> Table:
                 t["name"],
                 number(t["population"], lang, 0),
                 f"{word(t['stance'], lang)} ({word(t['strength'], lang)})",
-                _said(route, lang) if route else "–",
+                _said(route, lang),
                 literal(f"{t['document']} {t['line']}".strip()) or "–",
                 start_text(t["stated_start"], lang),
                 str(t["first_year"]),
@@ -85,14 +93,15 @@ def _groups(r: Results, lang: Lang) -> Table:
     evidence = evidence_words(r["plan"]["treatment"]["evidence"], lang)
     counts = [
         ("treated", word("n_treated_group", lang).format(evidence=evidence), d["n_treated"]),
-        ("weaker", word("n_uncertain_group", lang), d["n_uncertain"] - len(apart)),
+        ("weaker", word("n_uncertain_group", lang), d["n_uncertain"]),
         *(
             (
                 k,
                 f"{'I ingen grupp' if sv else 'In neither group'}: {_said(k, lang)}",
                 apart.count(k),
             )
-            for k in ("unsettled", "no_start")
+            for k in ("unsettled", "no_start", "too_short")
+            if k != "too_short" or k in apart
         ),
         ("not_known", word("n_not_known_group", lang), d["n_not_known_active"]),
         ("all", word("n_all_group", lang), d["n_municipalities"]),
@@ -335,16 +344,24 @@ def settled_sentence(r: Results, lang: Lang) -> str:
             "told."
         )
     share = c["open_share"]
-    sv = (
-        f"Minst två har kodat {both} kommuner och är oeniga om huruvida {c['n_split']} av dem "
-        "är aktiva"
-        + ("." if share is None else f"; av oenigheterna saknar {per_cent(share, 'sv')} avgörande.")
-    )
-    en = (
-        f"At least two have coded {both} municipalities and disagree on whether {c['n_split']} of "
-        "them are active"
-        + ("." if share is None else f"; {per_cent(share, 'en')} of these lack a decision.")
-    )
+    n, open_ = c["n_split"], c["split_open"]
+    if n == 1:
+        left = ("saknar", "lacks") if open_ else ("har", "has")
+        about_sv = f"en av dem är aktiv; den oenigheten {left[0]} avgörande."
+        about_en = f"one of them is active; that disagreement {left[1]} a decision."
+    else:
+        about_sv = f"{n} av dem är aktiva" + (
+            "." if share is None else f"; av oenigheterna saknar {per_cent(share, 'sv')} avgörande."
+        )
+        about_en = f"{n} of them are active" + (
+            "." if share is None else f"; {per_cent(share, 'en')} of these lack a decision."
+        )
+    some_sv, some_en = ("kommun", "municipality") if both == 1 else ("kommuner", "municipalities")
+    sv = f"Minst två har kodat {both} {some_sv} och är oeniga om huruvida {about_sv}"
+    en = f"At least two have coded {both} {some_en} and disagree on whether {about_en}"
+    if not n:
+        sv = f"Minst två har kodat {both} {some_sv} och är eniga om vilka av dem som är aktiva."
+        en = f"At least two have coded {both} {some_en} and agree on which of them are active."
     return sv if lang == "sv" else en
 
 

@@ -20,6 +20,7 @@ from evaluation.report.table import literal
 from evaluation.report.tables import Table
 from evaluation.report.words import (
     evidence_words,
+    exposure_rule,
     is_simulated,
     left_out_text,
     place_name,
@@ -282,7 +283,7 @@ def make_markdown(
         treated_names=listed([t["name"] for t in design["treated"]], lang),
         uncertain=listed([u["name"] for u in design["uncertain"]], lang),
         assumed=listed([t["name"] for t in design["treated"] if t["assumed"]], lang),
-        rule=results["plan"]["treatment"]["exposure"],
+        rule=exposure_rule(results["plan"]["treatment"]["exposure"], lang),
         draws=number(estimation["draws"], lang, 0),
         alpha=level(estimation["alpha"], lang),
         level=level(1 - estimation["alpha"], lang),

@@ -12,6 +12,7 @@ __all__ = [
     "WORDS",
     "all_sources",
     "evidence_words",
+    "exposure_rule",
     "is_simulated",
     "left_out_text",
     "own_work",
@@ -435,3 +436,34 @@ def treated_out_text(outcome: Mapping[str, Any], lang: Lang) -> str:
         if lang == "sv"
         else f" Treated that the outcome cannot carry, neither treated nor compared here: {told}."
     )
+
+
+_EXPOSURE_RULES = {
+    "first_whole_year": (
+        "En start under ett år räknas från nästa år, det första hela.",
+        "A start within a year counts from the next one, the first whole year.",
+    ),
+    "first_year_touched": (
+        "En start under ett år räknas från samma år.",
+        "A start within a year counts from that year.",
+    ),
+    "leave_out_partial": (
+        "Ett år som bara delvis var exponerat, eller kan ha varit det, räknas varken som behandlat "
+        "eller som basår: det första behandlade året är det första helt exponerade, och "
+        "jämförelsen görs med det sista helt oexponerade.",
+        "A year that was exposed only in part, or may have been, counts neither as treated nor as "
+        "base: the first treated year is the first exposed whole, and it is compared with the last "
+        "one not exposed at all.",
+    ),
+}
+
+
+def exposure_rule(rule: str, lang: Lang) -> str:
+    """Say what a year counts as that was exposed in part.
+
+    Examples
+    --------
+    >>> exposure_rule("first_year_touched", "en")
+    'A start within a year counts from that year.'
+    """
+    return _EXPOSURE_RULES[rule][lang == "en"]

@@ -12,6 +12,7 @@ from evaluation.design.coding.periods import month_text
 from evaluation.design.coding.sheet import CodingSheet, coding_sheet, combine
 from evaluation.design.coding.units import Unit, coded_units
 from evaluation.design.coding.vocabulary import ADJUDICATED, DECISION_COLUMNS, EVIDENCE
+from evaluation.design.exposure import read_span
 from evaluation.errors import InputError
 from evaluation.results import Check
 
@@ -192,8 +193,8 @@ def _final_row(unit: Unit, stance: str, decided: bool) -> dict[str, Any]:
     return {
         "code": unit.code,
         "municipality": unit.municipality,
-        "began": month_text(unit.first),
-        "ended": month_text(unit.last),
+        "began": _date(rows, "began", unit.first),
+        "ended": _date(rows, "ended", unit.last),
         "stance": stance,
         "route": ADJUDICATED if decided else AGREED if len(coders) > 1 else SINGLE,
         "coders": "; ".join(coders),
@@ -205,6 +206,15 @@ def _final_row(unit: Unit, stance: str, decided: bool) -> dict[str, Any]:
         "first": unit.first,
         "last": unit.last,
     }
+
+
+def _date(rows: list[dict[str, Any]], field: str, month: int) -> str:
+    """Write a stretch's first or last month; less exactly where all rows know it less exactly."""
+    texts = {str(r[field]) for r in rows}
+    text = texts.pop()
+    span = None if texts else read_span(text)
+    at = None if span is None else span.first if field == "began" else span.last
+    return text if at == month else month_text(month)
 
 
 def _append(final: list[dict[str, Any]], row: dict[str, Any]) -> None:

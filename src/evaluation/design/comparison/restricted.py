@@ -112,11 +112,13 @@ def restricted(plan: Plan, design: Design) -> Design:
                 here, f"{code} is not in the comparison group to begin with; remove it"
             )
     if asked.group == "never_treated" and design.excluded:
-        # those active without running the model that is evaluated stay in neither group
-        others = design.model.others if design.model else ()
-        joining = set(design.excluded) - set(others)
+        # who is active without running the model that is evaluated, or what a plan's own coders
+        # left open, stays in neither group
+        joining = set(design.excluded) & set(design.counts.uncertain)
         design = replace(
-            design, controls=tuple(sorted({*design.controls, *joining})), excluded=others
+            design,
+            controls=tuple(sorted({*design.controls, *joining})),
+            excluded=tuple(c for c in design.excluded if c not in joining),
         )
     if not asked.restricts:
         return design

@@ -184,6 +184,11 @@ def weighting_from_plan(
     extra = None
     if plan.comparison.groups is not None:
         path = groups or plan.folder / plan.comparison.groups
+        if not path.is_file():
+            raise plan.fault(
+                ("comparison", "groups"),
+                f"there is no file {plan.comparison.groups!r}; paths start from the plan's folder",
+            )
         own = set(chosen.own_columns)
         extra = read_groups(
             path,
