@@ -11,9 +11,13 @@ REPORT := build/settlement-sv
 report: $(STAMP)
 	$(BIN)/evaluation run plans/settlement.yaml --out $(REPORT)
 
+# One worker per core; a file, or a notebook, stays with one worker.
+SHARED = -n auto --dist loadfile
+
+test: export OMP_NUM_THREADS = 1
 test: $(STAMP)
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval --nbval-sanitize-with tests/nbval.cfg -p no:doctest -o addopts= -q notebooks
+	$(BIN)/python -m pytest $(SHARED)
+	$(BIN)/python -m pytest $(SHARED) --nbval --nbval-sanitize-with tests/nbval.cfg -p no:doctest -o addopts= -q notebooks
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
