@@ -1,4 +1,4 @@
-"""Coverage of women's and men's effects and of the gap on simulated twins (docs/questions/gender.md).
+"""Coverage of women's and men's effects and of the gap on twins (docs/questions/gender.md).
 
 One row per twin goes to the file, so that every rate can be counted again.
 Run: python tools/gender_coverage.py FILE [FIRST_SEED [STUDIES]]
@@ -51,7 +51,7 @@ def study(seed, years=(2008, 2025)):
     joint = joint_effects(women, men, cohort)
     people = (women.weights + men.weights).mean(axis=1)
     controls = [u for u, g in starts.items() if not g]
-    sets = matched_sets(treated, controls, people, DONORS)
+    sets = matched_sets(treated, controls, people, min(DONORS, len(controls) // len(treated)))
     main = contrasts(women, cohort)
     picks = matched_assignments(main, sets, DRAWS, seed)
     placebo = joint_placebos(women, men, cohort, picks)
@@ -73,7 +73,10 @@ def study(seed, years=(2008, 2025)):
             contrasts(panel, cohort), picks, seed=seed, like=like, mechanism="matched"
         ).result
         row |= {f"{name}": value, f"{name}_truth": truth[name]}
-        row |= {f"{name}_permutation_{k}": b for k, b in zip(("low", "high"), found.conf_int)}
+        row |= {
+            f"{name}_permutation_{k}": b
+            for k, b in zip(("low", "high"), found.conf_int, strict=True)
+        }
     turned = joint.estimate, joint.covariance
     row["moved"] = gap_movement(*turned, df=min(joint.df)).outcome
     row["moved_permutation"] = gap_movement(*turned, placebo=placebo).outcome
@@ -84,12 +87,17 @@ def study(seed, years=(2008, 2025)):
 def count(files):
     """Print coverage, bias and what the joint test names."""
     rows = pd.concat([pd.read_csv(f) for f in files], ignore_index=True)
-    print(f"{len(rows)} twins, treated {rows['n_treated'].mean():.1f}, units "
-          f"{rows['n_units'].mean():.1f}")
+    print(
+        f"{len(rows)} twins, treated {rows['n_treated'].mean():.1f}, units "
+        f"{rows['n_units'].mean():.1f}"
+    )
     for name in LOADINGS:
         truth, error = rows[f"{name}_truth"], rows[name] - rows[f"{name}_truth"]
-        shown = [f"bias {error.mean():+.2f} ± {error.std() / len(rows) ** 0.5:.2f}",
-                 f"sd {error.std():.2f}", f"truth {truth.mean():.2f}"]
+        shown = [
+            f"bias {error.mean():+.2f} ± {error.std() / len(rows) ** 0.5:.2f}",
+            f"sd {error.std():.2f}",
+            f"truth {truth.mean():.2f}",
+        ]
         for how in ("own", "influence", "permutation"):
             inside = truth.between(rows[f"{name}_{how}_low"], rows[f"{name}_{how}_high"])
             shown.append(f"{how} {100 * inside.mean():.1f} %")

@@ -61,7 +61,7 @@ class Equivalence:
         share = 1 - 2 * self.alpha
         sv = "är visat mindre än" if self.equivalent else "är inte visat mindre än"
         en = "is shown to be less than" if self.equivalent else "is not shown to be less than"
-        least_sv, least_en = (number(self.smallest, lang) for lang in ("sv", "en"))  # type: ignore[arg-type]
+        least_sv, least_en = number(self.smallest, "sv"), number(self.smallest, "en")
         return Check(
             "equivalence",
             self.equivalent,

@@ -224,7 +224,9 @@ def joint_effects(
         names=(first.outcome, second.outcome),
         estimand=estimand,
         estimate=c.estimate[:2],
-        covariance=np.array([[v[0], shared], [shared, v[1]]]) if finite else np.full((2, 2), np.inf),
+        covariance=np.array([[v[0], shared], [shared, v[1]]])
+        if finite
+        else np.full((2, 2), np.inf),
         df=(float(test.df[0]), float(test.df[1]), float(test.df[2])),
         influence_covariance=stacked @ stacked.T,
         level=np.array([m[0] for m in means]),

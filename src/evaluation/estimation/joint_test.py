@@ -84,13 +84,15 @@ def _squared_distance(x: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.nda
     """Return the squared distance of points to the convex cone between two unit edges."""
     if _cross(one, two) < 1e-12:
         # a half-plane, to the left of its first edge
-        return np.minimum(_cross(np.broadcast_to(one, x.shape), x), 0.0) ** 2
+        left: np.ndarray = np.minimum(_cross(np.broadcast_to(one, x.shape), x), 0.0) ** 2
+        return left
     inside = (_cross(np.broadcast_to(one, x.shape), x) >= 0) & (
         _cross(x, np.broadcast_to(two, x.shape)) >= 0
     )
     length = (x**2).sum(axis=-1)
     edges = [length - np.maximum(x @ edge, 0.0) ** 2 for edge in (one, two)]
-    return np.where(inside, 0.0, np.maximum(np.minimum(*edges), 0.0))
+    result: np.ndarray = np.where(inside, 0.0, np.maximum(np.minimum(*edges), 0.0))
+    return result
 
 
 def _whitened(covariance: np.ndarray) -> tuple[np.ndarray, dict[str, tuple[np.ndarray, ...]]]:
@@ -209,9 +211,9 @@ def gap_movement(
 
     Examples
     --------
-    The lagging group rose by 6 and the leading one by 2, each with a standard error of 1:
+    The lagging group rose by 6 and the leading one by 2.5, each with a standard error of 1:
 
-    >>> gap_movement(np.array([6.0, 2.0]), np.eye(2)).outcome
+    >>> gap_movement(np.array([6.0, 2.5]), np.eye(2)).outcome
     'lagging_rose'
     >>> gap_movement(np.array([3.0, 0.0]), np.eye(2)).possible
     ('lagging_rose', 'both')
