@@ -65,7 +65,9 @@ def test_a_file_is_answered(tmp_path):
     assert found["sample"]["kept"]["common"] == 39
     again = json.loads(run("--data", path, "--draws", 499, "--margin", 20, "--json"))
     assert again == found
-    sized = run("--data", path, "--draws", 99, "--size", "people", "--inference", "auto")
+    sized = run(
+        "--data", path, "--draws", 99, "--size", "people", "--donors", 2, "--inference", "auto"
+    )
     assert "each side's own variance" in sized
     assert "39 of 40 units have both sexes in every year; 1 lack a year for women" in sized
 

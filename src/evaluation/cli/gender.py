@@ -63,6 +63,9 @@ def gender(
         str | None,
         typer.Option(help="Column of size by unit: matched sets (--data). [any units]"),
     ] = None,
+    donors: Annotated[
+        int, typer.Option(min=1, help="Units of similar size per treated one (--size).")
+    ] = 8,
     category: Annotated[str, typer.Option(help="Column of the category (--cells).")] = "category",
     persons: Annotated[str, typer.Option(help="Column of persons (--cells).")] = "persons",
     successes: Annotated[str, typer.Option(help="Column of successes (--cells).")] = "successes",
@@ -124,6 +127,7 @@ def gender(
         cohort=cohort,
         sex=sex,
         size=size,
+        donors=donors,
         estimand=aggregate.value,
         inference=inference.value,
         margin=margin,

@@ -11,27 +11,21 @@ import pandas as pd
 
 from evaluation.data.panel import Panel
 from evaluation.data.registry import Indicator
-from evaluation.data.sources import Outcome, Sources, open_sources
-from evaluation.data.store import SnapshotStore
-from evaluation.design.carried import Carried, carried
-from evaluation.design.comparison.restricted import restricted
-from evaluation.design.comparison.weighting import weighting_from_plan
-from evaluation.design.counties import county_panel
+from evaluation.data.sources import Outcome, Sources
+from evaluation.design.carried import Carried
 from evaluation.design.treatment import Design
 from evaluation.errors import InputError
 from evaluation.plan import Plan, RegistryOutcome
 from evaluation.questions import checks as ask
-from evaluation.questions.coding import resolve_design
 from evaluation.questions.gender.gap import GapAnalysis, Test, analyse_gap
 from evaluation.questions.gender.sample import CommonSample, common_sample, persons_behind
 from evaluation.questions.gender.words import finding_sentence, sample_check
 from evaluation.questions.grading import grade
 from evaluation.questions.inference import DesignInference, Settings
-from evaluation.questions.matchable import matchable
 from evaluation.questions.truth import real_att
 from evaluation.results import Check, Finding
 
-__all__ = ["GenderAnalysis", "analyse_gender", "gender_analyses", "pairs", "plan_gender"]
+__all__ = ["GenderAnalysis", "analyse_gender", "gender_analyses", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -357,65 +351,3 @@ def _with_truth(
         sentence_en=f"SIMULATED DATA: {found.finding.sentence_en}",
     )
     return replace(found, truth=truth, finding=told)
-
-
-def plan_gender(
-    plan: Plan,
-    *,
-    store: SnapshotStore | None = None,
-    progress: Callable[[str], None] = lambda _: None,
-) -> dict[str, GenderAnalysis]:
-    """Answer the question of women and men alone, without the rest of a plan.
-
-    Parameters
-    ----------
-    plan : Plan
-        With an outcome for both K and M.
-    store : SnapshotStore, optional
-        Where its snapshot lies.
-    progress : callable
-        Called with the name of each step.
-
-    Returns
-    -------
-    dict of str to GenderAnalysis
-        By entry; the same as in the whole report.
-
-    Raises
-    ------
-    InputError
-        If the plan has totals only, and as for the whole plan.
-    """
-    progress("design")
-    sexes: dict[str, set[str]] = {}
-    for o in plan.outcomes:
-        if isinstance(o, RegistryOutcome):
-            sexes.setdefault(o.indicator, set()).add(o.sex)
-    both = {k for k, found in sexes.items() if {"K", "M"} <= found}
-    if not both:
-        raise plan.fault(
-            ("outcomes",),
-            "only totals: the question of women and men needs an outcome for both, such as "
-            "{indicator: N00973, sex: K} and {indicator: N00973, sex: M}",
-        )
-    sources = open_sources(plan, store=store)
-    design, _ = resolve_design(plan, sources, None)
-    design = restricted(plan, design)
-    weighting = weighting_from_plan(plan, [*design.treated_codes, *design.controls])
-    read: dict[str, Outcome] = {}
-    fitted: dict[str, Carried] = {}
-    for i, o in enumerate(plan.outcomes):
-        if (o.indicator if isinstance(o, RegistryOutcome) else o) not in both:
-            continue
-        found = sources.outcome(i)
-        if design.model and design.model.counties:
-            found = replace(found, panel=county_panel(found.panel))
-        name = found.indicator.id
-        fits = carried(plan, i, design, found.panel, found.indicator.lag_years)
-        fitted[name] = matchable(plan, name, fits, found.panel, weighting)
-        read[name] = found
-    e = plan.estimation
-    settings = Settings(
-        e.estimand, e.alpha, e.draws, e.seed, plan.comparison.donors_per_treated, e.inference
-    )
-    return gender_analyses(plan, sources, read, fitted, settings, progress)
