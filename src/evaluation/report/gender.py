@@ -232,7 +232,16 @@ def _plane(g: dict[str, Any], alpha: float, lang: Lang) -> Figure:
     found = g["finding"]["estimates"]
     at = found["men"]["estimate"], found["women"]["estimate"]
     cloud = g["gap"]["placebo"]
-    reach = 1.15 * max(*(abs(x) for x in at), *(abs(x) for pair in cloud for x in pair), 1e-9)
+    # men across, women up
+    v, df = g["gap"]["joint"]["covariance"], g["gap"]["joint"]["df"]
+    around: tuple[list[float], list[float]] = ([], [])
+    if all(x is not None for row in v for x in row) and None not in df:
+        from scipy.stats import f
+
+        radius = math.sqrt(2 * float(f.ppf(1 - alpha, 2, min(df))))
+        around = _ellipse([[v[1][1], v[0][1]], [v[0][1], v[0][0]]], radius)
+    across, up = ([c + d for d in part] for c, part in zip(at, around, strict=True))
+    reach = 1.1 * max(map(abs, (*at, *across, *up, *(x for pair in cloud for x in pair))))
     drawing, ax = blank(WIDTH, 4.6)
     ax.axhline(0, color=GREY, lw=0.8)
     ax.axvline(0, color=GREY, lw=0.8)
@@ -253,18 +262,9 @@ def _plane(g: dict[str, Any], alpha: float, lang: Lang) -> Figure:
         alpha=0.6,
         label="placebostudier" if sv else "placebo studies",
     )
-    v = g["gap"]["joint"]["covariance"]
-    if all(x is not None for row in v for x in row):
-        turned = [[v[1][1], v[0][1]], [v[0][1], v[0][0]]]
-        x, y = _ellipse(turned, math.sqrt(-2 * math.log(alpha)))
-        ax.plot(
-            [at[0] + d for d in x],
-            [at[1] + d for d in y],
-            color=INK,
-            lw=1.2,
-            label=f"{level(1 - alpha, lang)} "
-            + ("ellips, varje sidas kovarians" if sv else "ellipse, each side's covariance"),
-        )
+    if across:
+        name = "ellips, varje sidas kovarians" if sv else "ellipse, each side's covariance"
+        ax.plot(across, up, color=INK, lw=1.2, label=f"{level(1 - alpha, lang)} {name}")
     ax.plot(*at, "o", color=ACCENT, label="skattningen" if sv else "the estimate")
     ax.set_xlim(-reach, reach)
     ax.set_ylim(-reach, reach)
