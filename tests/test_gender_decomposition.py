@@ -218,6 +218,15 @@ def test_the_change_by_hand():
     assert found["difference"] == pytest.approx(10.0)
 
 
+def test_the_intervals_of_the_change_cover_the_truth():
+    hits, n = np.zeros(2), 80
+    for seed in range(n):
+        e = gap_change(*cells(seed, n=30, treated=10, shift=0.2, rise=0.1)).estimates
+        for k, (part, truth) in enumerate((("composition", 6.0), ("rates", 10.0))):
+            hits[k] += e[part].conf_int[0] <= truth <= e[part].conf_int[1]
+    assert np.all(np.abs(hits / n - 0.95) < 4 * np.sqrt(0.95 * 0.05 / n))
+
+
 def _broken(kind):
     table, cohort = cells(n=6, treated=3)
     if kind == "totals":
@@ -234,6 +243,9 @@ def _broken(kind):
         table = pd.concat([table, table.head(1)])
     elif kind == "empty":
         table.loc[table["sex"].eq("M") & table["category"].eq("high"), ["persons", "successes"]] = 0
+    elif kind == "one":
+        there = table["category"].eq("high") & table["unit"].isin(["u0", "u2"])
+        table.loc[there, ["persons", "successes"]] = 0
     elif kind == "alone":
         cohort = cohort.where(cohort.index != "u1", 0).where(cohort.index != "u2", 0)
     return table, cohort
@@ -249,6 +261,7 @@ def _broken(kind):
         ("many", "successes of"),
         ("twice", "stands twice"),
         ("empty", "category high, sex M: nobody in the treated units before"),
+        ("one", "all persons of a sex and period are in unit u1"),
         ("alone", "two treated and two comparison"),
     ],
 )

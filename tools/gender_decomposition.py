@@ -34,7 +34,9 @@ def per_person(truth, cells, sex):
     places = {c: i for i, c in enumerate(truth.codes)}
     effect = truth.effect("N00973", sex)
     each = effect[rows["unit"].map(places), rows["year"] - truth.years[0]]
-    return float(np.average(each, weights=rows["persons"]))
+    # nobody would have been counted there without activity
+    known = np.isfinite(each)
+    return float(np.average(each[known], weights=rows["persons"][known]))
 
 
 def main(arguments):

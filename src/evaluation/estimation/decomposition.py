@@ -73,6 +73,7 @@ def estimate_parts(
     n_treated: int = 0,
     alpha: float,
     data_hash: str,
+    jackknife: int | None = None,
 ) -> dict[str, Estimate]:
     """Make estimates from values and the influence of each cluster on them.
 
@@ -90,29 +91,36 @@ def estimate_parts(
         One minus the level.
     data_hash : str
         Of what it is made from.
+    jackknife : int, optional
+        Degrees of freedom, where the influences are jackknife differences, scaled already.
     """
     out = {}
     for part, number in value.items():
         psi = influence[part]
         g = len(psi)
-        se = float(np.sqrt(g / (g - 1) * (psi @ psi)))
-        half = float(student.ppf(1 - alpha / 2, g - 1)) * se
+        df = g - 1 if jackknife is None else jackknife
+        se = float(np.sqrt((psi @ psi) * (g / (g - 1) if jackknife is None else 1)))
+        half = float(student.ppf(1 - alpha / 2, df)) * se
         known = se > 1e-14 * max(1.0, abs(number))
         out[part] = Estimate(
             term=part,
             estimate=float(number),
             conf_int=(number - half, number + half) if known else (-np.inf, np.inf),
             method=method,
-            inference="linearisation, clustered",
+            inference="linearisation, clustered" if jackknife is None else "jackknife, clustered",
             estimand="share of persons",
             std_error=se if known else None,
             statistic=number / se if known else None,
-            p_value=float(2 * student.sf(abs(number) / se, g - 1)) if known else None,
+            p_value=float(2 * student.sf(abs(number) / se, df)) if known else None,
             n_obs=n_obs,
             n_units=n_units,
             n_treated_units=n_treated,
             n_clusters=g,
-            small_sample="G/(G − 1), t with G − 1 degrees of freedom",
+            small_sample=(
+                f"G/(G − 1), t with {df} degrees of freedom"
+                if jackknife is None
+                else f"each side by itself, t with {df} degrees of freedom"
+            ),
             alpha=alpha,
             data_hash=data_hash,
         )
