@@ -3,6 +3,7 @@
 from evaluation.plan.coding import Miscoding, SheetCoding
 from evaluation.plan.comparison import Comparison, Matching
 from evaluation.plan.data import KoladaData, SimulatedData, SimulatedEffect
+from evaluation.plan.gender import Gender
 from evaluation.plan.loading import load_plan, model_plan, plan_from_dict
 from evaluation.plan.model import Adoption, Plan
 from evaluation.plan.outcomes import OutcomeFile, RegistryOutcome
@@ -11,6 +12,7 @@ from evaluation.plan.parts import Text
 __all__ = [
     "Adoption",
     "Comparison",
+    "Gender",
     "KoladaData",
     "Matching",
     "Miscoding",

@@ -21,6 +21,7 @@ from evaluation.errors import InputError
 from evaluation.plan.coding import Coding, SheetCoding
 from evaluation.plan.comparison import Comparison
 from evaluation.plan.data import Data, SimulatedData
+from evaluation.plan.gender import Gender
 from evaluation.plan.outcomes import Outcome
 from evaluation.plan.parts import NAME, Lines, Part, Text
 
@@ -154,6 +155,13 @@ class Plan(Part):
     estimation: Estimation
     case: Case | None = None
     context: tuple[str, ...] = ()
+    gender: Gender | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_unset_gender(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the margin out where none is given: the hash of a plan without it stays."""
+        found: dict[str, Any] = write(self)
+        return {k: v for k, v in found.items() if k != "gender" or v is not None}
 
     @model_validator(mode="after")
     def _coding_needs_its_data(self) -> Plan:

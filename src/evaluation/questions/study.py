@@ -28,6 +28,7 @@ from evaluation.questions.case import CaseAnalysis, analyse_case
 from evaluation.questions.coding import Miscoded, miscoded, resolve_design
 from evaluation.questions.context import CONTEXT, ContextSeries, context_series
 from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
+from evaluation.questions.gender import GenderAnalysis, gender_analyses
 from evaluation.questions.growth import GrowthAnalysis, analyse_growth
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.matchable import matchable
@@ -74,6 +75,8 @@ class Study:
         What the plan's own coders say, where it has coding sheets.
     miscoded : mapping of str to Miscoded
         The headlines corrected for errors of the coding, by outcome.
+    gender : mapping of str to GenderAnalysis
+        Women and men, by outcome that the plan has for both.
     """
 
     plan: Plan
@@ -89,6 +92,7 @@ class Study:
     growth: GrowthAnalysis | None = None
     coded: Coded | None = field(default=None, repr=False)
     miscoded: Mapping[str, Miscoded] = field(default_factory=dict, repr=False)
+    gender: Mapping[str, GenderAnalysis] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -153,6 +157,7 @@ class Study:
             },
             "readings": {k: _reading(r) for k, r in self.readings.items()},
             "outcomes": {k: o.to_dict() for k, o in self.outcomes.items()},
+            "gender": {k: g.to_dict() for k, g in self.gender.items()},
             "holm": _holm(self.outcomes),
             "multiple_testing": together.to_dict() if together else None,
             "case": self.case.to_dict() if self.case else None,
@@ -331,6 +336,7 @@ def run_study(
             raise plan.fault(("outcomes", i), error.problem) from None
     if sources.origin is not None and sources.origin.simulated:
         outcomes = {k: replace(o, finding=_made_up(o.finding)) for k, o in outcomes.items()}
+    gender = gender_analyses(plan, sources, read, fitted, settings)
     case = None
     if plan.case:
         progress("case")
@@ -361,6 +367,7 @@ def run_study(
         growth,
         coded,
         corrected,
+        gender,
     )
 
 

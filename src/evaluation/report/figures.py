@@ -22,6 +22,7 @@ from evaluation.report.figure import (
     style,
     year_axis,
 )
+from evaluation.report.gender import gender_figures
 from evaluation.report.growth import growth_figure
 from evaluation.report.simulated import mark_figure
 from evaluation.report.words import all_sources, is_simulated, own_work, word
@@ -385,6 +386,7 @@ def make_figures(results: Results, lang: Lang) -> dict[str, Figure]:
             for make in (_paths, _events, _placebo, curve_figure, _neighbours):
                 figures.append(make(results, name, lang))
             figures += against_figures(results, name, lang)
+        figures += gender_figures(results, lang)
         figures.append(_hidden(results, lang))
         if results["case"]:
             figures.append(_case(results, lang))

@@ -16,6 +16,7 @@ from evaluation.report.against_text import (
 )
 from evaluation.report.coding_tables import miscoding_sentences, settled_sentence
 from evaluation.report.figures import Figure
+from evaluation.report.gender import equivalence_text, ratio_text, representation_text
 from evaluation.report.table import literal
 from evaluation.report.tables import Table
 from evaluation.report.words import (
@@ -295,6 +296,10 @@ def make_markdown(
         listed=lambda places: listed([p["name"] for p in places], lang),
         against=f"against.{lang}.md.j2",
         like=f"like.{lang}.md.j2",
+        gender=f"gender.{lang}.md.j2",
+        ratio_text=lambda g: ratio_text(g, lang),
+        equivalence_text=lambda g: equivalence_text(g, lang),
+        representation_text=lambda g: representation_text(g, lang),
         group_text=group_text(results, lang),
         headline_text=headline_text(results, lang),
         like_text=lambda name: like_text(results, name, lang),

@@ -1,0 +1,175 @@
+"""``evaluation gender``: women, men and their gap, from a plan, a panel file or counts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from evaluation.cli.shared import MOST_DRAWS, Json, Lang, StoreFolder, print_json, progress_bar
+from evaluation.errors import InputError
+
+if TYPE_CHECKING:
+    from evaluation.estimation.decomposition import Decomposition
+
+__all__ = ["attach"]
+
+
+class Aggregate(StrEnum):
+    """Which aggregate of the group-time effects."""
+
+    cohort = "cohort"
+    simple = "simple"
+
+
+class Inference(StrEnum):
+    """What the intervals rest on."""
+
+    permutation = "permutation"
+    auto = "auto"
+
+
+def attach(app: typer.Typer) -> None:
+    """Add ``evaluation gender``."""
+    app.command("gender")(gender)
+
+
+def gender(
+    plan: Annotated[
+        str | None,
+        typer.Argument(help="A plan with an outcome for both sexes: a YAML file, or a name."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Instead of a plan: CSV, .xlsx or .parquet, a row per unit, year, sex."),
+    ] = None,
+    cells: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead: counts, a row per unit, year, sex and category; splits the change of "
+            "the gap into composition and rates."
+        ),
+    ] = None,
+    unit: Annotated[str, typer.Option(help="Column of the unit.")] = "unit",
+    time: Annotated[str, typer.Option(help="Column of the year.")] = "year",
+    sex: Annotated[str, typer.Option(help="Column of the sex: K, M (T is passed over).")] = "sex",
+    cohort: Annotated[
+        str, typer.Option(help="Column of the first treated year; empty or 0 is never treated.")
+    ] = "cohort",
+    outcome: Annotated[str, typer.Option(help="Column of the outcome (--data).")] = "value",
+    size: Annotated[
+        str | None,
+        typer.Option(help="Column of size by unit: matched sets (--data). [any units]"),
+    ] = None,
+    donors: Annotated[
+        int, typer.Option(min=1, help="Units of similar size per treated one (--size).")
+    ] = 8,
+    category: Annotated[str, typer.Option(help="Column of the category (--cells).")] = "category",
+    persons: Annotated[str, typer.Option(help="Column of persons (--cells).")] = "persons",
+    successes: Annotated[str, typer.Option(help="Column of successes (--cells).")] = "successes",
+    aggregate: Annotated[
+        Aggregate, typer.Option(help="Every unit (cohort) or unit-year (simple) weighs the same.")
+    ] = Aggregate.cohort,
+    inference: Annotated[
+        Inference, typer.Option(help="permutation, or auto: chosen by the design (--data).")
+    ] = Inference.permutation,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="Largest change of the gap that counts as none (--data)."),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=99, max=MOST_DRAWS, help="Assignments.")] = 9999,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the assignments.")] = 1,
+    alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
+    lang: Annotated[Lang, typer.Option(help="Language of a plan's answer.")] = Lang.sv,
+    store: StoreFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Ask whether the gap between women and men closed, and because of whom.
+
+    Women and men are estimated jointly, on the units that have both in every year. A plan says
+    for itself how; the options are for --data and --cells.
+    """
+    given = [x for x in (plan, data, cells) if x is not None]
+    if len(given) != 1:
+        raise InputError("give a plan, or --data, or --cells", field="PLAN")
+    if plan is not None:
+        _plan(plan, lang.value, store, as_json)
+        return
+    if cells is not None:
+        from evaluation.questions.gender.own_file import cells_file
+
+        found = cells_file(
+            cells,
+            unit=unit,
+            time=time,
+            sex=sex,
+            category=category,
+            persons=persons,
+            successes=successes,
+            cohort=cohort,
+            alpha=alpha,
+        )
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            typer.echo(_table(found))
+        return
+    assert data is not None
+    from evaluation.questions.gender.own_file import gap_file
+
+    answer = gap_file(
+        data,
+        unit=unit,
+        time=time,
+        outcome=outcome,
+        cohort=cohort,
+        sex=sex,
+        size=size,
+        donors=donors,
+        estimand=aggregate.value,
+        inference=inference.value,
+        margin=margin,
+        draws=draws,
+        seed=seed,
+        alpha=alpha,
+    )
+    if as_json:
+        print_json(answer.to_dict())
+    else:
+        typer.echo(answer.summary())
+
+
+def _plan(name: str, lang: str, store: Path | None, as_json: bool) -> None:
+    from evaluation.plan import load_plan
+
+    loaded = load_plan(name)
+    from evaluation.data.store import SnapshotStore
+    from evaluation.questions.gender import plan_gender
+
+    with progress_bar(3, as_json) as step:
+        found = plan_gender(loaded, store=SnapshotStore(store), progress=step)
+    if as_json:
+        print_json({k: g.to_dict() for k, g in found.items()})
+        return
+    for g in found.values():
+        f = g.finding
+        typer.echo(f.sentence_sv if lang == "sv" else f.sentence_en)
+        for check in f.checks:
+            typer.echo(f"  {check.text_sv if lang == 'sv' else check.text_en}")
+
+
+def _table(found: Decomposition) -> str:
+    from evaluation.language import interval, number
+
+    lines = [found.method]
+    for name, e in found.estimates.items():
+        lines.append(
+            f"{name:<20}{number(e.estimate, 'en', sign=True):>8}   {interval(*e.conf_int, 'en')}"
+        )
+    e = found.estimates["difference"]
+    lines.append(
+        f"percentage points; {e.n_obs} persons, {e.n_units} units, {e.n_treated_units} treated"
+    )
+    return "\n".join(lines)

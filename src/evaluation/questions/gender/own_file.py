@@ -1,0 +1,278 @@
+"""Women and men from a file of one's own: one row per unit, year and sex."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from evaluation.data.files import balanced_panel, number_column, read_table, year_column
+from evaluation.data.panel import Panel
+from evaluation.design.comparison import matched_sets
+from evaluation.errors import InputError
+from evaluation.estimation.cohorts import without_always_treated
+from evaluation.estimation.decomposition import Decomposition
+from evaluation.estimation.few_treated.contrasts import contrasts
+from evaluation.estimation.few_treated.permutation import free_assignments, matched_assignments
+from evaluation.estimation.gap_change import gap_change
+from evaluation.estimation.joint import common_units
+from evaluation.language import interval, number, p_value
+from evaluation.questions.gender.gap import GapAnalysis, Test, analyse_gap
+from evaluation.questions.gender.sample import CommonSample, common_sample
+from evaluation.questions.gender.words import movement_sentence
+from evaluation.questions.own_columns import cohort_column, constant_by_unit
+
+__all__ = ["SEX_WORDS", "OwnGap", "cells_file", "gap_file"]
+
+SEX_WORDS: Final = {
+    "k": "K",
+    "kvinnor": "K",
+    "kvinna": "K",
+    "women": "K",
+    "female": "K",
+    "f": "K",
+    "m": "M",
+    "män": "M",
+    "man": "M",
+    "men": "M",
+    "male": "M",
+    "t": "T",
+    "totalt": "T",
+    "total": "T",
+}
+"""How a file may write the sexes, small letters."""
+
+
+@dataclass(frozen=True)
+class OwnGap:
+    """The answer for a file.
+
+    Parameters
+    ----------
+    gap : GapAnalysis
+        Effects, covariance, the joint test.
+    sample : CommonSample
+        Units lost for women, for men, and kept for both.
+    """
+
+    gap: GapAnalysis
+    sample: CommonSample
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types for JSON."""
+        return {"gap": self.gap.to_dict(), "sample": self.sample.to_dict()}
+
+    def summary(self) -> str:
+        """Return the answer as text for people."""
+        g = self.gap
+        lines = [f"{'':<12}estimate   interval                  p"]
+        for name, e in g.estimates.items():
+            p = "" if e.p_value is None else p_value(e.p_value, "en")
+            lines.append(
+                f"{name:<12}{number(e.estimate, 'en', sign=True):>8}   "
+                f"{interval(*e.conf_int, 'en'):<24}  {p}"
+            )
+        levels = g.levels()
+        lines += [
+            f"inference   {g.estimates['gap'].inference}",
+            f"levels      women {number(levels['women_after'], 'en')}, men "
+            f"{number(levels['men_after'], 'en')}; without the effect "
+            f"{number(levels['women_without'], 'en')} and {number(levels['men_without'], 'en')}",
+            movement_sentence(g.movement, g.lower, "en"),
+        ]
+        if g.equivalence is not None:
+            e2 = g.equivalence
+            verdict = "is" if e2.equivalent else "is not"
+            lines.append(
+                f"The change of the gap {verdict} shown to be less than {number(e2.margin, 'en')} "
+                f"either way (interval {interval(*e2.conf_int, 'en')})."
+            )
+        kept, lost = self.sample.kept, self.sample.lost
+        lines.append(
+            f"{kept['common']} of {self.sample.n_units} units have both sexes in every year; "
+            f"{len(lost['K'])} lack a year for women, {len(lost['M'])} for men."
+        )
+        if g.ratio_problem:
+            lines.append(f"No ratio: {g.ratio_problem}.")
+        return "\n".join(lines)
+
+
+def _sexes(table: pd.DataFrame, column: str) -> pd.Series:
+    """Read the column of sexes; totals alone are refused."""
+    file = table.attrs.get("file")
+    if column not in table.columns:
+        raise InputError(
+            f"there is no such column; the file has {', '.join(map(str, table.columns))}",
+            file=file,
+            row=1,
+            field=column,
+        )
+    found = table[column].str.strip().str.lower().map(SEX_WORDS)
+    if found.isna().any():
+        row = found.index[found.isna()][0]
+        raise InputError(
+            f"{table.at[row, column]!r} is none of K (women), M (men), T (all)",
+            file=file,
+            row=int(str(row)),
+            field=column,
+        )
+    there = set(found)
+    if not {"K", "M"} <= there:
+        what = "only totals" if there == {"T"} else f"only {' and '.join(sorted(there))}"
+        raise InputError(
+            f"{what}: the question of women and men needs rows for both, K and M",
+            file=file,
+            field=column,
+        )
+    return found
+
+
+def gap_file(
+    path: str | Path,
+    *,
+    unit: str,
+    time: str,
+    outcome: str,
+    cohort: str,
+    sex: str,
+    size: str | None = None,
+    donors: int = 8,
+    estimand: str = "cohort",
+    inference: str = "permutation",
+    margin: float | None = None,
+    draws: int = 9999,
+    seed: int = 1,
+    alpha: float = 0.05,
+) -> OwnGap:
+    """Answer the question of women and men from a file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        CSV, .xlsx or .parquet: one row per unit, year and sex.
+    unit, time, outcome, cohort, sex : str
+        Columns; rows of totals are passed over.
+    size : str, optional
+        Column of size by unit: matched sets instead of any units, and for the rule.
+    donors : int
+        Donors per treated unit in matched sets.
+    estimand, inference, margin, draws, seed, alpha
+        As in :func:`evaluation.questions.gender.gap.analyse_gap`.
+
+    Returns
+    -------
+    OwnGap
+        On the units that have both sexes in every year.
+
+    Raises
+    ------
+    InputError
+        If only totals are there, with file, row and column; or as for the estimates.
+    """
+    table = read_table(path)
+    sexes = _sexes(table, sex)
+    rows = {s: table[sexes == s] for s in ("K", "M")}
+    panels = {
+        s: balanced_panel(part, unit=unit, time=time, outcome=outcome) for s, part in rows.items()
+    }
+    try:
+        sample = common_sample(panels)
+        women, men = common_units(panels["K"], panels["M"])
+        cohorts = cohort_column(table, unit, cohort, women)
+        women, always = without_always_treated(women, cohorts)
+        if always:
+            men, cohorts = men.select(women.units), cohorts[women.units]
+        sizes = None
+        if size is not None:
+            numbers = number_column(table, size, positive=True)
+            sizes = constant_by_unit(table, unit, numbers, size, women)
+        test = _test(women, cohorts, sizes, estimand, inference, donors, draws, seed)
+        found = analyse_gap(
+            women, men, cohorts, test, estimand=estimand, alpha=alpha, margin=margin
+        )
+    except InputError as error:
+        raise error.placed(file=error.file or str(path)) from None
+    return OwnGap(found, sample)
+
+
+def _test(
+    panel: Panel,
+    cohort: pd.Series,
+    size: pd.Series | None,
+    estimand: str,
+    inference: str,
+    donors: int,
+    draws: int,
+    seed: int,
+) -> Test:
+    c = contrasts(panel, cohort, estimand)
+    if size is None:
+        picks = free_assignments(len(c.units), c.slots, draws, seed)
+        return Test(picks, "any units", inference, None, seed)
+    treated = [c.units[i] for i in c.slots]
+    controls = [c.units[int(i)] for i in c.controls]
+    sets = matched_sets(treated, controls, size, donors)
+    picks = matched_assignments(c, sets, draws, seed)
+    mechanism = f"any of {donors + 1} units of similar size in each set"
+    return Test(picks, mechanism, inference, size, seed)
+
+
+def cells_file(
+    path: str | Path,
+    *,
+    unit: str,
+    time: str,
+    sex: str,
+    category: str,
+    persons: str,
+    successes: str,
+    cohort: str,
+    alpha: float = 0.05,
+) -> Decomposition:
+    """Decompose the change of the gap from a file of counts.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        One row per unit, year, sex and category.
+    unit, time, sex, category, persons, successes, cohort : str
+        Columns.
+    alpha : float
+        One minus the level.
+
+    Returns
+    -------
+    Decomposition
+        As :func:`evaluation.estimation.gap_change.gap_change`.
+
+    Raises
+    ------
+    InputError
+        With file, and row and column where one is at fault.
+    """
+    table = read_table(path, columns=(unit, time, sex, category, persons, successes, cohort))
+    sexes = _sexes(table, sex)
+    table = table[sexes != "T"]
+    cells = pd.DataFrame(
+        {
+            "unit": table[unit],
+            "year": year_column(table, time),
+            "sex": sexes[table.index],
+            "category": table[category],
+            "persons": number_column(table, persons),
+            "successes": number_column(table, successes),
+        }
+    )
+    starts = year_column(table, cohort, empty_is_zero=True)
+    first = starts.groupby(table[unit]).agg(["min", "max"])
+    unlike = first[first["min"] != first["max"]]
+    if len(unlike):
+        raise InputError(
+            f"unit {unlike.index[0]} has two first treated years", file=str(path), field=cohort
+        )
+    try:
+        return gap_change(cells, first["min"], alpha=alpha)
+    except InputError as error:
+        raise error.placed(file=error.file or str(path)) from None

@@ -1,0 +1,203 @@
+"""``evaluation gender`` and the section of the report."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from evaluation.cli.gender import attach
+from evaluation.data.twin import simulate
+from evaluation.errors import InputError
+from evaluation.plan import SimulatedData, plan_from_dict
+from evaluation.questions.study import run_study
+from evaluation.report.figures import make_figures
+from evaluation.report.gender import equivalence_text, ratio_text, representation_text
+from evaluation.report.tables import make_tables
+from evaluation.report.text import make_markdown
+
+app = typer.Typer()
+attach(app)
+
+
+@app.command()
+def other():
+    """Make a group of the commands, as in the real one."""
+
+
+def run(*arguments):
+    """Run the command; an input error is raised, as the real one catches it."""
+    found = CliRunner().invoke(app, ["gender", *map(str, arguments)])
+    if found.exception is not None and not isinstance(found.exception, SystemExit):
+        raise found.exception
+    assert found.exit_code == 0, found.output
+    return found.output
+
+
+def written(path, sexes=("K", "M")):
+    rng = np.random.default_rng(3)
+    rows = []
+    for i in range(40):
+        first = 2014 if i < 10 else ""
+        for year in range(2010, 2018):
+            both = rng.normal(0, 2)
+            for sex in sexes:
+                up = (5 if sex[0] == "K" else 2) * (i < 10 and year >= 2014)
+                gone = i == 39 and year == 2012 and sex[0] == "K"
+                value = "" if gone else round(30 + both + rng.normal(0, 2) + up, 3)
+                rows.append((f"u{i}", year, sex, value, first, 100 + i))
+    columns = ["unit", "year", "sex", "value", "cohort", "people"]
+    pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
+    return path
+
+
+def test_a_file_is_answered(tmp_path):
+    path = written(tmp_path / "d.csv", ("Kvinnor", "Män", "Totalt"))
+    found = json.loads(run("--data", path, "--draws", 499, "--margin", 20, "--json"))
+    e = found["gap"]["estimates"]
+    assert e["gap"]["estimate"] == pytest.approx(
+        e["women"]["estimate"] - e["men"]["estimate"], abs=1e-9
+    )
+    assert e["gap"]["seed"] == 1
+    assert found["gap"]["equivalence"]["equivalent"] is True
+    assert found["sample"]["kept"]["common"] == 39
+    again = json.loads(run("--data", path, "--draws", 499, "--margin", 20, "--json"))
+    assert again == found
+    sized = run(
+        "--data", path, "--draws", 99, "--size", "people", "--donors", 2, "--inference", "auto"
+    )
+    assert "each side's own variance" in sized
+    assert "39 of 40 units have both sexes in every year; 1 lack a year for women" in sized
+
+
+@pytest.mark.parametrize(
+    ("sexes", "says"),
+    [
+        (("T",), "only totals: the question of women and men needs rows for both"),
+        (("K",), "only K"),
+        (("K", "X"), "'X' is none of K"),
+    ],
+)
+def test_totals_alone_stop_it(tmp_path, sexes, says):
+    with pytest.raises(InputError, match=says) as raised:
+        run("--data", written(tmp_path / "d.csv", sexes))
+    assert raised.value.file is not None
+    assert raised.value.field == "sex"
+
+
+def test_one_thing_is_asked_for_at_a_time(tmp_path):
+    with pytest.raises(InputError, match="give a plan, or --data, or --cells"):
+        run()
+    with pytest.raises(InputError, match="give a plan"):
+        run("settlement", "--data", tmp_path / "d.csv")
+    with pytest.raises(InputError, match="only totals"):
+        run("settlement")
+
+
+@pytest.fixture(scope="module")
+def counts(tmp_path_factory):
+    """Counts by education from the twin's persons, and its truth."""
+    twin = simulate(SimulatedData(seed=3))
+    p = twin.persons[twin.persons["status_90_days"].notna()]
+    table = pd.DataFrame(
+        {
+            "unit": p["residence_code"].astype(str),
+            "year": p["programme_end"].dt.year,
+            "sex": p["sex"].astype(str),
+            "category": p["education"].astype(str),
+            "persons": 1,
+            "successes": (p["status_90_days"] != "neither").astype(int),
+        }
+    )
+    table = table.groupby(["unit", "year", "sex", "category"], as_index=False).sum()
+    first = {c: y + 2 for c, y in twin.truth.first_year.items()}
+    table["cohort"] = table["unit"].map(first).fillna(0).astype(int)
+    path = tmp_path_factory.mktemp("cells") / "cells.csv"
+    table.to_csv(path, index=False)
+    return path, twin.truth
+
+
+def test_counts_are_decomposed_and_the_truth_is_covered(counts):
+    path, truth = counts
+    e = json.loads(run("--cells", path, "--json"))["estimates"]
+    assert e["composition"]["estimate"] + e["rates"]["estimate"] == pytest.approx(
+        e["difference"]["estimate"]
+    )
+    # activity changes rates, not who comes
+    assert e["composition"]["conf_int"][0] < 0 < e["composition"]["conf_int"][1]
+    assert abs(e["composition"]["estimate"]) < 0.6
+    cells = pd.read_csv(path, dtype={"unit": str})
+    for key, sex in (("women_rates", "K"), ("men_rates", "M")):
+        rows = cells[(cells["sex"] == sex) & (cells["cohort"] > 0)]
+        rows = rows[rows["year"] >= rows["cohort"]]
+        places = rows["unit"].map(truth.codes.index)
+        each = truth.effect("N00973", sex)[places, rows["year"] - truth.years[0]]
+        known = np.isfinite(each)
+        real = np.average(each[known], weights=rows["persons"][known])
+        low, high = e[key]["conf_int"]
+        assert low < real < high
+    assert "composition" in run("--cells", path)
+
+
+def test_counts_with_two_starts_are_refused(counts, tmp_path):
+    table = pd.read_csv(counts[0], dtype=str).head(50)
+    table.loc[0, "cohort"] = "2019"
+    table.to_csv(tmp_path / "c.csv", index=False)
+    with pytest.raises(InputError, match="two first treated years"):
+        run("--cells", tmp_path / "c.csv")
+
+
+# the report
+
+
+@pytest.fixture(scope="module")
+def results():
+    plan = plan_from_dict(
+        {
+            "name": "short",
+            "title": {"sv": "Kort", "en": "Short"},
+            "data": {"source": "simulated", "seed": 5},
+            "outcomes": [{"indicator": "N00973", "sex": s} for s in ("K", "M")],
+            "treatment": {
+                "coding": "simulated",
+                "exposure": "first_whole_year",
+                "unfit": "leave_out",
+            },
+            "comparison": {"donors_per_treated": 6},
+            "estimation": {"draws": 199, "seed": 1},
+            "gender": {"margin": 5.0},
+        }
+    )
+    return run_study(plan).to_dict()
+
+
+@pytest.mark.parametrize("lang", ["sv", "en"])
+def test_the_report_has_the_section(results, lang):
+    tables, figures = make_tables(results, lang), make_figures(results, lang)
+    text = make_markdown(results, tables, figures, lang)
+    g = results["gender"]["N00973"]
+    assert text.count("{#gender}") == 1
+    assert g["finding"][f"sentence_{lang}"] in text
+    for sentence in (
+        ratio_text(g, lang),
+        equivalence_text(g, lang),
+        representation_text(g, lang),
+    ):
+        assert sentence
+        assert sentence in text
+    raw = tables["gender_N00973"].raw.set_index("key")
+    for key, e in g["finding"]["estimates"].items():
+        assert raw.loc[key, "estimate"] == e["estimate"]
+    assert set(tables["gender_lost_N00973"].raw["code"]) == {x["code"] for x in g["sample"]["lost"]}
+    margin = "5,00" if lang == "sv" else "5.00"
+    assert margin in equivalence_text(g, lang)
+
+
+def test_without_counts_and_ratio_the_words_say_so(results):
+    g = json.loads(json.dumps(results["gender"]["N00973"]))
+    g["representation"] = {}
+    del g["finding"]["estimates"]["log_ratio"]
+    assert representation_text(g, "en") == ""
+    assert "not above zero" in ratio_text(g, "en")
