@@ -13,10 +13,11 @@ from evaluation.cli import retention as command
 from evaluation.cli.shared import Lang
 from evaluation.errors import InputError
 from evaluation.estimation.survival.persons import life_table_from_persons
+from evaluation.questions.retention.answer import retention
 from evaluation.questions.retention.effect import retention_effect, retention_panel
 from evaluation.questions.retention.reading import read_adoption, read_retention
-from evaluation.questions.retention.result import retention
 from evaluation.questions.retention.shares import retention_shares
+from evaluation.report.retention_files import FILES
 
 COLUMNS = ["received_code", "received", "moved", "move", "sex", "data"]
 
@@ -99,14 +100,17 @@ def test_the_panel_from_records_is_the_published_share(twin):
 
 def test_the_effect_covers_the_truth(twin, found):
     effect = found.effect
-    used = [c for c in effect.panel.units if c in twin.truth.first_year]
+    table = life_table_from_persons(twin.persons, until="2018-12", by=("municipality", "cohort"))
+    panel, _ = retention_panel(table, smallest=5)
+    assert effect.n_out == len(panel.dropped) > len(retention_panel(table)[0].dropped)
+    used = [c for c in panel.units if c in twin.truth.first_year]
     truth = twin.truth.att("retention_3_years", codes=used)
-    low, high = effect.share.result.conf_int
+    low, high = effect.share.conf_int
     assert low <= truth <= high
-    assert effect.permutation.estimate == pytest.approx(effect.share.result.estimate, rel=1e-10)
+    assert effect.permutation.estimate == pytest.approx(effect.share.estimate, rel=1e-10)
     # staying is 68 per cent and rises by 4 points: the log ratio of log(0.72)/log(0.68)
     expected = np.log(np.log(0.72) / np.log(0.68))
-    low, high = effect.hazard.result.conf_int
+    low, high = effect.hazard.conf_int
     assert low <= expected <= high
     assert found.finding.grade in ("very weak", "weak", "moderate")
 
@@ -116,6 +120,7 @@ def test_sentences_are_in_the_language_and_plain_types_in_the_json(found):
     assert "procentenheter" in found.finding.sentence_sv
     content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert content["simulated"] is True
+    assert content["data_hash"] == found.life.hash
     assert {t["kind"] for t in content["tests"]} >= {"", "abroad", "metropolitan"}
     assert len(content["models"]) == 2
     assert found.plot().get_xlabel() == "months since reception"
@@ -126,7 +131,8 @@ def run(**options):
     command.attach(app)
     given = {
         "by": None, "stance": None, "horizon": 36, "until": None, "over_time": False,
-        "draws": 99, "seed": 1, "alpha": 0.05, "lang": Lang.en, "out": None, "as_json": False,
+        "step": None, "threshold": 5, "draws": 99, "seed": 1, "alpha": 0.05, "lang": Lang.en,
+        "out": None, "as_json": False,
     }  # fmt: skip
     command.retention(**(given | options))
 
@@ -137,7 +143,7 @@ def test_the_command_writes_text_and_files(files, tmp_path, capsys):
     assert said.startswith("SIMULATED / SIMULERADE DATA")
     assert "Kvar i kommunen efter 36 månader" in said
     assert "log-rank" in said
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == list(command.FILES)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == list(FILES)
     assert "SIMULATED" in (tmp_path / "out" / "staying.csv").read_text("utf-8")
     assert "SIMULATED" in (tmp_path / "out" / "retention_staying.svg").read_text("utf-8")
     (tmp_path / "out" / "own.txt").write_text("mine", "utf-8")
@@ -151,6 +157,7 @@ def test_the_command_reads_life_tables(files, tmp_path, capsys):
     table.tidy().to_parquet(tmp_path / "table.parquet")
     again = read_retention(tmp_path / "table.parquet", stance=files / "stance.csv")
     assert again.table.collapse().hash == data.table.collapse().hash
+    capsys.readouterr()
     run(data=tmp_path / "table.parquet", stance=files / "stance.csv", by=["stance"], as_json=True)
     content = json.loads(capsys.readouterr().out)
     assert [r["group"] for r in content["restricted_mean"]] == ["active", "not known to be active"]

@@ -10,7 +10,18 @@ import sys
 
 import typer
 
-from evaluation.cli import costs, data, estimate, models, power, regress, report, simulate, stance
+from evaluation.cli import (
+    costs,
+    data,
+    estimate,
+    models,
+    power,
+    regress,
+    report,
+    retention,
+    simulate,
+    stance,
+)
 from evaluation.errors import InputError
 
 app = typer.Typer(
@@ -35,6 +46,7 @@ app.add_typer(data.app, name="data")
 models.attach(app)
 stance.attach(app)
 costs.attach(app)
+retention.attach(app)
 
 
 def main() -> None:

@@ -56,7 +56,7 @@ class Curves:
     method, inference, estimand : str
         The estimator, its intervals, what the number is.
     persons : tuple of int
-        How many ever came under observation, by group.
+        How many ever came under observation, by group; None where that is hidden.
     alpha : float
         One minus the level.
     data_hash : str
@@ -71,7 +71,7 @@ class Curves:
     method: str
     inference: str
     estimand: str
-    persons: tuple[int, ...]
+    persons: tuple[int | None, ...]
     alpha: float = 0.05
     data_hash: str = ""
     notes: tuple[str, ...] = ()
@@ -373,7 +373,7 @@ def mean_result(
             "conf_high": mean + z * error,
         }
     )
-    gap, spread = mean[1:] - mean[0], np.sqrt(error[1:] ** 2 + error[0] ** 2)
+    gap, spread = mean[1:] - mean[:1], np.sqrt(error[1:] ** 2 + error[:1] ** 2)
     t = np.divide(gap, spread, out=np.zeros(len(gap)), where=spread > 0)
     differences = pd.DataFrame(
         {

@@ -33,7 +33,7 @@ def critical_value(alpha: float) -> float:
 
 def survival_steps(hazard: _Floats) -> tuple[_Floats, _Floats]:
     """Return the share still there after each step and before it, shape (groups, steps)."""
-    after = np.cumprod(1 - hazard, axis=1)
+    after = np.asarray(np.cumprod(1 - hazard, axis=1), dtype=np.float64)
     return after, np.concatenate([np.ones((len(after), 1)), after[:, :-1]], axis=1)
 
 
