@@ -59,11 +59,7 @@ def write_retention(found: Retention, folder: str | Path, lang: Lang = "en") -> 
             )
     life = life.drop(columns=["low", "high"])
     life["n"] = life["n"].astype(object).where(~life["suppressed"], "..")
-    tables = {
-        "life_table": life,
-        "staying": found.curves.tidy(),
-        "incidence": found.incidence.tidy(),
-    }
+    staying, incidence = found.curves.tidy(), found.incidence.tidy()
     with beside(out) as new:
         for name, table in (
             ("life_table", life),

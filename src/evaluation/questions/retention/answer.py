@@ -226,6 +226,8 @@ def _models(
         return ()
     if "municipality" not in table.keys or "municipality" in by:
         return ()
+    if table.groups["municipality"].nunique() < 2:
+        return ()  # errors are clustered by municipality
     within = [k for k in ("cohort",) if k in table.keys and k not in by]
     fits = (
         discrete_hazard(table, list(by), effects=within, until=horizon, alpha=alpha),
