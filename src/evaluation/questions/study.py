@@ -31,6 +31,7 @@ from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
 from evaluation.questions.growth import GrowthAnalysis, analyse_growth
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.matchable import matchable
+from evaluation.questions.retention.published import PublishedRetention, retention_of_study
 from evaluation.questions.selection import Selection, selection
 from evaluation.questions.truth import Truth, truths
 from evaluation.results import Finding
@@ -74,6 +75,8 @@ class Study:
         What the plan's own coders say, where it has coding sheets.
     miscoded : mapping of str to Miscoded
         The headlines corrected for errors of the coding, by outcome.
+    retention : PublishedRetention or None
+        The published counts of those received and still there, where that is an outcome.
     """
 
     plan: Plan
@@ -89,6 +92,7 @@ class Study:
     growth: GrowthAnalysis | None = None
     coded: Coded | None = field(default=None, repr=False)
     miscoded: Mapping[str, Miscoded] = field(default_factory=dict, repr=False)
+    retention: PublishedRetention | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -157,6 +161,7 @@ class Study:
             "multiple_testing": together.to_dict() if together else None,
             "case": self.case.to_dict() if self.case else None,
             "growth": self.growth.to_dict() if self.growth else None,
+            **({"retention": self.retention.to_dict()} if self.retention else {}),
             "context": [c.to_dict() for c in self.context],
             "places": {
                 c: str(places.loc[c, "name"])
@@ -361,6 +366,7 @@ def run_study(
         growth,
         coded,
         corrected,
+        retention_of_study(sources, panels, fitted, e.alpha),
     )
 
 
