@@ -15,6 +15,7 @@ from evaluation.errors import InputError
 from evaluation.estimation.survival.persons import life_table_from_persons
 from evaluation.questions.retention.answer import retention
 from evaluation.questions.retention.effect import retention_effect, retention_panel
+from evaluation.questions.retention.published import published_retention
 from evaluation.questions.retention.reading import read_adoption, read_retention
 from evaluation.questions.retention.shares import retention_shares
 from evaluation.report.retention_files import FILES
@@ -78,6 +79,48 @@ def test_shares_without_an_interval_say_why(stayed, received, state, expected):
     assert row["state"] == expected
     assert np.isnan(row["conf_low"])
     assert found.check.passed == (expected != "over_100")
+
+
+def observed(counts):
+    """Return both indicators from (code, cohort) to (received, stayed)."""
+    rows = []
+    for (code, cohort), (received, stayed) in counts.items():
+        rows.append(("N01986", code, cohort, float(received)))
+        rows.append(("N00732", code, cohort + 3, float(stayed)))
+    table = pd.DataFrame(rows, columns=["indicator", "code", "year", "value"])
+    return table.assign(sex="T", state="observed")
+
+
+def test_published_counts_are_summed_by_group_with_exact_intervals():
+    rows = observed({
+        ("0114", 2015): (10, 7), ("0114", 2016): (20, 12),
+        ("0180", 2015): (100, 60), ("0180", 2016): (80, 56),
+        ("0184", 2015): (50, 30), ("0184", 2016): (40, 20),
+        ("0186", 2015): (30, 30),  # not received in the other year: in neither sum
+    })  # fmt: skip
+    found = published_retention(
+        rows, {"0114": "Upplands Väsby"}, ["0180", "0184", "0186"], [2018, 2019]
+    )
+    by_year = found.by_year.set_index(["group", "cohort"])[["received", "stayed", "share"]]
+    assert by_year.loc[("treated", 2016)].tolist() == [20, 12, 60.0]
+    assert by_year.loc[("comparison", 2015)].tolist() == [150, 90, 60.0]
+    assert found.n_units == {"treated": 1, "comparison": 2}
+    low, high = found.whole.set_index("group").loc["treated", ["conf_low", "conf_high"]]
+    np.testing.assert_allclose(
+        [low, high], [100 * beta.ppf(0.025, 19, 12), 100 * beta.ppf(0.975, 20, 11)]
+    )
+    assert found.by_municipality["name"].tolist() == ["Upplands Väsby"]
+    assert "2015–2016 i den aktiva kommunen fanns 63,3 procent (95" in found.sentence("sv")
+    assert found.check.text_en == "None of 7 shares exceeds 100 per cent."
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_sum_over_100_per_cent_has_no_interval():
+    rows = observed({("0114", 2015): (10, 12), ("0180", 2015): (10, 5)})
+    found = published_retention(rows, {"0114": "A"}, ["0180"], [2018])
+    assert found.by_year["share"].tolist() == [120.0, 50.0]
+    assert found.to_dict()["by_year"][0]["conf_low"] is None
+    assert "120.0 per cent were still there" in found.sentence("en")
 
 
 def test_the_panel_from_records_is_the_published_share(twin):

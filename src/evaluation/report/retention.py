@@ -103,7 +103,7 @@ def _leaving(r: Retention, lang: Lang) -> Any:
     columns = min(3, max(1, len(kinds)))
     lines = -(-max(1, len(kinds)) // columns)
     drawing, axes = blank(
-        WIDTH, 0.6 + 1.7 * lines, lines, columns, squeeze=False, sharex=True, sharey=True
+        WIDTH, 0.9 + 1.7 * lines, lines, columns, squeeze=False, sharex=True, sharey=True
     )
     top = 1.1 * float(table["conf_high"].max()) if len(table) else 1.0
     flat = list(axes.ravel())
@@ -118,7 +118,15 @@ def _leaving(r: Retention, lang: Lang) -> Any:
     drawing.supylabel(_word("left", lang), fontsize=9)
     drawing.supxlabel(_word("months", lang), fontsize=9)
     if len(groups) > 1:
-        flat[0].legend(frameon=False, fontsize=7, loc="upper left")
+        handles, labels = flat[0].get_legend_handles_labels()
+        drawing.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=min(3, len(groups)),
+            frameon=False,
+            fontsize="small",
+        )
     return drawing
 
 

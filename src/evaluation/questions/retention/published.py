@@ -72,17 +72,19 @@ class PublishedRetention:
             word = "exakt intervall" if lang == "sv" else "exact interval"
             return f"{said} ({level(1 - self.alpha, lang)} {word} {ends})"
 
+        first, last = int(years.min()), int(years.max())
+        span = f"{first}–{last}" if first < last else str(first)
         a, b = self.n_units[TREATED], self.n_units[COMPARISON]
         if lang == "sv":
+            active = "den aktiva kommunen" if a == 1 else f"de {a} aktiva kommunerna"
             return (
-                f"Av dem som togs emot {years.min()}–{years.max()} i de {a} aktiva kommunerna "
-                f"fanns {share(TREATED)} kvar tre år senare, i de {b} jämförelsekommunerna "
-                f"{share(COMPARISON)}."
+                f"Av dem som togs emot {span} i {active} fanns {share(TREATED)} kvar tre år senare, "
+                f"i jämförelsegruppen ({b}) {share(COMPARISON)}."
             )
+        active = "active municipality" if a == 1 else f"{a} active municipalities"
         return (
-            f"Of those received in {years.min()}–{years.max()} by the {a} active municipalities "
-            f"{share(TREATED)} per cent were still there three years later, in the {b} comparison "
-            f"municipalities {share(COMPARISON)} per cent."
+            f"Of those received in {span} by the {active}, {share(TREATED)} were still there three "
+            f"years later, in the comparison group ({b}) {share(COMPARISON)}."
         )
 
     def to_dict(self) -> dict[str, Any]:
