@@ -78,8 +78,8 @@ class PublishedRetention:
         if lang == "sv":
             active = "den aktiva kommunen" if a == 1 else f"de {a} aktiva kommunerna"
             return (
-                f"Av dem som togs emot {span} i {active} fanns {share(TREATED)} kvar tre år senare, "
-                f"i jämförelsegruppen ({b}) {share(COMPARISON)}."
+                f"Av dem som togs emot {span} i {active} fanns {share(TREATED)} kvar tre år "
+                f"senare, i jämförelsegruppen ({b}) {share(COMPARISON)}."
             )
         active = "active municipality" if a == 1 else f"{a} active municipalities"
         return (
