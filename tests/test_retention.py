@@ -13,10 +13,12 @@ from evaluation.cli import retention as command
 from evaluation.cli.shared import Lang
 from evaluation.errors import InputError
 from evaluation.estimation.survival.persons import life_table_from_persons
+from evaluation.questions.retention.answer import retention
 from evaluation.questions.retention.effect import retention_effect, retention_panel
+from evaluation.questions.retention.published import published_retention
 from evaluation.questions.retention.reading import read_adoption, read_retention
-from evaluation.questions.retention.result import retention
 from evaluation.questions.retention.shares import retention_shares
+from evaluation.report.retention_files import FILES
 
 COLUMNS = ["received_code", "received", "moved", "move", "sex", "data"]
 
@@ -79,6 +81,48 @@ def test_shares_without_an_interval_say_why(stayed, received, state, expected):
     assert found.check.passed == (expected != "over_100")
 
 
+def observed(counts):
+    """Return both indicators from (code, cohort) to (received, stayed)."""
+    rows = []
+    for (code, cohort), (received, stayed) in counts.items():
+        rows.append(("N01986", code, cohort, float(received)))
+        rows.append(("N00732", code, cohort + 3, float(stayed)))
+    table = pd.DataFrame(rows, columns=["indicator", "code", "year", "value"])
+    return table.assign(sex="T", state="observed")
+
+
+def test_published_counts_are_summed_by_group_with_exact_intervals():
+    rows = observed({
+        ("0114", 2015): (10, 7), ("0114", 2016): (20, 12),
+        ("0180", 2015): (100, 60), ("0180", 2016): (80, 56),
+        ("0184", 2015): (50, 30), ("0184", 2016): (40, 20),
+        ("0186", 2015): (30, 30),  # not received in the other year: in neither sum
+    })  # fmt: skip
+    found = published_retention(
+        rows, {"0114": "Upplands Väsby"}, ["0180", "0184", "0186"], [2018, 2019]
+    )
+    by_year = found.by_year.set_index(["group", "cohort"])[["received", "stayed", "share"]]
+    assert by_year.loc[("treated", 2016)].tolist() == [20, 12, 60.0]
+    assert by_year.loc[("comparison", 2015)].tolist() == [150, 90, 60.0]
+    assert found.n_units == {"treated": 1, "comparison": 2}
+    low, high = found.whole.set_index("group").loc["treated", ["conf_low", "conf_high"]]
+    np.testing.assert_allclose(
+        [low, high], [100 * beta.ppf(0.025, 19, 12), 100 * beta.ppf(0.975, 20, 11)]
+    )
+    assert found.by_municipality["name"].tolist() == ["Upplands Väsby"]
+    assert "2015–2016 i den aktiva kommunen fanns 63,3 procent (95" in found.sentence("sv")
+    assert found.check.text_en == "None of 7 shares exceeds 100 per cent."
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_sum_over_100_per_cent_has_no_interval():
+    rows = observed({("0114", 2015): (10, 12), ("0180", 2015): (10, 5)})
+    found = published_retention(rows, {"0114": "A"}, ["0180"], [2018])
+    assert found.by_year["share"].tolist() == [120.0, 50.0]
+    assert found.to_dict()["by_year"][0]["conf_low"] is None
+    assert "120.0 per cent were still there" in found.sentence("en")
+
+
 def test_the_panel_from_records_is_the_published_share(twin):
     table = life_table_from_persons(twin.persons, until="2018-12", by=("municipality", "cohort"))
     panel, received = retention_panel(table, 36)
@@ -99,14 +143,17 @@ def test_the_panel_from_records_is_the_published_share(twin):
 
 def test_the_effect_covers_the_truth(twin, found):
     effect = found.effect
-    used = [c for c in effect.panel.units if c in twin.truth.first_year]
+    table = life_table_from_persons(twin.persons, until="2018-12", by=("municipality", "cohort"))
+    panel, _ = retention_panel(table, smallest=5)
+    assert effect.n_out == len(panel.dropped) > len(retention_panel(table)[0].dropped)
+    used = [c for c in panel.units if c in twin.truth.first_year]
     truth = twin.truth.att("retention_3_years", codes=used)
-    low, high = effect.share.result.conf_int
+    low, high = effect.share.conf_int
     assert low <= truth <= high
-    assert effect.permutation.estimate == pytest.approx(effect.share.result.estimate, rel=1e-10)
+    assert effect.permutation.estimate == pytest.approx(effect.share.estimate, rel=1e-10)
     # staying is 68 per cent and rises by 4 points: the log ratio of log(0.72)/log(0.68)
     expected = np.log(np.log(0.72) / np.log(0.68))
-    low, high = effect.hazard.result.conf_int
+    low, high = effect.hazard.conf_int
     assert low <= expected <= high
     assert found.finding.grade in ("very weak", "weak", "moderate")
 
@@ -116,6 +163,7 @@ def test_sentences_are_in_the_language_and_plain_types_in_the_json(found):
     assert "procentenheter" in found.finding.sentence_sv
     content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert content["simulated"] is True
+    assert content["data_hash"] == found.life.hash
     assert {t["kind"] for t in content["tests"]} >= {"", "abroad", "metropolitan"}
     assert len(content["models"]) == 2
     assert found.plot().get_xlabel() == "months since reception"
@@ -126,7 +174,8 @@ def run(**options):
     command.attach(app)
     given = {
         "by": None, "stance": None, "horizon": 36, "until": None, "over_time": False,
-        "draws": 99, "seed": 1, "alpha": 0.05, "lang": Lang.en, "out": None, "as_json": False,
+        "step": None, "threshold": 5, "draws": 99, "seed": 1, "alpha": 0.05, "lang": Lang.en,
+        "out": None, "as_json": False,
     }  # fmt: skip
     command.retention(**(given | options))
 
@@ -137,7 +186,7 @@ def test_the_command_writes_text_and_files(files, tmp_path, capsys):
     assert said.startswith("SIMULATED / SIMULERADE DATA")
     assert "Kvar i kommunen efter 36 månader" in said
     assert "log-rank" in said
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == list(command.FILES)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == list(FILES)
     assert "SIMULATED" in (tmp_path / "out" / "staying.csv").read_text("utf-8")
     assert "SIMULATED" in (tmp_path / "out" / "retention_staying.svg").read_text("utf-8")
     (tmp_path / "out" / "own.txt").write_text("mine", "utf-8")
@@ -151,6 +200,7 @@ def test_the_command_reads_life_tables(files, tmp_path, capsys):
     table.tidy().to_parquet(tmp_path / "table.parquet")
     again = read_retention(tmp_path / "table.parquet", stance=files / "stance.csv")
     assert again.table.collapse().hash == data.table.collapse().hash
+    capsys.readouterr()
     run(data=tmp_path / "table.parquet", stance=files / "stance.csv", by=["stance"], as_json=True)
     content = json.loads(capsys.readouterr().out)
     assert [r["group"] for r in content["restricted_mean"]] == ["active", "not known to be active"]

@@ -19,6 +19,7 @@ from evaluation.cli import (
     power,
     regress,
     report,
+    retention,
     simulate,
     stance,
 )
@@ -47,6 +48,7 @@ models.attach(app)
 stance.attach(app)
 costs.attach(app)
 gender.attach(app)
+retention.attach(app)
 
 
 def main() -> None:

@@ -1,29 +1,18 @@
-"""``evaluation retention``: who stays in the kommun."""
+"""``evaluation retention``: who stays in the kommun, as far as person records may say."""
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evaluation.cli.shared import MOST_DRAWS, Json, Lang, print_json
-from evaluation.errors import InputError
 
 if TYPE_CHECKING:
     from evaluation.questions.retention.result import Retention
 
 __all__ = ["attach", "retention"]
-
-FILES = (
-    "incidence.csv",
-    "results.json",
-    "retention_leaving.svg",
-    "retention_staying.svg",
-    "staying.csv",
-)
 
 
 def attach(app: typer.Typer) -> None:
@@ -48,6 +37,15 @@ def retention(
         typer.Option(help="Who is active since when: code and start, or coded_year, coded_month."),
     ] = None,
     horizon: Annotated[int, typer.Option(min=1, max=600, help="Months since reception.")] = 36,
+    step: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Months of a step of the life table that leaves. [the finest possible]"
+        ),
+    ] = None,
+    threshold: Annotated[
+        int, typer.Option(min=3, help="Counts below it, but for 0, are hidden.")
+    ] = 5,
     until: Annotated[
         str | None,
         typer.Option(help="Last known month of person records, such as 2025-12."),
@@ -66,21 +64,29 @@ def retention(
 ) -> None:
     """Show who stays in the kommun, where the others go, and what activity changes about it.
 
+    Everything shown or written has been through disclosure control, simulated records too: the
+    life table leaves in steps with no small counts, and the curves are computed from it.
+
     Example: evaluation retention --data persons.parquet --stance stance.csv --by exposed
     """
+    from evaluation.data.disclosure import Rules
+    from evaluation.questions.retention.answer import retention as ask
     from evaluation.questions.retention.reading import read_retention
-    from evaluation.questions.retention.result import retention as ask
 
     found = ask(
         read_retention(data, stance=stance, until=until, exposure_over_time=over_time),
         by=by or [],
         horizon=horizon,
+        step=step,
+        rules=Rules(k=threshold),
         draws=draws,
         seed=seed,
         alpha=alpha,
     )
     if out is not None:
-        _write(found, out, lang)
+        from evaluation.report.retention_files import write_retention
+
+        write_retention(found, out, lang.value)
     if as_json:
         print_json(found.to_dict())
     else:
@@ -93,11 +99,15 @@ def _print(found: Retention, lang: Lang) -> None:
 
         typer.echo(f"{SIMULATED}\n")
     typer.echo(found.summary(lang.value))
-    table = found.means.table.to_string(index=False, float_format=lambda v: f"{v:.2f}")
-    typer.echo(f"\n{found.means.estimand}\n{table}")
-    last = found.incidence.at(found.horizon)[["group", "kind", "estimate", "conf_low", "conf_high"]]
-    shown = last.to_string(index=False, float_format=lambda v: f"{v:.4f}")
-    typer.echo(f"\n{found.incidence.estimand}, {found.horizon} months\n{shown}\n")
+    if len(found.means.table):
+        table = found.means.table.to_string(index=False, float_format=lambda v: f"{v:.2f}")
+        typer.echo(f"\n{found.means.estimand}\n{table}")
+    kinds = found.incidence.table
+    last = kinds[kinds["month"] == found.horizon]
+    if len(last):
+        columns = ["group", "kind", "estimate", "conf_low", "conf_high"]
+        shown = last[columns].to_string(index=False, float_format=lambda v: f"{v:.4f}")
+        typer.echo(f"\n{found.incidence.estimand}, {found.horizon} months\n{shown}\n")
     for test in found.tests:
         typer.echo(test.summary())
     for model in found.models:
@@ -109,41 +119,3 @@ def _print(found: Retention, lang: Lang) -> None:
             typer.echo(f"  {mark:<3}{check.text_sv if lang == Lang.sv else check.text_en}")
     for note in found.notes:
         typer.echo(f"note: {note}")
-
-
-def _write(found: Retention, folder: Path, lang: Lang) -> None:
-    """Write the folder beside its place, then into it; refuse one that holds anything else."""
-    import json
-
-    from evaluation.data.observations import SIMULATED
-    from evaluation.folders import put_in_place, target_folder
-    from evaluation.report.retention import retention_figures
-
-    out = target_folder(folder)
-    if out.is_dir():
-        strange = [p.name for p in sorted(out.iterdir()) if p.name not in FILES]
-        if strange:
-            raise InputError(
-                f"holds {strange[0]}, which this command did not write; give another --out",
-                file=str(out),
-            )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-new-", dir=out.parent))
-    try:
-        new = beside / out.name
-        new.mkdir()
-        for name, curves in (("staying.csv", found.curves), ("incidence.csv", found.incidence)):
-            table = curves.tidy()
-            if found.simulated:
-                table["data"] = SIMULATED
-            table.to_csv(new / name, index=False, lineterminator="\n")
-        text = json.dumps(found.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-        (new / "results.json").write_text(text + "\n", encoding="utf-8")
-        for figure in retention_figures(found, lang.value):
-            figure.save(new / f"{figure.key}.svg")
-        put_in_place(new, out)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"cannot be written: {reason}", file=str(out)) from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)

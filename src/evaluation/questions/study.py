@@ -32,6 +32,7 @@ from evaluation.questions.gender import GenderAnalysis, gender_analyses
 from evaluation.questions.growth import GrowthAnalysis, analyse_growth
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.matchable import matchable
+from evaluation.questions.retention.published import PublishedRetention, retention_of_study
 from evaluation.questions.selection import Selection, selection
 from evaluation.questions.truth import Truth, truths
 from evaluation.results import Finding
@@ -77,6 +78,8 @@ class Study:
         The headlines corrected for errors of the coding, by outcome.
     gender : mapping of str to GenderAnalysis
         Women and men, by outcome that the plan has for both.
+    retention : PublishedRetention or None
+        The published counts of those received and still there, where that is an outcome.
     """
 
     plan: Plan
@@ -93,6 +96,7 @@ class Study:
     coded: Coded | None = field(default=None, repr=False)
     miscoded: Mapping[str, Miscoded] = field(default_factory=dict, repr=False)
     gender: Mapping[str, GenderAnalysis] = field(default_factory=dict, repr=False)
+    retention: PublishedRetention | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -162,6 +166,7 @@ class Study:
             "multiple_testing": together.to_dict() if together else None,
             "case": self.case.to_dict() if self.case else None,
             "growth": self.growth.to_dict() if self.growth else None,
+            **({"retention": self.retention.to_dict()} if self.retention else {}),
             "context": [c.to_dict() for c in self.context],
             "places": {
                 c: str(places.loc[c, "name"])
@@ -368,6 +373,7 @@ def run_study(
         coded,
         corrected,
         gender,
+        retention_of_study(sources, panels, fitted, e.alpha),
     )
 
 

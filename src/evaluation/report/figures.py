@@ -24,6 +24,7 @@ from evaluation.report.figure import (
 )
 from evaluation.report.gender import gender_figures
 from evaluation.report.growth import growth_figure
+from evaluation.report.retention_section import retention_figure
 from evaluation.report.simulated import mark_figure
 from evaluation.report.words import all_sources, is_simulated, own_work, word
 
@@ -392,6 +393,8 @@ def make_figures(results: Results, lang: Lang) -> dict[str, Figure]:
             figures.append(_case(results, lang))
         if results["growth"]:
             figures.append(growth_figure(results, lang))
+        if "retention" in results:
+            figures.append(retention_figure(results, lang))
         if results["context"]:
             figures.append(_context(results, lang))
     if is_simulated(results):

@@ -34,34 +34,32 @@ def _word(key: str, lang: Lang) -> str:
     return _WORDS[key][lang == "en"] if key in _WORDS else key.replace("_", " ")
 
 
-def _ticks(horizon: int) -> list[int]:
-    step = next(s for s in (3, 6, 12, 24, 60, 120) if horizon / s <= 6)
-    return list(range(0, horizon + 1, step))
+def _ticks(horizon: int, width: int) -> list[int]:
+    steps = (s for s in (1, 3, 6, 12, 24, 60, 120) if s % width == 0 and horizon / s <= 6)
+    return list(range(0, horizon + 1, next(steps, horizon)))
 
 
-def _axis(ax: Any, horizon: int, lang: Lang, top: float) -> None:
+def _axis(ax: Any, r: Retention, lang: Lang, top: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    ax.set_xlim(0, horizon)
+    ax.set_xlim(0, r.horizon)
     ax.set_ylim(0, top)
-    ax.set_xticks(_ticks(horizon))
+    ax.set_xticks(_ticks(r.horizon, r.life.width))
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     decimals = axis_decimals(0, 100 * top)
     ax.yaxis.set_major_formatter(lambda v, _: number(100 * v, lang, decimals))
 
 
-def _curve(ax: Any, rows: pd.DataFrame, start: float, colour: str, label: str) -> None:
+def _curve(ax: Any, rows: pd.DataFrame, start: float, colour: str, label: str, width: int) -> None:
     month = [0, *rows["month"]]
-    ax.fill_between(
-        month,
-        [start, *rows["conf_low"]],
-        [start, *rows["conf_high"]],
-        step="post",
-        color=colour,
-        alpha=0.18,
-        lw=0,
-    )
-    ax.step(month, [start, *rows["estimate"]], where="post", color=colour, lw=1.5, label=label)
+    low, high, line = ([start, *rows[c]] for c in ("conf_low", "conf_high", "estimate"))
+    if width == 1:
+        ax.fill_between(month, low, high, step="post", color=colour, alpha=0.18, lw=0)
+        ax.step(month, line, where="post", color=colour, lw=1.5, label=label)
+    else:
+        # known at the ends of the steps, not within
+        ax.fill_between(month, low, high, color=colour, alpha=0.18, lw=0)
+        ax.plot(month, line, color=colour, lw=1.5, marker="o", ms=3, label=label)
 
 
 def _staying(r: Retention, lang: Lang) -> Any:
@@ -71,8 +69,8 @@ def _staying(r: Retention, lang: Lang) -> Any:
     drawing, (ax, beneath) = blank(WIDTH, height, 2, 1, gridspec_kw=ratio)
     for i, g in enumerate(groups):
         rows = r.curves.table[r.curves.table["group"] == g]
-        _curve(ax, rows, 1.0, _COLOURS[i % len(_COLOURS)], r.group_name(g, lang))
-    _axis(ax, r.horizon, lang, 1.0)
+        _curve(ax, rows, 1.0, _COLOURS[i % len(_COLOURS)], r.group_name(g, lang), r.life.width)
+    _axis(ax, r, lang, 1.0)
     ax.set_ylabel(_word("stay", lang))
     ax.set_xlabel(_word("months", lang))
     if len(groups) > 1:
@@ -81,12 +79,17 @@ def _staying(r: Retention, lang: Lang) -> Any:
     beneath.set_xlim(0, r.horizon)
     beneath.set_ylim(-len(groups), 1)
     beneath.text(0, 0.55, _word("at_risk", lang), fontsize=8, color=GREY, ha="left")
+    left = r.life.left_after()
     for i, g in enumerate(groups):
         own = r.curves.table[r.curves.table["group"] == g]
-        seen = dict(zip(own["month"].tolist(), own["at_risk"].tolist(), strict=True))
-        for t in _ticks(r.horizon):
-            # at the start of month t; month 1 stands for the reception
-            n = seen.get(max(t, 1))
+        # those at risk in a step are there at its start
+        start = own["month"] - r.life.width
+        seen: dict[int, int | None] = dict(
+            zip(start.tolist(), own["at_risk"].tolist(), strict=True)
+        )
+        seen[r.horizon] = left[i]
+        for t in _ticks(r.horizon, r.life.width):
+            n = seen.get(t)
             align = "left" if t == 0 else "right" if t == r.horizon else "center"
             text = "–" if n is None else number(float(n), lang, 0)
             colour = _COLOURS[i % len(_COLOURS)]
@@ -100,22 +103,30 @@ def _leaving(r: Retention, lang: Lang) -> Any:
     columns = min(3, max(1, len(kinds)))
     lines = -(-max(1, len(kinds)) // columns)
     drawing, axes = blank(
-        WIDTH, 0.6 + 1.7 * lines, lines, columns, squeeze=False, sharex=True, sharey=True
+        WIDTH, 0.9 + 1.7 * lines, lines, columns, squeeze=False, sharex=True, sharey=True
     )
-    top = 1.1 * float(table["conf_high"].max())
+    top = 1.1 * float(table["conf_high"].max()) if len(table) else 1.0
     flat = list(axes.ravel())
     for ax, kind in zip(flat, kinds, strict=False):
         for i, g in enumerate(groups):
             rows = table[(table["group"] == g) & (table["kind"] == kind)]
-            _curve(ax, rows, 0.0, _COLOURS[i % len(_COLOURS)], r.group_name(g, lang))
-        _axis(ax, r.horizon, lang, top)
+            _curve(ax, rows, 0.0, _COLOURS[i % len(_COLOURS)], r.group_name(g, lang), r.life.width)
+        _axis(ax, r, lang, top)
         ax.set_title(_word(kind, lang), fontsize=9)
     for ax in flat[len(kinds) :]:
         ax.set_axis_off()
     drawing.supylabel(_word("left", lang), fontsize=9)
     drawing.supxlabel(_word("months", lang), fontsize=9)
     if len(groups) > 1:
-        flat[0].legend(frameon=False, fontsize=7, loc="upper left")
+        handles, labels = flat[0].get_legend_handles_labels()
+        drawing.legend(
+            handles,
+            labels,
+            loc="outside lower center",
+            ncols=min(3, len(groups)),
+            frameon=False,
+            fontsize="small",
+        )
     return drawing
 
 

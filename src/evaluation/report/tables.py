@@ -12,6 +12,7 @@ from evaluation.report.gender import gender_tables
 from evaluation.report.growth import growth_tables
 from evaluation.report.model_tables import model_groups
 from evaluation.report.outcome_tables import checks_table, outcome_tables
+from evaluation.report.retention_section import retention_tables
 from evaluation.report.simulated import mark_table, truth_table
 from evaluation.report.table import (
     Results,
@@ -303,6 +304,7 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
         tables += outcome_tables(results, name, lang)
     tables += gender_tables(results, lang)
     tables += [_hidden(results, lang), *miscoding_tables(results, lang)]
+    tables += retention_tables(results, lang)
     if results["case"]:
         case = results["case"]
         source = results["indicators"][case["indicator"]]["source"]

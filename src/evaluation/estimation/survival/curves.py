@@ -21,6 +21,12 @@ import pandas as pd
 from scipy.stats import norm
 
 from evaluation.errors import InputError
+from evaluation.estimation.survival.formulas import (
+    critical_value,
+    incidence,
+    mean_months,
+    survival,
+)
 from evaluation.estimation.survival.life_table import Counts, LifeTable
 
 __all__ = [
@@ -28,6 +34,7 @@ __all__ = [
     "RestrictedMean",
     "cumulative_incidence",
     "kaplan_meier",
+    "mean_result",
     "restricted_mean",
 ]
 
@@ -49,7 +56,7 @@ class Curves:
     method, inference, estimand : str
         The estimator, its intervals, what the number is.
     persons : tuple of int
-        How many ever came under observation, by group.
+        How many ever came under observation, by group; None where that is hidden.
     alpha : float
         One minus the level.
     data_hash : str
@@ -64,7 +71,7 @@ class Curves:
     method: str
     inference: str
     estimand: str
-    persons: tuple[int, ...]
+    persons: tuple[int | None, ...]
     alpha: float = 0.05
     data_hash: str = ""
     notes: tuple[str, ...] = ()
@@ -97,25 +104,12 @@ class Curves:
 
 
 def _factors(counts: Counts) -> tuple[np.ndarray, np.ndarray]:
-    """Return the months of each group that can be estimated, and the hazard of any event.
+    """Return the months of each group that can be estimated, and those at risk.
 
     A curve ends with the first month in which nobody is at risk.
     """
-    y = counts.at_risk
-    there = np.logical_and.accumulate(y > 0, axis=1)
-    hazard = np.divide(counts.all_events, y, out=np.zeros(y.shape), where=there)
-    return there, hazard
-
-
-def _survival(hazard: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    after = np.cumprod(1 - hazard, axis=1)
-    return after, np.concatenate([np.ones((len(after), 1)), after[:, :-1]], axis=1)
-
-
-def _check_alpha(alpha: float) -> float:
-    if not 0 < alpha < 1:
-        raise InputError(f"{alpha:g} must lie between 0 and 1", field="alpha")
-    return float(norm.ppf(1 - alpha / 2))
+    y = counts.at_risk.astype(float)
+    return np.logical_and.accumulate(y > 0, axis=1), y
 
 
 def _late(counts: Counts) -> tuple[str, ...]:
@@ -189,20 +183,11 @@ def kaplan_meier(table: LifeTable, by: Sequence[str] = (), *, alpha: float = 0.0
     >>> kaplan_meier(t).table["estimate"].round(4).tolist()
     [0.8, 0.6857]
     """
-    z = _check_alpha(alpha)
+    z = critical_value(alpha)
     counts = table.counts(by)
-    there, hazard = _factors(counts)
-    s, _ = _survival(hazard)
-    y, d = counts.at_risk, counts.all_events
-    sums = np.cumsum(
-        np.divide(d, y * (y - d), out=np.zeros(s.shape), where=there & (d < y)), axis=1
-    )
-    error = s * np.sqrt(sums)
-    inside = (s > 0) & (s < 1)
-    log = np.log(s, out=np.full(s.shape, -1.0), where=inside)
-    width = np.where(inside, z * np.sqrt(sums) / np.abs(log), 0.0)
-    low, high = s ** np.exp(width), s ** np.exp(-width)
-    columns = {"estimate": s, "std_error": error, "conf_low": low, "conf_high": high}
+    there, y = _factors(counts)
+    d = counts.all_events
+    columns = survival(y, d, there, z)
     return Curves(
         table=_rows(counts, there, d, columns),
         by=tuple(by),
@@ -251,35 +236,12 @@ def cumulative_incidence(
     InputError
         As :func:`kaplan_meier`.
     """
-    z = _check_alpha(alpha)
+    z = critical_value(alpha)
     counts = table.counts(by)
-    there, hazard = _factors(counts)
-    _, before = _survival(hazard)
-    y = np.where(there, counts.at_risk, 1).astype(float)
-    d = np.where(there, counts.all_events, 0)
-    # in a last month in which everybody leaves F(t) − F(s) is zero, so the term vanishes
-    every = np.divide(d, y * (y - d), out=np.zeros(y.shape), where=d < y)
+    there, y = _factors(counts)
     blocks = []
     for k, kind in enumerate(table.kinds):
-        dk = np.where(there, counts.events[:, :, k], 0)
-        step = before * dk / y
-        f = np.cumsum(step, axis=1)
-
-        def around(w: np.ndarray, f: np.ndarray = f) -> np.ndarray:
-            # sum over s ≤ t of (F(t) − F(s))² w_s, from three running sums
-            one, two, three = (np.cumsum(p, axis=1) for p in (w, f * w, f * f * w))
-            return np.asarray(f * f * one - 2 * f * two + three)
-
-        v = around(every) + np.cumsum(before**2 * (y - dk) * dk / y**3, axis=1)
-        cross = before * dk / y**2
-        v = v - 2 * (f * np.cumsum(cross, axis=1) - np.cumsum(f * cross, axis=1))
-        error = np.sqrt(np.maximum(v, 0.0))
-        inside = (f > 0) & (f < 1 - 1e-12)
-        rest = np.where(inside, 1 - f, 0.5)
-        width = np.where(inside, z * error / (rest * np.abs(np.log(rest))), 0.0)
-        low = np.where(inside, 1 - rest ** np.exp(-width), f)
-        high = np.where(inside, 1 - rest ** np.exp(width), f)
-        columns = {"estimate": f, "std_error": error, "conf_low": low, "conf_high": high}
+        columns = incidence(y, counts.all_events, counts.events[:, :, k], there, z)
         block = _rows(counts, there, counts.events[:, :, k], columns)
         block.insert(1, "kind", kind)
         blocks.append(block)
@@ -371,40 +333,51 @@ def restricted_mean(
     InputError
         If a group was not observed that long, a key is not there, or ``alpha`` is no level.
     """
-    z = _check_alpha(alpha)
+    z = critical_value(alpha)
     if months < 1:
         raise InputError(f"{months} must be at least 1", field="months")
     counts = table.counts(by)
-    there, hazard = _factors(counts)
-    s, before = _survival(hazard)
+    there, y = _factors(counts)
+    d = counts.all_events
     for g, label in enumerate(counts.labels):
         seen = int(there[g].sum())
-        if seen < months and s[g, seen - 1] > 0:
+        everybody_left = bool((d[g, :seen] == y[g, :seen]).any())
+        if seen < months and not everybody_left:
             raise InputError(
                 f"{label} was observed for {seen} months; ask for at most that", field="months"
             )
     # a group that has left altogether stays at zero
-    s, before = s[:, :months], before[:, :months]
-    y, d = counts.at_risk[:, :months], counts.all_events[:, :months]
-    area = np.cumsum(before[:, ::-1], axis=1)[:, ::-1]
-    # the area after month s begins with the survival after it
-    later = np.concatenate([area[:, 1:], np.zeros((len(area), 1))], axis=1)
-    w = np.divide(d, y * (y - d), out=np.zeros(later.shape), where=(y > 0) & (d < y))
-    mean, error = area[:, 0], np.sqrt((later**2 * w).sum(axis=1))
+    mean, error = mean_months(y[:, :months], d[:, :months], there[:, :months])
+    return mean_result(
+        counts.labels, mean, error, months, z, alpha, "area under Kaplan–Meier", table.hash
+    )
+
+
+def mean_result(
+    labels: Sequence[str],
+    mean: np.ndarray,
+    error: np.ndarray,
+    months: int,
+    z: float,
+    alpha: float,
+    method: str,
+    data_hash: str,
+) -> RestrictedMean:
+    """Make the result from means and errors, both of shape (groups,)."""
     rows = pd.DataFrame(
         {
-            "group": counts.labels,
+            "group": list(labels),
             "estimate": mean,
             "std_error": error,
             "conf_low": mean - z * error,
             "conf_high": mean + z * error,
         }
     )
-    gap, spread = mean[1:] - mean[0], np.sqrt(error[1:] ** 2 + error[0] ** 2)
+    gap, spread = mean[1:] - mean[:1], np.sqrt(error[1:] ** 2 + error[:1] ** 2)
     t = np.divide(gap, spread, out=np.zeros(len(gap)), where=spread > 0)
     differences = pd.DataFrame(
         {
-            "contrast": [f"{label} − {counts.labels[0]}" for label in counts.labels[1:]],
+            "contrast": [f"{label} − {labels[0]}" for label in labels[1:]],
             "estimate": gap,
             "std_error": spread,
             "conf_low": gap - z * spread,
@@ -417,9 +390,9 @@ def restricted_mean(
         table=rows,
         differences=differences,
         horizon=months,
-        method="area under Kaplan–Meier",
+        method=method,
         inference="Greenwood, normal interval; persons independent",
         estimand=f"mean months in the kommun, of {months}",
         alpha=alpha,
-        data_hash=table.hash,
+        data_hash=data_hash,
     )

@@ -267,6 +267,7 @@ def discrete_hazard(
         log_likelihood=fit.log_likelihood,
         data_hash=table.hash,
         notes=_left_out(out),
+        left_out=tuple((factor, len(levels)) for factor, levels in out.items() if levels),
     )
 
 

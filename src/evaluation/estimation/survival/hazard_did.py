@@ -159,7 +159,7 @@ def hazard_did(
             f"score statistic studentised, {len(placebo)} other assignments"
         ),
         estimand=f"log hazard ratio of leaving within {horizon} months, pooled over cohorts",
-        n_obs=model.n_obs,
+        n_obs=int(model.n_obs or 0),
         n_units=len(null.units),
         n_treated_units=len(real),
         n_clusters=model.n_clusters,

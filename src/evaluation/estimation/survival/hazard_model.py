@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ class HazardModel:
     coefficients : tuple of Coefficient
         Log hazard ratios with clustered errors and normal quantiles.
     naive_std_error : tuple of float
-        The errors that take persons as independent.
+        The errors that take persons as independent; empty where they may not be shown.
     covariance : numpy.ndarray
         Shape (p, p): clustered.
     method, inference, estimand, small_sample : str
@@ -35,18 +35,20 @@ class HazardModel:
         Kinds of events that count; leaving of another kind censors.
     effects : tuple of str
         Keys with effects (or strata) of their own.
-    n_obs : int
-        Person-months at risk that were used.
+    n_obs : int, optional
+        Person-months at risk that were used; absent where they may not be shown.
     n_events, n_persons, n_clusters : int
         Events, persons that came under observation, and clusters, all of those used.
-    log_likelihood : float
-        Of the fit.
+    log_likelihood : float, optional
+        Of the fit; absent where it may not be shown.
     alpha : float
         One minus the level.
     data_hash : str
         SHA-256 of the life table.
     notes : tuple of str
         What a reader must know, what was left out among it.
+    left_out : tuple of (str, int)
+        Levels of the effects that were left out because nobody or everybody leaves: key, number.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -58,14 +60,43 @@ class HazardModel:
     small_sample: str
     kinds: tuple[str, ...]
     effects: tuple[str, ...]
-    n_obs: int
+    n_obs: int | None
     n_events: int
     n_persons: int
     n_clusters: int
-    log_likelihood: float
+    log_likelihood: float | None
     alpha: float = 0.05
     data_hash: str = ""
     notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, int], ...] = ()
+
+    def shown(self, *, n_events: int, n_persons: int, data_hash: str) -> HazardModel:
+        """Return the model without what would tell how many left in which municipality.
+
+        The errors of independent persons, the likelihood and the person-months are functions of
+        counts by month that are not released, and so is who was left out: only how many were.
+
+        Parameters
+        ----------
+        n_events, n_persons : int
+            Those of the released life table.
+        data_hash : str
+            SHA-256 of the released life table: one of the counts themselves could be tried out.
+        """
+        return replace(
+            self,
+            naive_std_error=(),
+            covariance=np.empty((0, 0)),
+            n_obs=None,
+            log_likelihood=None,
+            n_events=n_events,
+            n_persons=n_persons,
+            data_hash=data_hash,
+            notes=tuple(
+                f"nobody or everybody leaves in {n} of {factor}: left out"
+                for factor, n in self.left_out
+            ),
+        )
 
     def coefficient(self, term: str) -> Coefficient:
         """Return one coefficient.
@@ -95,11 +126,13 @@ class HazardModel:
                 "hazard_ratio": float(np.exp(c.estimate)),
                 "ratio_low": float(np.exp(c.conf_int[0])),
                 "ratio_high": float(np.exp(c.conf_int[1])),
-                "naive_std_error": naive,
             }
-            for c, naive in zip(self.coefficients, self.naive_std_error, strict=True)
+            for c in self.coefficients
         ]
-        return pd.DataFrame(rows)
+        table = pd.DataFrame(rows)
+        if self.naive_std_error:
+            table["naive_std_error"] = self.naive_std_error
+        return table
 
     def summary(self) -> str:
         """Return the result as text for people."""

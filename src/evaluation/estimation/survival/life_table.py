@@ -63,6 +63,9 @@ class Counts:
 class LifeTable:
     """Events by kind and numbers at risk per month since reception, by group.
 
+    It shows its size only: its small counts are about persons. What may be seen of it is made by
+    :func:`~evaluation.estimation.survival.released.release_life_table`.
+
     Made by :func:`life_table`, which checks it, or counted from spells. Rows are the months in
     which a group had somebody at risk, sorted by group and month.
 
@@ -107,9 +110,6 @@ class LifeTable:
         rows = self.groups.iloc[self.group].reset_index(drop=True)
         rows["month"] = self.month
         return pd.concat([rows, pd.DataFrame(self.numbers, columns=list(self.columns))], axis=1)
-
-    def _repr_html_(self) -> str:
-        return self.tidy().head(40).to_html(index=False, border=0)
 
     @property
     def months(self) -> int:

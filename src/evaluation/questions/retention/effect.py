@@ -48,7 +48,9 @@ class RetentionEffect:
     notes: tuple[str, ...] = ()
 
 
-def retention_panel(table: LifeTable, horizon: int = 36) -> tuple[Panel, pd.Series]:
+def retention_panel(
+    table: LifeTable, horizon: int = 36, *, smallest: int = 1
+) -> tuple[Panel, pd.Series]:
     """Return the share still in the kommun at the horizon, by municipality and year of reception.
 
     Kaplan–Meier of each municipality's cohort. Cohorts that were not followed to the horizon by
@@ -60,6 +62,8 @@ def retention_panel(table: LifeTable, horizon: int = 36) -> tuple[Panel, pd.Seri
         By ``municipality`` and ``cohort`` at least.
     horizon : int
         Months.
+    smallest : int
+        Cohorts of fewer persons are not used, as in published statistics.
 
     Returns
     -------
@@ -92,6 +96,7 @@ def retention_panel(table: LifeTable, horizon: int = 36) -> tuple[Panel, pd.Seri
     # a cohort that nobody could be followed in shows only the cells that all have left
     seen = who["persons"].where(counts.at_risk[:, -1] > 0, 0).groupby(who["cohort"]).sum()
     followed &= who["cohort"].map(seen > 0).to_numpy(dtype=bool)
+    followed &= (who["persons"] >= smallest).to_numpy(dtype=bool)
     who["share"] = np.where(followed, 100 * s, np.nan)
     wide = who.pivot(index="municipality", columns="cohort", values="share").sort_index()
     wide = wide.loc[:, wide.notna().any()]
@@ -102,7 +107,8 @@ def retention_panel(table: LifeTable, horizon: int = 36) -> tuple[Panel, pd.Seri
         )
     whole = wide.notna().all(axis=1)
     if not whole.any():
-        raise InputError("no municipality received somebody in every year", field="cohort")
+        least = "somebody" if smallest == 1 else f"at least {smallest} persons"
+        raise InputError(f"no municipality received {least} in every year", field="cohort")
     wide.columns = wide.columns.astype(int)
     size = who.pivot(index="municipality", columns="cohort", values="persons")
     panel = Panel(
@@ -115,7 +121,7 @@ def retention_panel(table: LifeTable, horizon: int = 36) -> tuple[Panel, pd.Seri
 
 
 def _usable(
-    panel: Panel, first_year: Mapping[str, int]
+    panel: Panel, first_year: Mapping[str, int], smallest: int
 ) -> tuple[Panel, pd.Series, list[str], tuple[str, ...]]:
     """Leave out the active that show no effect: begun before the first cohort or after the last."""
     years = panel.years
@@ -131,11 +137,13 @@ def _usable(
         )
     if all(u in first_year for u in units):
         raise InputError("every municipality is active; none is left to compare", field="stance")
+    few = "" if smallest == 1 else f", or with one of fewer than {smallest}"
+    lacking = f"active and without a cohort{few} in some year"
     notes = []
     for names, text in (
         (early, f"active from the first cohort ({years[0]}) on"),
         (late, f"active after the last cohort ({years[-1]})"),
-        ([u for u in panel.dropped if u in first_year], "active and without a cohort in some year"),
+        ([u for u in panel.dropped if u in first_year], lacking),
     ):
         if names:
             notes.append(f"in neither group, {text}: {', '.join(names)}")
@@ -149,6 +157,7 @@ def retention_effect(
     *,
     horizon: int = 36,
     anticipation: int = 0,
+    smallest: int = 1,
     draws: int = 999,
     seed: int = 1,
     alpha: float = 0.05,
@@ -170,6 +179,8 @@ def retention_effect(
     anticipation : int
         Cohorts before it that were partly exposed: 1 where a start was within a year. They are
         no base for the share and are left out of the hazard model of the municipality.
+    smallest : int
+        As for :func:`retention_panel`.
     draws, seed : int
         Of the permutations.
     alpha : float
@@ -187,8 +198,8 @@ def retention_effect(
         :func:`retention_panel`.
     """
     known = {str(k): int(v) for k, v in first_year.items()}
-    whole, received = retention_panel(table, horizon)
-    panel, cohort, out, notes = _usable(whole, known)
+    whole, received = retention_panel(table, horizon, smallest=smallest)
+    panel, cohort, out, notes = _usable(whole, known, smallest)
     share = auto_inference(
         panel,
         cohort,

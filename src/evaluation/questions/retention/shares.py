@@ -9,10 +9,10 @@ import pandas as pd
 
 from evaluation.data.observations import OBSERVED
 from evaluation.errors import InputError
-from evaluation.language import per_cent
+from evaluation.language import number, per_cent
 from evaluation.results import Check
 
-__all__ = ["RetentionShares", "retention_shares"]
+__all__ = ["LAG", "RECEIVED", "STAYED", "RetentionShares", "exact_interval", "retention_shares"]
 
 STAYED, RECEIVED, LAG = "N00732", "N01986", 3
 
@@ -53,11 +53,42 @@ class RetentionShares:
         return self.table.to_html(index=False, float_format=lambda v: f"{v:.2f}", border=0)
 
 
-def retention_shares(observations: pd.DataFrame, *, alpha: float = 0.05) -> RetentionShares:
-    r"""Return N00732 of year t per N01986 of year t − 3, with exact binomial intervals.
+def exact_interval(
+    stayed: np.ndarray, received: np.ndarray, alpha: float
+) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return the exact binomial interval of each share, per cent (Clopper & Pearson 1934).
 
-    Clopper and Pearson (1934): with x of n, the bounds are the :math:`\alpha/2` quantile of
-    Beta(x, n − x + 1) and the :math:`1 - \alpha/2` quantile of Beta(x + 1, n − x).
+    With x of n, the bounds are the :math:`\alpha/2` quantile of Beta(x, n − x + 1) and the
+    :math:`1 - \alpha/2` quantile of Beta(x + 1, n − x).
+
+    Parameters
+    ----------
+    stayed, received : numpy.ndarray
+        Shape (shares,): x and n.
+    alpha : float
+        One minus the level.
+
+    Returns
+    -------
+    low, high : numpy.ndarray
+        Shape (shares,), NaN where x exceeds n or n is zero.
+
+    Examples
+    --------
+    >>> [b.round(2).tolist() for b in exact_interval(np.array([0.0]), np.array([10.0]), 0.05)]
+    [[0.0], [30.85]]
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = np.full(len(stayed), np.nan), np.full(len(stayed), np.nan)
+    inside = (received > 0) & (stayed <= received)
+    ends = proportion_confint(stayed[inside], received[inside], alpha, method="beta")
+    low[inside], high[inside] = 100 * np.asarray(ends[0]), 100 * np.asarray(ends[1])
+    return low, high
+
+
+def retention_shares(observations: pd.DataFrame, *, alpha: float = 0.05) -> RetentionShares:
+    """Return N00732 of year t per N01986 of year t − 3, with exact binomial intervals.
 
     The two counts are published apart, and somebody of the cohort who was received elsewhere and
     moved in later is in the first and not in the second. A share over 100 per cent shows it: the
@@ -80,8 +111,6 @@ def retention_shares(observations: pd.DataFrame, *, alpha: float = 0.05) -> Rete
     InputError
         If an indicator is not there, or a count is no whole number of at least zero.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     if not 0 < alpha < 1:
         raise InputError(f"{alpha:g} must lie between 0 and 1", field="alpha")
     rows = observations[observations["sex"] == "T"]
@@ -123,10 +152,7 @@ def retention_shares(observations: pd.DataFrame, *, alpha: float = 0.05) -> Rete
     state = np.where(known & (n > 0) & (x > n), "over_100", state)
     has_share = np.isin(state, ["observed", "over_100"])
     share = np.divide(100.0 * x, n, out=np.full(len(x), np.nan), where=has_share)
-    low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
-    inside = state == "observed"
-    ends = proportion_confint(x[inside], n[inside], alpha, method="beta")
-    low[inside], high[inside] = 100 * np.asarray(ends[0]), 100 * np.asarray(ends[1])
+    low, high = exact_interval(np.where(state == "observed", x, np.nan), n, alpha)
     table = pd.DataFrame(
         {
             "code": both["code"],
@@ -142,13 +168,18 @@ def retention_shares(observations: pd.DataFrame, *, alpha: float = 0.05) -> Rete
     )
     over, of = int((state == "over_100").sum()), int(has_share.sum())
     part = over / max(of, 1)
+    n_sv, n_en = number(of, "sv", 0), number(of, "en", 0)
     check = Check(
         "shares_over_100",
         over == 0,
-        f"{over} av {of} andelar är över 100 procent ({per_cent(part, 'sv', 1)}): täljaren rymmer "
-        "personer som flyttat in efter mottagandet.",
-        f"{over} of {of} shares exceed 100 per cent ({per_cent(part, 'en', 1)}): the numerator "
-        "holds persons who moved in after reception.",
+        f"{over} av {n_sv} andelar är över 100 procent ({per_cent(part, 'sv', 1)}): täljaren "
+        "rymmer personer som flyttat in efter mottagandet."
+        if over
+        else f"Ingen av {n_sv} andelar är över 100 procent.",
+        f"{over} of {n_en} shares exceed 100 per cent ({per_cent(part, 'en', 1)}): the numerator "
+        "holds persons who moved in after reception."
+        if over
+        else f"None of {n_en} shares exceeds 100 per cent.",
         float(over),
         0.0,
     )
