@@ -1,0 +1,39 @@
+"""Disclosure control: nothing leaves person records that says something about a person."""
+
+from evaluation.data.disclosure.amounts import cell_amounts
+from evaluation.data.disclosure.attack import Ranges, attack, bounds
+from evaluation.data.disclosure.constraints import Constraints
+from evaluation.data.disclosure.layout import Flow
+from evaluation.data.disclosure.protect import Previous, protect
+from evaluation.data.disclosure.protected import Protected
+from evaluation.data.disclosure.released import (
+    FromPersons,
+    Released,
+    cleared,
+    pass_gate,
+    release,
+)
+from evaluation.data.disclosure.rounding import Rounded, round_table
+from evaluation.data.disclosure.spec import Dominance, Rules, Spec
+
+__all__ = [
+    "Constraints",
+    "Dominance",
+    "Flow",
+    "FromPersons",
+    "Previous",
+    "Protected",
+    "Ranges",
+    "Released",
+    "Rounded",
+    "Rules",
+    "Spec",
+    "attack",
+    "bounds",
+    "cell_amounts",
+    "cleared",
+    "pass_gate",
+    "protect",
+    "release",
+    "round_table",
+]

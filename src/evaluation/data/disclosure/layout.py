@@ -1,0 +1,312 @@
+"""From a tidy table to its cells, their values and the sums that tie them together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from evaluation.data.disclosure.constraints import Constraints, Row
+from evaluation.errors import InputError
+
+__all__ = ["Flow", "Layout", "Sums", "lay_out"]
+
+Sums = Mapping[str, Mapping[str, Sequence[str]]]
+_Floats = npt.NDArray[np.float64]
+_Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Flow:
+    r"""The identity of a life table, along its time and across its measures.
+
+    .. math:: r_{t+1} = r_t + \sum_e e_t - \sum_d d_t
+
+    with :math:`r` at risk, :math:`e` what enters and :math:`d` what leaves.
+
+    Parameters
+    ----------
+    time : str
+        The column of whole time steps.
+    measure : str
+        The column that says which measure a row is.
+    at_risk : str
+        Its value for the number at risk.
+    leaving, entering : tuple of str
+        Its values for what leaves (events of each cause, censored) and what enters. One that
+        the table does not have is worked out and guarded as a cell that is not published.
+    """
+
+    time: str
+    measure: str
+    at_risk: str = "at_risk"
+    leaving: tuple[str, ...] = ("events", "censored")
+    entering: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A table as a vector of cells under linear sums.
+
+    Parameters
+    ----------
+    keys : pandas.DataFrame
+        One row per cell: the dimensions, as text. The table's own rows come first, in order.
+    values : numpy.ndarray
+        Shape (cells,).
+    n_published : int
+        How many cells are the table's own; the rest follow from them by subtraction.
+    constraints : Constraints
+        The sums.
+    margin : numpy.ndarray
+        Shape (cells,): whether the cell is a total of others.
+    """
+
+    keys: pd.DataFrame = field(repr=False)
+    values: _Floats = field(repr=False)
+    n_published: int
+    constraints: Constraints = field(repr=False)
+    margin: npt.NDArray[np.bool_] = field(repr=False)
+
+    def label(self, cell: int) -> str:
+        """Return a cell's name for messages."""
+        return ", ".join(f"{k}={v}" for k, v in self.keys.iloc[cell].items())
+
+
+class _Cells:
+    """The growing list of cells, with positions looked up by group and value of a dimension."""
+
+    def __init__(self, keys: pd.DataFrame, values: _Floats, tolerance: float) -> None:
+        self.keys, self.values = keys, values
+        self.tolerance = tolerance
+        self.rows: list[Row] = []
+        self.margin: set[int] = set()
+
+    def grid(self, by: Sequence[str], wanted: Sequence[str]) -> tuple[_Ints, list[str]]:
+        """Return cell positions, shape (groups, wanted), −1 where there is none, and names."""
+        rest = [c for c in self.keys.columns if c not in by]
+        if rest:
+            group = self.keys.groupby(rest, sort=False, observed=True).ngroup().to_numpy()
+        else:
+            group = np.zeros(len(self.keys), dtype=np.int64)
+        at = {w: i for i, w in enumerate(wanted)}
+        joined = self.keys[list(by)].agg("\x1f".join, axis=1) if len(by) > 1 else self.keys[by[0]]
+        column = joined.map(at).fillna(-1).astype(int).to_numpy()
+        grid = np.full((int(group.max()) + 1, len(wanted)), -1, dtype=np.int64)
+        there = np.flatnonzero(column >= 0)
+        grid[group[there], column[there]] = there
+        first = np.unique(group, return_index=True)[1]
+        table = self.keys[rest].iloc[first]
+        names = [
+            ", ".join(f"{k}={v}" for k, v in zip(rest, row, strict=True))
+            for row in table.itertuples(index=False, name=None)
+        ]
+        return grid, names
+
+    def append(self, template: _Ints, change: dict[str, str], v: _Floats) -> None:
+        """Add cells that are not published, like the template's but for what changes."""
+        new = self.keys.iloc[template].assign(**change)
+        low = np.flatnonzero(v < -self.tolerance)
+        if len(low):
+            name = ", ".join(f"{k}={x}" for k, x in new.iloc[int(low[0])].items())
+            raise InputError(
+                f"{name} would be {v[low[0]]:g}: the total must be as large as its parts"
+            )
+        self.keys = pd.concat([self.keys, new], ignore_index=True)
+        self.values = np.concatenate([self.values, np.maximum(v, 0.0)])
+
+
+def _fill(cells: _Cells, dim: str, sums: Mapping[str, Sequence[str]]) -> None:
+    """Add the one part that a total has and the table does not, by subtraction."""
+    known = set(cells.keys[dim])
+    for total, parts in sums.items():
+        absent = [p for p in parts if p not in known]
+        if total not in known:
+            raise InputError(
+                f"the total {total!r} is missing; it must stand in the table", field=dim
+            )
+        if not absent:
+            continue
+        if len(absent) > 1:
+            raise InputError(
+                f"of the parts of {total!r} {absent} are missing; at most one may be,"
+                " join them to one code",
+                field=dim,
+            )
+        present = [p for p in parts if p in known]
+        grid, names = cells.grid([dim], [total, *present])
+        some = (grid >= 0).any(axis=1)
+        grid = grid[some]
+        _demand(grid, [names[i] for i in np.flatnonzero(some)], dim, [total, *present])
+        rest = cells.values[grid[:, 0]] - cells.values[grid[:, 1:]].sum(axis=1)
+        cells.append(grid[:, 0], {dim: absent[0]}, rest)
+        known.add(absent[0])
+
+
+def _demand(grid: _Ints, names: list[str], dim: str, wanted: Sequence[str]) -> None:
+    """Refuse a sum of which a member is missing."""
+    lack = np.argwhere(grid < 0)
+    if len(lack):
+        g, w = int(lack[0][0]), int(lack[0][1])
+        what = "total" if w == 0 else "part"
+        raise InputError(
+            f"the {what} {wanted[w]!r} is missing at {names[g] or 'the only row'}"
+            f" ({len(lack)} missing); a cell of nobody must stand there as 0",
+            field=dim,
+        )
+
+
+def _add_sums(cells: _Cells, dim: str, sums: Mapping[str, Sequence[str]]) -> None:
+    for total, parts in sums.items():
+        wanted = [total, *parts]
+        grid, names = cells.grid([dim], wanted)
+        some = (grid >= 0).any(axis=1)
+        _demand(grid[some], [names[i] for i in np.flatnonzero(some)], dim, wanted)
+        sign = np.array([-1.0] + [1.0] * len(parts))
+        for g in np.flatnonzero(some):
+            at = f" at {names[g]}" if names[g] else ""
+            cells.rows.append((grid[g], sign, f"{dim} {total}{at}"))
+        cells.margin.update(grid[some, 0].tolist())
+
+
+def _steps(cells: _Cells, flow: Flow) -> list[str]:
+    column = cells.keys[flow.time]
+    try:
+        return [str(t) for t in sorted({int(v) for v in column})]
+    except ValueError:
+        raise InputError("must hold whole time steps", field=flow.time) from None
+
+
+def _add_flow(cells: _Cells, flow: Flow) -> None:
+    """Tie at risk of a step to that of the next; the last step's survivors are a cell too."""
+    steps = _steps(cells, flow)
+    known = set(cells.keys[flow.measure])
+    moves = [*flow.leaving, *flow.entering]
+    absent = [m for m in moves if m not in known]
+    if flow.at_risk not in known:
+        raise InputError(f"the measure {flow.at_risk!r} is missing", field=flow.measure)
+    if len(absent) > 1:
+        raise InputError(
+            f"the measures {absent} are missing; at most one may be worked out", field=flow.measure
+        )
+    sign = dict.fromkeys(flow.leaving, -1.0) | dict.fromkeys(flow.entering, 1.0)
+    last = str(int(steps[-1]) + 1)
+    pairs = list(zip(steps, [*steps[1:], last], strict=True))
+    if any(int(b) - int(a) != 1 for a, b in pairs):
+        raise InputError("the steps of a life table must follow each other", field=flow.time)
+    by = [flow.time, flow.measure]
+    for now, after in pairs:
+        there = [m for m in moves if m not in absent]
+        wanted = [f"{now}\x1f{m}" for m in (flow.at_risk, *there)] + [f"{after}\x1f{flow.at_risk}"]
+        grid, names = cells.grid(by, wanted)
+        shown = [w.replace("\x1f", " ") for w in wanted]
+        body = grid[:, :-1] if after == last else grid
+        _demand(body, names, f"{flow.time}, {flow.measure}", shown)
+        flows = cells.values[grid[:, 1:-1]] @ np.array([sign[m] for m in there])
+        if after == last:
+            if any(m in flow.entering for m in absent):
+                continue  # who may have come in besides says nothing about who is left
+            # those left after the last step, with what was not counted then: not below 0
+            cells.append(grid[:, 0], {flow.time: last}, cells.values[grid[:, 0]] + flows)
+            used = there
+        else:
+            if absent:
+                gap = cells.values[grid[:, -1]] - cells.values[grid[:, 0]] - flows
+                cells.append(grid[:, 0], {flow.measure: absent[0]}, gap * sign[absent[0]])
+            used = moves
+        wanted = [f"{now}\x1f{m}" for m in (flow.at_risk, *used)] + [f"{after}\x1f{flow.at_risk}"]
+        grid, names = cells.grid(by, wanted)
+        coefficients = np.array([1.0, *(sign[m] for m in used), -1.0])
+        for row, name in zip(grid, names, strict=True):
+            at = f" at {name}" if name else ""
+            cells.rows.append((row, coefficients, f"{flow.time} {now} to {after}{at}"))
+
+
+def lay_out(
+    table: pd.DataFrame,
+    value: str,
+    by: Sequence[str],
+    sums: Sums,
+    flow: Flow | None = None,
+    *,
+    whole: bool = True,
+) -> Layout:
+    """Read a tidy table as cells under sums, and refuse one that is not sound.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per cell.
+    value : str
+        The column of counts or amounts.
+    by : sequence of str
+        The dimensions.
+    sums : mapping
+        For each dimension with totals: total code to the codes of its parts. A part that the
+        table has nowhere (men beside women and total) becomes a cell that is worked out.
+    flow : Flow, optional
+        The identity of a life table.
+    whole : bool
+        Whether values must be whole numbers.
+
+    Returns
+    -------
+    Layout
+        Cells, values, sums.
+
+    Raises
+    ------
+    InputError
+        Names the row: a negative, missing or not whole value, a repeated cell, a missing total
+        or part, a sum that does not add up, an unknown column.
+    """
+    named = [*by, value, *sums, *((flow.time, flow.measure) if flow else ())]
+    for column in named:
+        if column not in table.columns:
+            raise InputError(f"the table has no column {column!r}", field=column)
+    for dim in (*sums, *((flow.time, flow.measure) if flow else ())):
+        if dim not in by:
+            raise InputError("has sums but is not among the dimensions", field=dim)
+    if not len(table):
+        raise InputError("the table has no rows", field=value)
+    keys = table[list(by)].reset_index(drop=True)
+    gone = np.argwhere(keys.isna().to_numpy())
+    if len(gone):
+        raise InputError("is empty", row=int(gone[0][0]) + 2, field=by[int(gone[0][1])])
+    keys = keys.astype(str)
+    values = _numbers(table[value].reset_index(drop=True), value, whole)
+    twice = np.flatnonzero(keys.duplicated().to_numpy())
+    if len(twice):
+        row = int(twice[0])
+        name = ", ".join(f"{k}={v}" for k, v in keys.iloc[row].items())
+        raise InputError(f"the cell {name} stands twice; one row per cell", row=row + 2)
+    cells = _Cells(keys, values, 1e-9 * max(1.0, float(values.max())))
+    for dim, groups in sums.items():
+        _fill(cells, dim, groups)
+    if flow is not None:
+        _add_flow(cells, flow)
+    for dim, groups in sums.items():
+        _add_sums(cells, dim, groups)
+    constraints = Constraints.of(len(cells.values), cells.rows)
+    constraints.demand_sums(cells.values)
+    margin = np.zeros(len(cells.values), dtype=bool)
+    margin[sorted(cells.margin)] = True
+    return Layout(cells.keys, cells.values, len(table), constraints, margin)
+
+
+def _numbers(column: pd.Series, name: str, whole: bool) -> _Floats:
+    values = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(f"{column.iloc[row]!r} is not a number", row=row + 2, field=name)
+    if (values < 0).any():
+        row = int(np.argmax(values < 0))
+        raise InputError(f"must be 0 or more, not {values[row]:g}", row=row + 2, field=name)
+    if whole and (values % 1 != 0).any():
+        row = int(np.argmax(values % 1 != 0))
+        raise InputError(f"must be a whole number, not {values[row]:g}", row=row + 2, field=name)
+    return values

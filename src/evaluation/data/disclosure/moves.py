@@ -1,0 +1,258 @@
+"""Moves: other tables that the published numbers allow, and how far each cell goes in them.
+
+If ``x`` is the table and ``A d = 0`` with ``d`` zero on every published cell, then ``x + t d`` is
+a table that an attacker cannot tell from ``x`` as long as it stays within what he knows. A pool
+of such moves proves how wide the range of every hidden cell is at least.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csc_array, csr_array, hstack
+
+from evaluation.data.disclosure.problem import Problem
+
+__all__ = ["Move", "Pool"]
+
+_Floats = npt.NDArray[np.float64]
+_Bools = npt.NDArray[np.bool_]
+_Ints = npt.NDArray[np.int64]
+Move = tuple[_Ints, _Floats, _Floats]
+_SMALL = 1e-7
+# how many cells of a sum are looked at, and how far from the cell: near ones first
+_RADII = ((6, 3), (25, 3), (0, 0))
+
+
+@dataclass
+class Pool:
+    """The moves found so far, and how far each cell is known to go.
+
+    Parameters
+    ----------
+    problem : Problem
+        The cells and demands; its ``hidden`` is where the pool starts.
+    """
+
+    problem: Problem
+    hidden: _Bools = field(init=False)
+    width: _Floats = field(init=False)
+    up: _Floats = field(init=False)
+    down: _Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        p = self.problem
+        self.hidden = p.hidden.copy()
+        self.width = p.asked.width.copy()
+        self.up, self.down = np.zeros(len(p.values)), np.zeros(len(p.values))
+        self.moves: dict[int, Move] = {}
+        self.of_cell: dict[int, set[int]] = {}
+        self._next = 0
+        self.matrix: csr_array = p.constraints.matrix
+        self.columns: csc_array = csc_array(self.matrix)
+        self.size = abs(self.matrix)
+        self.size_t = csr_array(self.size.T)
+
+    def hide(self, cells: _Ints) -> None:
+        """Hide more cells; each is then asked its width."""
+        new = cells[~self.hidden[cells]]
+        self.hidden[new] = True
+        self.width[new] = np.maximum(self.width[new], self.problem.width[new])
+
+    def lacking(self, cell: int) -> bool:
+        """Say whether a cell's demand is not yet shown to be met."""
+        a = self.problem.asked
+        slack = _SMALL * max(1.0, self.width[cell])
+        return bool(
+            self.up[cell] + self.down[cell] < self.width[cell] - slack
+            or self.up[cell] < a.above[cell] - slack
+            or self.down[cell] < a.below[cell] - slack
+        )
+
+    def unmet(self) -> _Ints:
+        """Return the cells whose demand is not yet shown to be met."""
+        a, slack = self.problem.asked, _SMALL * np.maximum(1.0, self.width)
+        bad = self.up + self.down < self.width - slack
+        bad |= (self.up < a.above - slack) | (self.down < a.below - slack)
+        return np.flatnonzero(bad & self.hidden)
+
+    def add(self, cells: _Ints, move: _Floats) -> None:
+        """Take a move up, stretched both ways as far as the bounds allow."""
+        if self.problem.whole:
+            step = np.round(move)
+            move = step / np.gcd.reduce(np.abs(step).astype(np.int64))
+        forth, back = self._stretch(cells, move), self._stretch(cells, -move)
+        reach_up = np.where(move > 0, move * forth, -move * back)
+        reach_down = np.where(move > 0, move * back, -move * forth)
+        self._keep(cells, reach_up, reach_down)
+
+    def _keep(self, cells: _Ints, reach_up: _Floats, reach_down: _Floats) -> None:
+        k, self._next = self._next, self._next + 1
+        self.moves[k] = (cells, reach_up, reach_down)
+        for c in cells.tolist():
+            self.of_cell.setdefault(c, set()).add(k)
+        self.up[cells] = np.maximum(self.up[cells], reach_up)
+        self.down[cells] = np.maximum(self.down[cells], reach_down)
+
+    def _stretch(self, cells: _Ints, move: _Floats) -> float:
+        """Return how many times a move fits."""
+        p = self.problem
+        room = np.where(move > 0, p.high[cells] - p.values[cells], p.values[cells] - p.low[cells])
+        times = float(np.min(room / np.abs(move)))
+        if not np.isfinite(times):
+            return 1e15
+        return float(np.floor(times + 1e-9)) if p.whole else max(times, 0.0)
+
+    def drop(self, cell: int) -> _Ints:
+        """Publish a hidden cell again: its moves fall, and the cells they carried are returned."""
+        self.hidden[cell] = False
+        self.width[cell] = 0.0
+        touched: set[int] = set()
+        for k in self.of_cell.pop(cell, set()):
+            cells, _, _ = self.moves.pop(k)
+            for c in cells.tolist():
+                if c != cell:
+                    self.of_cell[c].discard(k)
+                    touched.add(c)
+        for c in touched:
+            self.up[c] = self.down[c] = 0.0
+            for k in self.of_cell[c]:
+                cells, reach_up, reach_down = self.moves[k]
+                i = int(np.searchsorted(cells, c))
+                self.up[c] = max(self.up[c], reach_up[i])
+                self.down[c] = max(self.down[c], reach_down[i])
+        self.up[cell] = self.down[cell] = 0.0
+        return np.array(sorted(touched), dtype=np.int64)
+
+    def restore(self, cell: int, width: float, moves: list[Move]) -> None:
+        """Hide a cell again after all, with the moves it carried."""
+        self.hidden[cell] = True
+        self.width[cell] = width
+        for move in moves:
+            self._keep(*move)
+
+    def satisfy(self, cell: int, *, open_cells: bool) -> _Ints | None:
+        """Find moves that meet a cell's demand, hiding cells where allowed.
+
+        Returns the cells that they use, or None where there are none.
+        """
+        used: list[_Ints] = []
+        w = self.width[cell]
+        above = max(self.problem.asked.above[cell], 0.0)
+        room = self.problem.values[cell] - self.problem.low[cell]
+        first_up = above > 0 or room < w
+        attempts: list[float]
+        if first_up:
+            # all the way up; else down as far as it goes and the rest up
+            attempts = [max(w, above), -min(room, w), max(above, w - min(room, w))]
+        else:
+            attempts = [-w, w]
+        below = self.problem.asked.below[cell]
+        if below > 0:
+            attempts = [above, -below, *attempts]
+        for amount in attempts:
+            if amount == 0 or not self.lacking(cell):
+                continue
+            move = self._search(cell, amount, open_cells)
+            if move is not None:
+                self.hide(move)
+                used.append(move)
+        if self.lacking(cell):
+            return None
+        return np.unique(np.concatenate(used)) if used else np.empty(0, np.int64)
+
+    def _search(self, cell: int, amount: float, open_cells: bool) -> _Ints | None:
+        # to publish a cell again is not worth a search through the whole table
+        for per_row, rounds in _RADII if open_cells else _RADII[:2]:
+            near, everything = self._neighbourhood(cell, open_cells, per_row, rounds)
+            found = self._solve(cell, amount, near)
+            if found is not None:
+                cells, move = found
+                self.add(cells, move)
+                return cells
+            if everything:
+                return None
+        return None
+
+    def _neighbourhood(
+        self, cell: int, open_cells: bool, per_row: int, rounds: int
+    ) -> tuple[_Ints, bool]:
+        """Return a set of cells around one that closes many cycles, and whether it is all."""
+        usable = ~self.problem.fixed if open_cells else self.hidden
+        if per_row == 0:
+            return np.flatnonzero(usable | self.hidden), True
+        price = np.where(self.hidden, 0.0, self.problem.cost)
+        chosen = np.zeros(len(usable))
+        chosen[cell] = 1
+        rows = self.columns.indices[self.columns.indptr[cell] : self.columns.indptr[cell + 1]]
+        for r in rows:
+            members = self.matrix.indices[self.matrix.indptr[r] : self.matrix.indptr[r + 1]]
+            members = members[usable[members]]
+            if len(members) > per_row:
+                members = members[np.argpartition(price[members], per_row)[:per_row]]
+            chosen[members] = 1
+        for _ in range(rounds):
+            touched = (self.size @ chosen > 0).astype(float)
+            corners = (self.size_t @ touched >= 2) & usable
+            chosen[corners] = 1
+            if chosen.sum() > 1500:
+                break
+        near = np.flatnonzero(chosen)
+        return near, len(near) == int((usable | self.hidden).sum())
+
+    def _solve(self, cell: int, amount: float, near: _Ints) -> tuple[_Ints, _Floats] | None:
+        """Return the cheapest move that takes a cell by an amount, or None."""
+        p = self.problem
+        near = self._trimmed(near, cell)
+        at = int(np.searchsorted(near, cell))
+        if at == len(near) or near[at] != cell:
+            return None
+        part = csc_array(self.columns[:, near])
+        rows = np.unique(part.indices)
+        part = csr_array(part)[rows]
+        room_up, room_down = p.high[near] - p.values[near], p.values[near] - p.low[near]
+        if (amount > 0 and room_up[at] < amount) or (amount < 0 and room_down[at] < -amount):
+            return None
+        room_up[at], room_down[at] = max(amount, 0), max(-amount, 0)
+        least = np.zeros(2 * len(near))
+        least[at if amount > 0 else len(near) + at] = abs(amount)
+        price = np.where(self.hidden[near], 1e-3, p.cost[near])
+        scale = abs(amount)
+        for whole in (False, True) if p.whole else (False,):
+            answer = milp(
+                np.concatenate([price, price]),
+                constraints=LinearConstraint(csc_array(hstack([part, -part])), 0, 0),
+                bounds=Bounds(
+                    least / (1 if p.whole else scale),
+                    np.concatenate([room_up, room_down]) / (1 if p.whole else scale),
+                ),
+                integrality=np.full(2 * len(near), int(whole)),
+                options={"time_limit": 20.0} if whole else {},
+            )
+            if answer.x is None:
+                return None
+            move = answer.x[: len(near)] - answer.x[len(near) :]
+            if not p.whole:
+                there = np.abs(move) > 1e-6
+                return near[there], move[there] * scale
+            if np.abs(move - np.round(move)).max() < 1e-6:
+                there = np.round(move) != 0
+                return near[there], np.round(move[there])
+        return None
+
+    def _trimmed(self, near: _Ints, cell: int) -> _Ints:
+        """Leave out cells that stand alone in one of their sums: they cannot move."""
+        while len(near):
+            part = self.columns[:, near]
+            counts = np.bincount(part.indices, minlength=self.matrix.shape[0])
+            alone = counts[part.indices] == 1
+            if not alone.any():
+                break
+            of = np.repeat(np.arange(len(near)), np.diff(part.indptr))
+            keep = np.ones(len(near), dtype=bool)
+            keep[of[alone]] = False
+            near = near[keep]
+        return near

@@ -1,0 +1,61 @@
+"""Secondary suppression: the cells hidden so that sums do not give the primary ones away."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.data.disclosure.moves import Pool
+from evaluation.data.disclosure.problem import Problem
+
+__all__ = ["suppress"]
+
+_Bools = npt.NDArray[np.bool_]
+
+
+def suppress(problem: Problem, *, free: bool = True) -> tuple[_Bools, list[int]]:
+    """Hide cells until every demand is met, then publish those that were not needed.
+
+    For each cell whose demand is not yet met the cheapest move is sought that takes it far
+    enough; the cells that the move passes through are hidden (Kelly, Golden & Assad 1992,
+    Networks 22; Castro 2012, European Journal of Operational Research 216, section 4). A move
+    protects every cell on its way, so most cells need none of their own.
+
+    Parameters
+    ----------
+    problem : Problem
+        Cells, sums, demands.
+    free : bool
+        Whether hidden cells are tried one by one and published where nothing needs them.
+
+    Returns
+    -------
+    tuple
+        Which cells are hidden, shape (cells,), and those whose demand cannot be met.
+    """
+    pool = Pool(problem)
+    hopeless: set[int] = set()
+    while True:
+        todo = [c for c in pool.unmet().tolist() if c not in hopeless]
+        if not todo:
+            break
+        for cell in todo:
+            if pool.lacking(cell) and pool.satisfy(cell, open_cells=True) is None:
+                hopeless.add(cell)
+    if free and not hopeless:
+        _free(pool)
+    return pool.hidden, sorted(hopeless)
+
+
+def _free(pool: Pool) -> None:
+    """Publish again, the dearest first, what no demand needs."""
+    problem = pool.problem
+    secondary = np.flatnonzero(pool.hidden & ~problem.hidden)
+    for cell in secondary[np.argsort(-problem.cost[secondary], kind="stable")].tolist():
+        kept = [pool.moves[k] for k in sorted(pool.of_cell.get(cell, set()))]
+        width = pool.width[cell]
+        touched = pool.drop(cell)
+        needy = [c for c in touched.tolist() if pool.hidden[c] and pool.lacking(c)]
+        if all(not pool.lacking(c) or pool.satisfy(c, open_cells=False) is not None for c in needy):
+            continue
+        pool.restore(cell, width, kept)
