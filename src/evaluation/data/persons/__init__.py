@@ -1,0 +1,19 @@
+"""Person records of any size: counted by one expression, in DuckDB or Spark."""
+
+from evaluation.data.persons.cohorts import Cohorts, cohorts
+from evaluation.data.persons.contract import KINDS, REASONS, Reason, read_mapping
+from evaluation.data.persons.engine import ENGINES
+from evaluation.data.persons.identity import is_identity_number
+from evaluation.data.persons.quality import Quality
+
+__all__ = [
+    "ENGINES",
+    "KINDS",
+    "REASONS",
+    "Cohorts",
+    "Quality",
+    "Reason",
+    "cohorts",
+    "is_identity_number",
+    "read_mapping",
+]
