@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -152,6 +153,7 @@ def _duckdb(place: str, memory: str, threads: int | None) -> Iterator[Engine]:
     backend = ibis.duckdb.connect(
         memory_limit=memory, temp_directory=place, preserve_insertion_order=False, **more
     )
+    backend.raw_sql("SET enable_progress_bar = false")
     try:
         yield Engine("duckdb", backend)
     finally:
@@ -160,13 +162,17 @@ def _duckdb(place: str, memory: str, threads: int | None) -> Iterator[Engine]:
 
 def _spark(place: str, master: str) -> Iterator[Engine]:
     try:
-        import pyspark.sql
+        with warnings.catch_warnings():
+            # it warns of pandas 3, of which nothing here is used: results come as Arrow
+            warnings.simplefilter("ignore", FutureWarning)
+            import pyspark.sql
     except ImportError:
         raise InputError(
             "Spark is not installed; pip install 'integration-evaluation[spark]'", field="--engine"
         ) from None
     import ibis
 
+    warnings.filterwarnings("ignore", ".*pandas >= 3.0.0.*", FutureWarning, "pyspark")
     settings = {
         "spark.ui.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -174,7 +180,7 @@ def _spark(place: str, master: str) -> Iterator[Engine]:
         "spark.local.dir": place,
         "spark.sql.warehouse.dir": place,
         "spark.log.level": "ERROR",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.ui.showConsoleProgress": "false",
     }
     builder = pyspark.sql.SparkSession.builder.master(master).appName("evaluation cohorts")
     for key, value in settings.items():
