@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,6 @@ from evaluation.data.disclosure import (
     Spec,
     pass_gate,
     protect,
-    release,
 )
 from evaluation.data.observations import OBSERVED, SUPPRESSED, observations
 from evaluation.data.persons.cohorts import Cohorts
@@ -35,21 +34,23 @@ _MONTHS = 120
 """Months of the life table that leaves; later ones have few."""
 
 
-def releases(counted: Cohorts) -> dict[str, Released]:
+def releases(counted: Cohorts, *, follow_ups: bool = False) -> dict[str, Released]:
     """Protect every table that may leave.
 
     Parameters
     ----------
     counted : Cohorts
         From :func:`evaluation.data.persons.cohorts`.
+    follow_ups : bool
+        Whether statuses after one, two and three years are to leave as well. Each is protected
+        beside the table of 90 days, whose totals it shares, which takes minutes for the country.
 
     Returns
     -------
     dict of str to Released
-        ``status_90_days`` and later statuses: leavers by status, where «other» are those
-        neither in work nor studies and those of whom no status is known; the later tables are
-        protected beside the first, whose totals they share. ``retention``: those received three
-        years before, still there or not. ``received``: those of years too late for that.
+        ``status_90_days`` (and later ones): leavers by whether they work or study; «other» are
+        those who do not and those of whom no status is known. ``retention``: those received
+        three years before, still there or not. ``received``: those of years too late for that.
         ``assisted_persons``, ``assisted_months``, ``assisted_kronor``; the amounts are hidden
         where the persons are. ``life_table``: the whole country by month, sex and exposure.
         Tables without rows are left out.
@@ -61,11 +62,16 @@ def releases(counted: Cohorts) -> dict[str, Released]:
     """
     panel, rules = counted.panel.table, counted.panel.spec.rules
     return {
-        **_statuses(panel, rules),
+        **_statuses(panel, rules, tuple(HORIZONS) if follow_ups else tuple(HORIZONS)[:1]),
         **_receptions(panel, rules),
         **_assistance(counted.costs.table, rules),
         **_life(counted.life_tables, rules),
     }
+
+
+def _out(cells: pd.DataFrame, spec: Spec) -> Released:
+    """Protect and pass the gate; cells that were hidden are not tried again one by one."""
+    return pass_gate(protect(cells, spec, free=False))
 
 
 def _stacked(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> pd.DataFrame:
@@ -74,10 +80,12 @@ def _stacked(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> pd.D
     return wide.melt(list(_BY), var_name=name, value_name="n").astype({"n": np.int64})
 
 
-def _statuses(panel: pd.DataFrame, rules: Rules) -> dict[str, Released]:
+def _statuses(
+    panel: pd.DataFrame, rules: Rules, statuses: Sequence[str]
+) -> dict[str, Released]:
     out: dict[str, Released] = {}
     first: Previous | None = None
-    for status in HORIZONS:
+    for status in statuses:
         name = status[7:]
         work, studies = (f"{v}_{name}" for v in STATUS_VALUES[1:])
         frame = panel[panel[f"known_{name}"].notna() & panel["leavers"].notna()]
@@ -91,24 +99,16 @@ def _statuses(panel: pd.DataFrame, rules: Rules) -> dict[str, Released]:
         words = {
             "leavers": _WHOLE,
             "either": f"work or studies, {name}",
-            work: f"work, {name}",
-            studies: f"studies, {name}",
             "other": f"other, {name}",
         }
         cells = _stacked(frame, words, "status")
         spec = Spec(
             by=(*_BY, "status"),
-            sums={
-                "sex": _SEX,
-                "status": {
-                    _WHOLE: [words["either"], words["other"]],
-                    words["either"]: [words[work], words[studies]],
-                },
-            },
+            sums={"sex": _SEX, "status": {_WHOLE: [words["either"], words["other"]]}},
             rules=rules,
             shares=("status",),
         )
-        protected = protect(cells, spec, before=first)
+        protected = protect(cells, spec, before=first, free=False)
         out[status] = pass_gate(protected)
         first = first or Previous(cells, protected)
     return out
@@ -129,23 +129,23 @@ def _receptions(panel: pd.DataFrame, rules: Rules) -> dict[str, Released]:
             "whole": "received three years before",
             "retained": "still there",
             "left": "left",
-            "unknown": "not followed",
         }
+        if old["unknown"].any():
+            words["unknown"] = "not followed"
         cells = _stacked(old, words, "group")
-        parts = ["still there", "left", "not followed"]
+        parts = list(words.values())[1:]
         spec = Spec(
             by=(*_BY, "group"),
             sums={"sex": _SEX, "group": {words["whole"]: parts}},
             rules=rules,
             shares=("group",),
         )
-        out["retention"] = release(cells, spec)
+        out["retention"] = _out(cells, spec)
     new = panel[panel["year"] > panel["year"].max() - 3]
     if len(new) and new["received"].sum():
         cells = new[[*_BY, "received"]].astype({"received": np.int64})
-        out["received"] = release(
-            cells, Spec(by=_BY, value="received", sums={"sex": _SEX}, rules=rules)
-        )
+        spec = Spec(by=_BY, value="received", sums={"sex": _SEX}, rules=rules)
+        out["received"] = _out(cells, spec)
     return out
 
 
@@ -153,7 +153,7 @@ def _assistance(costs: pd.DataFrame, rules: Rules) -> dict[str, Released]:
     if costs.empty:
         return {}
     spec = Spec(by=_BY, value="persons", sums={"sex": _SEX}, rules=rules)
-    persons = release(costs[[*_BY, "persons"]], spec)
+    persons = _out(costs[[*_BY, "persons"]], spec)
     hidden = persons.tidy()["suppressed"].to_numpy(bool)
     out = {"assisted_persons": persons}
     for name in ("months", "kronor"):
@@ -171,7 +171,7 @@ def _assistance(costs: pd.DataFrame, rules: Rules) -> dict[str, Released]:
         amounts = replace(
             spec, value=name, dominance=Dominance(few=rules.k), withhold="hidden"
         )
-        out[f"assisted_{name}"] = release(cells, amounts)
+        out[f"assisted_{name}"] = _out(cells, amounts)
     return out
 
 
@@ -204,7 +204,7 @@ def _life(tables: FromPersons, rules: Rules) -> dict[str, Released]:
         ),
         rules=rules,
     )
-    return {"life_table": release(cells, spec)}
+    return {"life_table": _out(cells, spec)}
 
 
 def outcomes(released: Mapping[str, Released]) -> pd.DataFrame:
@@ -220,8 +220,8 @@ def outcomes(released: Mapping[str, Released]) -> pd.DataFrame:
     pandas.DataFrame
         ``indicator``, ``code``, ``year``, ``sex``, ``value``, ``state``. Counts: ``leavers``,
         ``received_3_years_before``, ``received``, ``assisted_…``. Per cent:
-        ``work_or_studies_90_days`` and so on, ``work_…``, ``studies_…``, ``retention_3_years``,
-        shown only where both the count and its whole are; nobody has no share and no row.
+        ``work_or_studies_90_days`` and so on and ``retention_3_years``, shown only where both
+        the count and its whole are. Where the whole is 0 there is no share and no row.
 
     Raises
     ------
@@ -233,12 +233,13 @@ def outcomes(released: Mapping[str, Released]) -> pd.DataFrame:
         if not isinstance(table, Released):
             raise InputError(f"a {type(table).__name__} has not been released", field=name)
         if name.startswith("status_"):
-            parts += _shares(table, "status", _WHOLE, lambda w: w.replace(", ", "_"))
+            word = f"work or studies, {name[7:]}"
+            parts.append(_share(table, f"work_or_studies_{name[7:]}", "status", _WHOLE, word))
             if name == "status_90_days":
                 parts.append(_count(table, "leavers", "status", _WHOLE))
         elif name == "retention":
             whole = "received three years before"
-            parts += _shares(table, "group", whole, {"still there": "retention_3_years"}.get)
+            parts.append(_share(table, "retention_3_years", "group", whole, "still there"))
             parts.append(_count(table, "received_3_years_before", "group", whole))
         elif name != "life_table":
             parts.append(_count(table, name))
@@ -274,20 +275,13 @@ def _observed(
     )
 
 
-def _shares(table: Released, column: str, whole: str, name) -> list[pd.DataFrame]:  # type: ignore[no-untyped-def]
+def _share(table: Released, indicator: str, column: str, whole: str, word: str) -> pd.DataFrame:
     rows = table.tidy()
     base = rows[rows[column] == whole].set_index(list(_BY))
-    out = []
-    for word in rows[column].unique():
-        indicator = None if word == whole or word.startswith("other") else name(word)
-        if indicator is None:
-            continue
-        part = rows[rows[column] == word].set_index(list(_BY))
-        n, all_ = part["n"].astype("Float64"), base["n"].reindex(part.index).astype("Float64")
-        hidden = part["suppressed"].astype(bool) | base["suppressed"].reindex(part.index).astype(bool)
-        some = ~((all_ == 0).fillna(False).astype(bool))
-        share = 100 * n[some] / all_[some]
-        rest = part[some].reset_index()
-        indicator = indicator.replace(" ", "_")
-        out.append(_observed(rest, indicator, share, hidden[some]))
-    return out
+    part = rows[rows[column] == word].set_index(list(_BY))
+    base = base.reindex(part.index)
+    n, all_ = (f["n"].to_numpy(dtype=float, na_value=np.nan) for f in (part, base))
+    hidden = part["suppressed"].astype(bool) | base["suppressed"].astype(bool)
+    some = all_ != 0
+    share = pd.Series(100 * n[some] / all_[some])
+    return _observed(part[some].reset_index(), indicator, share, hidden[some])
