@@ -69,6 +69,7 @@ def cohorts(
     """
     from evaluation.data.disclosure import Rules
     from evaluation.data.observations import SIMULATED
+    from evaluation.data.persons import REASONS
     from evaluation.data.persons import cohorts as count
     from evaluation.data.persons import read_mapping, releases, write_cohorts
 
@@ -107,7 +108,7 @@ def cohorts(
     if as_json:
         print_json(found)
         return
-    _say(found, {row.reason: row.en for row in quality.tidy().itertuples()})
+    _say(found, {reason.key: reason.en for reason in REASONS})
 
 
 def _say(found: dict[str, Any], words: dict[str, str]) -> None:

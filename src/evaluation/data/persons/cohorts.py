@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,14 +132,13 @@ def cohorts(
     quality = quality_of(cells, largest_share, file=file)
     panel = outcome_panel(cells, last)
     tables = life_tables(cells, adoption)
-    spec = {"by": ("code", "year", "sex"), "rules": rules or Rules()}
+    cell = Spec(by=("code", "year", "sex"), value="received", rules=rules or Rules())
     keys = tuple(c for c in ("municipality", "cohort", "sex", "exposed") if c in tables)
+    at_risk = replace(cell, by=(*keys, "month"), value="at_risk")
     return Cohorts(
-        panel=FromPersons(panel, Spec(value="received", **spec)),
-        life_tables=FromPersons(
-            tables, Spec(by=(*keys, "month"), value="at_risk", rules=spec["rules"])
-        ),
-        costs=FromPersons(cost_flows(cells, last), Spec(value="persons", **spec)),
+        panel=FromPersons(panel, cell),
+        life_tables=FromPersons(tables, at_risk),
+        costs=FromPersons(cost_flows(cells, last), replace(cell, value="persons")),
         quality=quality,
         until=last,
         simulated=simulated,
@@ -184,7 +183,8 @@ def _last_month(engine: Engine, records: Records, file: str) -> int:
     found = [v for v in engine.arrow(t.aggregate(**latest)).to_pylist()[0].values() if v]
     if not found:
         raise InputError("has no date that can be read", file=file, field="received")
-    return 12 * max(found).year + max(found).month - 1
+    latest_day = max(found)
+    return 12 * int(latest_day.year) + int(latest_day.month) - 1
 
 
 def _says_simulated(engine: Engine, raw: ir.Table) -> bool:
@@ -200,4 +200,3 @@ def _sha256(path: Path) -> str:
         while piece := handle.read(_PIECE):
             h.update(piece)
     return h.hexdigest()
-

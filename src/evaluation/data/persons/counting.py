@@ -182,8 +182,6 @@ def unpack(counted: pa.Table) -> Cells:
                 keep = pc.and_(keep, pc.is_valid(own[column]))
         own = own.filter(keep)
         numbers = ["n"] if name in ("spell", "leaver") else ["n", "amount", "largest"]
-        frame = pd.DataFrame(
-            {c: own[c].fill_null(-1).to_numpy() for c in (*columns[1:], *numbers)}
-        )
+        frame = pd.DataFrame({c: own[c].fill_null(-1).to_numpy() for c in (*columns[1:], *numbers)})
         parts[name] = frame.sort_values(list(columns[1:]), ignore_index=True)
     return Cells(rows, dict(sorted(dropped.items())), **parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from evaluation.data.persons.engine import Engine
 from evaluation.data.persons.typed import Records
@@ -85,7 +85,7 @@ def _bit_or() -> Callable[[ir.Value], ir.Value]:
     def bit_or(value):  # type: ignore[no-untyped-def]
         """Join bits."""
 
-    return bit_or
+    return cast("Callable[[ir.Value], ir.Value]", bit_or)
 
 
 def _dense(engine: Engine, t: ir.Table) -> bool:

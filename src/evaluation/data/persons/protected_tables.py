@@ -30,7 +30,7 @@ __all__ = ["outcomes", "releases"]
 _BY = ("code", "year", "sex")
 _SEX = {"T": ["K", "M"]}
 _WHOLE = "leavers"
-_MONTHS = 120
+_MONTHS = 60
 """Months of the life table that leaves; later ones have few."""
 
 
@@ -80,9 +80,7 @@ def _stacked(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> pd.D
     return wide.melt(list(_BY), var_name=name, value_name="n").astype({"n": np.int64})
 
 
-def _statuses(
-    panel: pd.DataFrame, rules: Rules, statuses: Sequence[str]
-) -> dict[str, Released]:
+def _statuses(panel: pd.DataFrame, rules: Rules, statuses: Sequence[str]) -> dict[str, Released]:
     out: dict[str, Released] = {}
     first: Previous | None = None
     for status in statuses:
@@ -168,9 +166,7 @@ def _assistance(costs: pd.DataFrame, rules: Rules) -> dict[str, Released]:
             largest_2=second,
             hidden=hidden,
         )
-        amounts = replace(
-            spec, value=name, dominance=Dominance(few=rules.k), withhold="hidden"
-        )
+        amounts = replace(spec, value=name, dominance=Dominance(few=rules.k), withhold="hidden")
         out[f"assisted_{name}"] = _out(cells, amounts)
     return out
 
@@ -182,7 +178,9 @@ def _life(tables: FromPersons, rules: Rules) -> dict[str, Released]:
     keys = [c for c in ("exposed", "sex") if c in rows]
     names = ["at_risk", *KINDS, "censored", "entered"]
     wide = rows[rows["month"] <= _MONTHS].groupby([*keys, "month"])[names].sum()
-    levels = [sorted(rows[k].unique()) for k in keys] + [range(1, int(wide.index.get_level_values("month").max()) + 1)]
+    levels = [sorted(rows[k].unique()) for k in keys] + [
+        range(1, int(wide.index.get_level_values("month").max()) + 1)
+    ]
     wide = wide.reindex(pd.MultiIndex.from_product(levels, names=[*keys, "month"]), fill_value=0)
     wide = wide.reset_index()
     wide["sex"] = wide["sex"].astype(str)
@@ -261,7 +259,7 @@ def _count(
 def _observed(
     rows: pd.DataFrame, indicator: str, value: pd.Series, hidden: pd.Series
 ) -> pd.DataFrame:
-    hidden = hidden.astype(bool).to_numpy()
+    away = hidden.astype(bool).to_numpy()
     number = value.to_numpy(dtype=float, na_value=np.nan)
     return pd.DataFrame(
         {
@@ -269,8 +267,8 @@ def _observed(
             "code": rows["code"].to_numpy(),
             "year": rows["year"].astype(int).to_numpy(),
             "sex": rows["sex"].to_numpy(),
-            "value": np.where(hidden, np.nan, number),
-            "state": np.where(hidden, SUPPRESSED, OBSERVED),
+            "value": np.where(away, np.nan, number),
+            "state": np.where(away, SUPPRESSED, OBSERVED),
         }
     )
 
@@ -282,6 +280,6 @@ def _share(table: Released, indicator: str, column: str, whole: str, word: str) 
     base = base.reindex(part.index)
     n, all_ = (f["n"].to_numpy(dtype=float, na_value=np.nan) for f in (part, base))
     hidden = part["suppressed"].astype(bool) | base["suppressed"].astype(bool)
-    some = all_ != 0
-    share = pd.Series(100 * n[some] / all_[some])
+    some = pd.Series(all_ != 0, index=part.index)
+    share = pd.Series(100 * n[some.to_numpy()] / all_[some.to_numpy()])
     return _observed(part[some].reset_index(), indicator, share, hidden[some])

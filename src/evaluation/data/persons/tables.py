@@ -21,7 +21,7 @@ _SEXES: Final = np.array(["K", "M"])
 
 
 def _places(values: np.ndarray) -> np.ndarray:
-    return np.array(sorted(codes()), dtype=object)[values]
+    return np.asarray(np.array(sorted(codes()), dtype=object)[values])
 
 
 def _with_total(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def outcome_panel(cells: Cells, until: int) -> pd.DataFrame:
     """
     spell, leaver = cells.spell, cells.leaver
     by = ["code", "year", "sex"]
-    came = spell.groupby(by, as_index=False)["n"].sum().rename(columns={"n": "received"})
+    came = spell.groupby(by, as_index=False)[["n"]].sum().rename(columns={"n": "received"})
     gone = (spell["kind"] > 0) & (spell["end"] <= RETENTION)
     there = ~gone & (spell["end"] >= RETENTION)
     late = spell["entry"] > 0
@@ -113,7 +113,9 @@ def life_tables(cells: Cells, adoption: Mapping[str, int] | None = None) -> pd.D
     spell = cells.spell[cells.spell["end"] > cells.spell["entry"]]
     keys = ["code", "year", "sex"]
     kinds = [np.where(spell["kind"] == k, spell["n"], 0) for k in range(len(KINDS) + 1)]
-    out = spell[keys].assign(month=spell["end"], **dict(zip(("censored", *KINDS), kinds, strict=True)))
+    out = spell[keys].assign(
+        month=spell["end"], **dict(zip(("censored", *KINDS), kinds, strict=True))
+    )
     enters = spell[keys].assign(month=spell["entry"] + 1, entered=spell["n"])
     numbers = ["at_risk", *KINDS, "censored", "entered"]
     moves = pd.concat([out, enters]).groupby([*keys, "month"]).sum().astype(np.int64)
@@ -223,7 +225,9 @@ _FLOWS: Final = ("persons", "months", "kronor", "largest_kronor", "largest_month
 
 
 def _costs_with_total(flat: pd.DataFrame) -> pd.DataFrame:
-    both = flat[["code", "year"]].drop_duplicates().merge(pd.DataFrame({"sex": [0, 1]}), how="cross")
+    both = (
+        flat[["code", "year"]].drop_duplicates().merge(pd.DataFrame({"sex": [0, 1]}), how="cross")
+    )
     both = both.merge(flat, on=["code", "year", "sex"], how="left").fillna(0).astype(np.int64)
     top = both.groupby(["code", "year"])["largest"].max()
     out = _with_total(both.drop(columns="largest"), ["code", "year"])

@@ -86,8 +86,8 @@ def write_cohorts(
         new.mkdir()
         mark = {"data": SIMULATED} if simulated else {}
         for name, table in tables.items():
-            text = table.astype({c: object for c in table.columns if c not in ("low", "high")})
-            _csv(text.assign(**mark), new / f"table_{name}.csv", na_rep="..")
+            shown = table.astype({c: object for c in table.columns if c not in ("low", "high")})
+            _csv(shown.assign(**mark), new / f"table_{name}.csv", na_rep="..")
         _csv(outcomes(released).assign(**mark), new / "outcomes.csv")
         _csv(quality.tidy().assign(**mark), new / "quality.csv")
         content = {
