@@ -1,0 +1,129 @@
+"""``evaluation cohorts``: person records of any size to a panel, life tables and cost flows."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evaluation.cli.shared import Json, print_json, progress_bar
+
+__all__ = ["attach"]
+
+
+class _Engine(StrEnum):
+    duckdb = "duckdb"
+    spark = "spark"
+
+
+def attach(app: typer.Typer) -> None:
+    """Add the command to ``evaluation``."""
+    app.command("cohorts")(cohorts)
+
+
+def cohorts(
+    persons: Annotated[
+        Path, typer.Argument(help="Parquet or CSV, a file or a folder of files: one row a person.")
+    ],
+    engine: Annotated[
+        _Engine, typer.Option(help="What counts; the counts are the same.")
+    ] = _Engine.duckdb,
+    master: Annotated[str, typer.Option(help="Spark's master address.")] = "local[2]",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write: new, empty, or a former one.")
+    ] = None,
+    columns: Annotated[
+        Path | None,
+        typer.Option(help="YAML with lines such as «received: mottagningsdatum»."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="Last month that is known, 2025-12; else that of the latest date."),
+    ] = None,
+    max_dropped: Annotated[
+        float, typer.Option(help="Refuse where a larger share of rows cannot be counted.")
+    ] = 0.05,
+    smallest: Annotated[
+        int, typer.Option("--k", min=2, help="Counts from 1 to k − 1 are hidden.")
+    ] = 5,
+    follow_ups: Annotated[
+        bool,
+        typer.Option("--follow-ups", help="Statuses after 1 to 3 years too; takes minutes."),
+    ] = False,
+    memory: Annotated[str, typer.Option(help="DuckDB's limit; beyond it, on disk.")] = "700MB",
+    pseudonymised: Annotated[
+        bool,
+        typer.Option(
+            "--pseudonymised",
+            help="What looks like personal identity numbers was pseudonymised and is none.",
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Count person records: outcomes by municipality, year and sex, life table, cost flows.
+
+    One pass of the engine. Rows that cannot be right are left out and counted by reason. What
+    is written went through disclosure control; without --out only the quality is shown.
+    """
+    from evaluation.data.disclosure import Rules
+    from evaluation.data.observations import SIMULATED
+    from evaluation.data.persons import REASONS
+    from evaluation.data.persons import cohorts as count
+    from evaluation.data.persons import read_mapping, releases, write_cohorts
+
+    with progress_bar(2 if out is None else 4, as_json) as step:
+        step("counting")
+        counted = count(
+            persons,
+            engine=engine.value,
+            master=master,
+            mapping=None if columns is None else read_mapping(columns),
+            until=until,
+            pseudonymised=pseudonymised,
+            largest_share=max_dropped,
+            rules=Rules(k=smallest),
+            memory=memory,
+        )
+        quality = counted.quality
+        found: dict[str, Any] = {"data": SIMULATED} if counted.simulated else {}
+        found |= {**quality.to_dict(), "provenance": counted.provenance}
+        if out is not None:
+            step("protecting")
+            released = releases(counted, follow_ups=follow_ups)
+            step("writing")
+            folder = write_cohorts(
+                out,
+                released,
+                quality,
+                provenance=counted.provenance,
+                simulated=counted.simulated,
+            )
+            found |= {
+                "folder": str(folder),
+                "hidden": {name: table.n_suppressed for name, table in released.items()},
+                "cells": {name: table.n_cells for name, table in released.items()},
+            }
+    if as_json:
+        print_json(found)
+        return
+    _say(found, {reason.key: reason.en for reason in REASONS})
+
+
+def _say(found: dict[str, Any], words: dict[str, str]) -> None:
+    mark = found.get("data")
+    if mark:
+        typer.echo(mark)
+    typer.echo(f"{'rows':<24}{found['rows']}")
+    typer.echo(f"{'counted':<24}{found['kept']}")
+    for reason, rows in found["dropped"].items():
+        if rows:
+            typer.echo(f"{'left out':<24}{rows}: {words[reason]}")
+    typer.echo(f"{'data until':<24}{found['provenance']['until']}")
+    if "folder" in found:
+        for name, hidden in found["hidden"].items():
+            typer.echo(f"{name:<24}{found['cells'][name]} cells, {hidden} hidden")
+        typer.echo(f"{'written':<24}{found['folder']}")
+    if mark:
+        typer.echo(mark)

@@ -1,0 +1,202 @@
+"""Person records, counted: the panel, the life tables, the cost flows and the quality."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evaluation.data.disclosure import FromPersons, Rules, Spec
+from evaluation.data.observations import SIMULATED
+from evaluation.data.persons.contract import DATES, TEXTS, check_mapping
+from evaluation.data.persons.counting import Cells, count_cells, unpack
+from evaluation.data.persons.duplicates import repeated_persons
+from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
+from evaluation.data.persons.faults import first_day, reason_number
+from evaluation.data.persons.identity import refuse_identity_numbers
+from evaluation.data.persons.quality import Quality, quality_of
+from evaluation.data.persons.tables import cost_flows, life_tables, outcome_panel
+from evaluation.data.persons.typed import Records, typed_records
+from evaluation.errors import InputError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = ["Cohorts", "cohorts"]
+
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Cohorts:
+    """What was counted. The three tables have not been through the gate of disclosure control.
+
+    Parameters
+    ----------
+    panel, life_tables, costs : FromPersons
+        Counts by municipality, year and sex; per month since reception; kronor by calendar
+        year. :func:`evaluation.data.persons.releases` says what of them may leave.
+    quality : Quality
+        Rows kept and left out.
+    until : int
+        The last month that is known, from January of year 0.
+    simulated : bool
+        Whether the file says that it is SIMULATED / SIMULERADE DATA.
+    provenance : dict
+        Files with sizes and SHA-256, engine, versions, settings.
+    """
+
+    panel: FromPersons
+    life_tables: FromPersons
+    costs: FromPersons
+    quality: Quality
+    until: int
+    simulated: bool
+    provenance: dict[str, Any] = field(repr=False)
+
+
+def cohorts(
+    persons: str | Path,
+    *,
+    engine: EngineName = "duckdb",
+    master: str = "local[2]",
+    mapping: Mapping[str, str] | None = None,
+    until: str | None = None,
+    adoption: Mapping[str, int] | None = None,
+    pseudonymised: bool = False,
+    largest_share: float = 0.05,
+    rules: Rules | None = None,
+    memory: str = "700MB",
+    threads: int | None = None,
+) -> Cohorts:
+    """Count person records.
+
+    Parameters
+    ----------
+    persons : str or pathlib.Path
+        Parquet or CSV, a file or a folder of files; columns as in docs/data/persons.md.
+    engine : {"duckdb", "spark"}
+        What counts; the counts are the same.
+    master : str
+        Spark's master address.
+    mapping : mapping, optional
+        Column of the contract to column of the file.
+    until : str, optional
+        Last month that is known, such as ``"2025-12"``; without it the month of the latest
+        date in the file that does not lie in the future.
+    adoption : mapping of str to int, optional
+        First whole active year by municipality; gives the life tables a key ``exposed``.
+    pseudonymised : bool
+        Whether the caller says that what looks like personal identity numbers is none.
+    largest_share : float
+        The file is refused where a larger share of its rows cannot be counted.
+    rules : Rules, optional
+        Of disclosure control.
+    memory : str
+        DuckDB's limit.
+    threads : int, optional
+        DuckDB's; all cores without.
+
+    Returns
+    -------
+    Cohorts
+        The same from every engine and on every run.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks a column, looks as if it held personal identity
+        numbers, or too many rows cannot be counted.
+    """
+    if not 0 <= largest_share < 1:
+        raise InputError("must be at least 0 and below 1", field="--max-dropped")
+    files, kind = person_files(persons)
+    file, names = str(persons), check_mapping(mapping or {})
+    last = None if until is None else _month(until)
+    with open_engine(engine, master=master, memory=memory, threads=threads) as running:
+        raw = running.read(files, kind)
+        if not pseudonymised:
+            listed = [names.get(c, c) for c in TEXTS]
+            refuse_identity_numbers(running, raw, skip=listed, file=file)
+        records = typed_records(raw, names, file=file)
+        last = _last_month(running, records, file) if last is None else last
+        cells = _count(running, records, last)
+        wrong_words = any(cells.dropped.get(i, 0) for i in (3, 4, 5))
+        if wrong_words and not pseudonymised:
+            refuse_identity_numbers(running, raw, file=file)
+        simulated = _says_simulated(running, raw)
+        versions = running.versions
+    quality = quality_of(cells, largest_share, file=file)
+    panel = outcome_panel(cells, last)
+    tables = life_tables(cells, adoption)
+    cell = Spec(by=("code", "year", "sex"), value="received", rules=rules or Rules())
+    keys = tuple(c for c in ("municipality", "cohort", "sex", "exposed") if c in tables)
+    at_risk = replace(cell, by=(*keys, "month"), value="at_risk")
+    return Cohorts(
+        panel=FromPersons(panel, cell),
+        life_tables=FromPersons(tables, at_risk),
+        costs=FromPersons(cost_flows(cells, last), replace(cell, value="persons")),
+        quality=quality,
+        until=last,
+        simulated=simulated,
+        provenance={
+            "files": [
+                {"name": f.name, "bytes": f.stat().st_size, "sha256": _sha256(f)} for f in files
+            ],
+            "engine": engine,
+            "versions": versions,
+            "until": first_day(last)[:7],
+            "mapping": names,
+            "pseudonymised": pseudonymised,
+        },
+    )
+
+
+def _count(engine: Engine, records: Records, until: int) -> Cells:
+    repeated = repeated_persons(engine, records)
+    several: list[ir.BooleanValue] = []
+    if repeated is not None:
+        several = [records.table["person"].isin(t["person"]) for t in repeated]
+    reason = reason_number(records, until, *several)
+    return unpack(engine.arrow(count_cells(records, reason, until)))
+
+
+def _month(text: str) -> int:
+    try:
+        found = datetime.date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise InputError(f"{text!r} is not a month such as 2025-12", field="--until") from None
+    return 12 * found.year + found.month - 1
+
+
+def _last_month(engine: Engine, records: Records, file: str) -> int:
+    """Return the month of the latest date that does not lie in the future."""
+    import ibis
+
+    today = ibis.timestamp(f"{datetime.date.today()} 23:59:59")
+    t = records.table
+    names = [c for c in DATES if records.has(c)]
+    latest = {c: t[c].max(where=t[c] <= today) for c in names}
+    found = [v for v in engine.arrow(t.aggregate(**latest)).to_pylist()[0].values() if v]
+    if not found:
+        raise InputError("has no date that can be read", file=file, field="received")
+    latest_day = max(found)
+    return 12 * int(latest_day.year) + int(latest_day.month) - 1
+
+
+def _says_simulated(engine: Engine, raw: ir.Table) -> bool:
+    if "data" not in raw.columns or not raw["data"].type().is_string():
+        return False
+    found = engine.arrow(raw.aggregate(marked=(raw["data"] == SIMULATED).any()))
+    return bool(found["marked"][0].as_py())
+
+
+def _sha256(path: Path) -> str:
+    h = hashlib.sha256()
+    with path.open("rb") as handle:
+        while piece := handle.read(_PIECE):
+            h.update(piece)
+    return h.hexdigest()

@@ -1,0 +1,197 @@
+"""The engine: DuckDB on one machine, Spark where one is outgrown; the expressions are the same."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from evaluation.errors import InputError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pyarrow as pa
+
+__all__ = ["ENGINES", "Engine", "EngineName", "open_engine", "person_files"]
+
+EngineName = Literal["duckdb", "spark"]
+ENGINES: Final = ("duckdb", "spark")
+_SUFFIXES: Final = {".parquet": "parquet", ".csv": "csv"}
+
+
+def person_files(path: str | Path) -> tuple[list[Path], str]:
+    """Return the files of a path, and their kind.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A file ending with .parquet or .csv, or a folder of such files, all of one kind.
+
+    Returns
+    -------
+    files : list of pathlib.Path
+        Sorted by name.
+    kind : str
+        ``parquet`` or ``csv``.
+
+    Raises
+    ------
+    InputError
+        If there is none, or kinds are mixed.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise InputError("there is no such file or folder", file=str(path))
+    found = sorted(place.iterdir()) if place.is_dir() else [place]
+    files = [f for f in found if f.is_file() and f.suffix.lower() in _SUFFIXES]
+    if not files:
+        raise InputError("must be .parquet or .csv, or a folder of such files", file=str(path))
+    kinds = {_SUFFIXES[f.suffix.lower()] for f in files}
+    if len(kinds) > 1:
+        raise InputError("mixes .parquet and .csv; keep one kind in the folder", file=str(path))
+    return files, kinds.pop()
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running engine.
+
+    Parameters
+    ----------
+    name : {"duckdb", "spark"}
+        Which.
+    backend : object
+        Ibis' connection.
+    session : object
+        Spark's session; None for DuckDB.
+    """
+
+    name: EngineName
+    backend: Any = field(repr=False)
+    session: Any = field(repr=False, default=None)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of what counted."""
+        own = "duckdb" if self.name == "duckdb" else "pyspark"
+        return {p: metadata.version(p) for p in ("ibis-framework", own)}
+
+    def read(self, files: list[Path], kind: str) -> ir.Table:
+        """Return the files as one table; every column of a CSV is text.
+
+        Raises
+        ------
+        InputError
+            If the engine cannot read them.
+        """
+        paths = [str(f.absolute()) for f in files]
+        try:
+            if self.session is not None:
+                reader = self.session.read
+                if kind == "csv":
+                    reader = reader.options(header=True, inferSchema=False, mode="FAILFAST")
+                reader.format(kind).load(paths).createOrReplaceTempView("person_records")
+                return self.backend.table("person_records")
+            if kind == "csv":
+                return self.backend.read_csv(paths, all_varchar=True, header=True)
+            return self.backend.read_parquet(paths)
+        except Exception as error:
+            text = str(error).strip().splitlines()[0][:200]
+            raise InputError(f"cannot be read: {text}", file=str(files[0])) from None
+
+    def arrow(self, expression: ir.Table) -> pa.Table:
+        """Run an expression."""
+        if self.session is not None:
+            return self.session.sql(self.backend.compile(expression)).toArrow()
+        return self.backend.to_pyarrow(expression)
+
+
+@contextmanager
+def open_engine(
+    name: EngineName,
+    *,
+    master: str = "local[2]",
+    memory: str = "700MB",
+    threads: int | None = None,
+) -> Iterator[Engine]:
+    """Start an engine, and stop it.
+
+    Parameters
+    ----------
+    name : {"duckdb", "spark"}
+        Which.
+    master : str
+        Spark's master address.
+    memory : str
+        DuckDB's limit; beyond it, it works on disk in a folder that is removed afterwards.
+    threads : int, optional
+        DuckDB's; as many as there are cores without.
+
+    Raises
+    ------
+    InputError
+        If there is no such engine, or it cannot start.
+    """
+    if name not in ENGINES:
+        raise InputError(f"{name!r} is none of {', '.join(ENGINES)}", field="--engine")
+    with tempfile.TemporaryDirectory(prefix="evaluation-persons-") as place:
+        if name == "duckdb":
+            yield from _duckdb(place, memory, threads)
+        else:
+            yield from _spark(place, master)
+
+
+def _duckdb(place: str, memory: str, threads: int | None) -> Iterator[Engine]:
+    import ibis
+
+    more: dict[str, Any] = {} if threads is None else {"threads": threads}
+    backend = ibis.duckdb.connect(
+        memory_limit=memory, temp_directory=place, preserve_insertion_order=False, **more
+    )
+    backend.raw_sql("SET enable_progress_bar = false")
+    try:
+        yield Engine("duckdb", backend)
+    finally:
+        backend.disconnect()
+
+
+def _spark(place: str, master: str) -> Iterator[Engine]:
+    try:
+        with warnings.catch_warnings():
+            # it warns of pandas 3, of which nothing here is used: results come as Arrow
+            warnings.simplefilter("ignore", FutureWarning)
+            import pyspark.sql
+    except ImportError:
+        raise InputError(
+            "Spark is not installed; pip install 'integration-evaluation[spark]'", field="--engine"
+        ) from None
+    import ibis
+
+    warnings.filterwarnings("ignore", ".*pandas >= 3.0.0.*", FutureWarning, "pyspark")
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "8",
+        "spark.local.dir": place,
+        "spark.sql.warehouse.dir": place,
+        "spark.log.level": "ERROR",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    builder = pyspark.sql.SparkSession.builder.master(master).appName("evaluation cohorts")
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    try:
+        session = builder.getOrCreate()
+    except Exception as error:
+        text = str(error).strip().splitlines()[0][:200]
+        raise InputError(f"Spark does not start at {master!r}: {text}", field="--master") from None
+    try:
+        yield Engine("spark", ibis.pyspark.connect(session), session)
+    finally:
+        with suppress(Exception):
+            session.stop()

@@ -1,0 +1,95 @@
+"""The quality of the rows: how many count, how many do not and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from evaluation.data.persons.contract import REASONS
+from evaluation.data.persons.counting import Cells
+from evaluation.errors import InputError
+
+__all__ = ["Quality", "quality_of"]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What became of the rows of a file.
+
+    Parameters
+    ----------
+    rows, kept : int
+        Rows of the file, and rows that are counted.
+    dropped : dict
+        Rows left out by reason, all reasons in their order: a row with several faults stands
+        under the first. With ``kept`` they sum to ``rows``.
+    cohorts_of_one : int
+        Municipality, year of reception and sex with one person only.
+    largest_share : float
+        From which share of rows left out on the file is refused.
+    """
+
+    rows: int
+    kept: int
+    dropped: dict[str, int]
+    cohorts_of_one: int
+    largest_share: float
+
+    @property
+    def share(self) -> float:
+        """Share of rows left out."""
+        return 1 - self.kept / self.rows if self.rows else 0.0
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per reason: ``reason``, ``rows``, ``sv``, ``en``."""
+        rows = [
+            {"reason": r.key, "rows": self.dropped[r.key], "sv": r.sv, "en": r.en} for r in REASONS
+        ]
+        return pd.DataFrame(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types for JSON."""
+        return {
+            "rows": self.rows,
+            "kept": self.kept,
+            "dropped": dict(self.dropped),
+            "share_dropped": self.share,
+            "largest_share": self.largest_share,
+            "cohorts_of_one": self.cohorts_of_one,
+        }
+
+
+def quality_of(cells: Cells, largest_share: float, *, file: str | None = None) -> Quality:
+    """Return the quality, or refuse a file of which too much would be left out.
+
+    Parameters
+    ----------
+    cells : Cells
+        The counts.
+    largest_share : float
+        Refused where a larger share of rows is left out.
+    file : str, optional
+        Named in errors.
+
+    Raises
+    ------
+    InputError
+        If the file has no rows, none counts, or too many do not.
+    """
+    dropped = {r.key: cells.dropped.get(i, 0) for i, r in enumerate(REASONS, 1)}
+    kept = cells.rows - sum(dropped.values())
+    if not cells.rows:
+        raise InputError("has no rows", file=file)
+    lost = 1 - kept / cells.rows
+    if not kept or lost > largest_share:
+        worst = max(REASONS, key=lambda r: dropped[r.key])
+        raise InputError(
+            f"{cells.rows - kept} of {cells.rows} rows cannot be counted, more than "
+            f"{largest_share:.1%}; {dropped[worst.key]} of them because: {worst.en}",
+            file=file,
+            field="--max-dropped",
+        )
+    groups = cells.spell.groupby(["code", "year", "sex"])["n"].sum()
+    return Quality(cells.rows, kept, dropped, int((groups == 1).sum()), largest_share)

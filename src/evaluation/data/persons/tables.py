@@ -1,0 +1,242 @@
+"""From counted cells to the panel, the life tables and the cost flows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from evaluation.data.persons.contract import KINDS, STATUS_VALUES, STATUSES
+from evaluation.data.persons.counting import ORE, Cells
+from evaluation.data.places import codes
+
+__all__ = ["HORIZONS", "RETENTION", "cost_flows", "life_tables", "outcome_panel"]
+
+HORIZONS: Final = dict(zip(STATUSES, (0, 1, 2, 3), strict=True))
+"""Years after the programme of each status; 90 days count with the year of leaving."""
+RETENTION: Final = 36
+_SEXES: Final = np.array(["K", "M"])
+
+
+def _places(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.array(sorted(codes()), dtype=object)[values])
+
+
+def _with_total(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Name codes and sexes and add the sum of women and men."""
+    total = frame.drop(columns="sex").groupby(by, as_index=False).sum().assign(sex="T")
+    named = frame.assign(sex=_SEXES[frame["sex"].to_numpy()])
+    both = pd.concat([named, total[named.columns]], ignore_index=True)
+    both["code"] = _places(both["code"].to_numpy())
+    return both.sort_values([*by, "sex"], ignore_index=True)
+
+
+def outcome_panel(cells: Cells, until: int) -> pd.DataFrame:
+    """Return the panel of counts by municipality, year and sex.
+
+    Leavers are those whose programme ended in the year, by residence in its December. Of a
+    later year's statuses nothing is shown before all who left in the year have reached it.
+
+    Parameters
+    ----------
+    cells : Cells
+        The counts.
+    until : int
+        The last month that is known, from January of year 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``code``, ``year``, ``sex`` (T, K, M); ``received`` in the year; ``retention_base`` and
+        ``retained``: those received three years before and followed since, and those of them
+        still there; ``leavers``; for each status ``known_…``, ``work_…``, ``studies_…``.
+        Nullable integers: missing where the data end too early, 0 where there is nobody.
+    """
+    spell, leaver = cells.spell, cells.leaver
+    by = ["code", "year", "sex"]
+    came = spell.groupby(by, as_index=False)[["n"]].sum().rename(columns={"n": "received"})
+    gone = (spell["kind"] > 0) & (spell["end"] <= RETENTION)
+    there = ~gone & (spell["end"] >= RETENTION)
+    late = spell["entry"] > 0
+    kept = spell.assign(
+        retained=np.where(there & ~late, spell["n"], 0),
+        retention_base=np.where((gone | there) & ~late, spell["n"], 0),
+    )
+    kept = kept.groupby(by, as_index=False)[["retention_base", "retained"]].sum()
+    kept["year"] = kept["year"] + RETENTION // 12
+    columns = {"leavers": leaver["n"]}
+    for status in STATUSES:
+        columns[f"known_{status[7:]}"] = leaver["n"].where(leaver[status] >= 0, 0)
+        for value in STATUS_VALUES[1:]:
+            hit = leaver[status] == STATUS_VALUES.index(value)
+            columns[f"{value}_{status[7:]}"] = leaver["n"].where(hit, 0)
+    left = leaver.rename(columns={"place": "code", "left": "year"})[by].assign(**columns)
+    left = left.groupby(by, as_index=False).sum()
+    # every sex of every place and year that somebody was in: 0 is a number
+    keys = pd.concat([p[["code", "year"]] for p in (came, kept, left)]).drop_duplicates()
+    grid = keys.merge(pd.DataFrame({"sex": [0, 1]}), how="cross")
+    for part in (came, kept, left):
+        grid = grid.merge(part, on=by, how="left")
+    grid = grid[12 * grid["year"] + 11 <= until]
+    out = _with_total(grid.fillna(0).astype(np.int64), ["code", "year"])
+    out = out.astype({c: "Int64" for c in out.columns if c not in ("code", "year", "sex")})
+    first = int(spell["year"].min()) + RETENTION // 12 if len(spell) else 0
+    out.loc[out["year"] < first, ["retention_base", "retained"]] = pd.NA
+    for status, years in HORIZONS.items():
+        early = 12 * (out["year"] + years) + 11 > until
+        out.loc[early, [c for c in out.columns if c.endswith(status[7:])]] = pd.NA
+    return out
+
+
+def life_tables(cells: Cells, adoption: Mapping[str, int] | None = None) -> pd.DataFrame:
+    """Return events and numbers at risk per month since reception.
+
+    Parameters
+    ----------
+    cells : Cells
+        The counts.
+    adoption : mapping of str to int, optional
+        First whole active year by municipality, 0 for none; gives the key ``exposed``, 1 for
+        those received in that year or later.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``municipality``, ``cohort`` (year of reception), ``sex``, maybe ``exposed``, ``month``,
+        ``at_risk``, one column per kind of event, ``censored``, ``entered``: what
+        :func:`evaluation.estimation.survival.life_table` takes. Month t is the interval
+        (t − 1, t]; a move in the month of reception counts in month 1; events come before
+        censoring. Months with nobody at risk have no row.
+    """
+    spell = cells.spell[cells.spell["end"] > cells.spell["entry"]]
+    keys = ["code", "year", "sex"]
+    kinds = [np.where(spell["kind"] == k, spell["n"], 0) for k in range(len(KINDS) + 1)]
+    out = spell[keys].assign(
+        month=spell["end"], **dict(zip(("censored", *KINDS), kinds, strict=True))
+    )
+    enters = spell[keys].assign(month=spell["entry"] + 1, entered=spell["n"])
+    numbers = ["at_risk", *KINDS, "censored", "entered"]
+    moves = pd.concat([out, enters]).groupby([*keys, "month"]).sum().astype(np.int64)
+    moves["gone"] = moves[["censored", *KINDS]].sum(axis=1)
+    moves = moves.reset_index()
+    # every month from the group's first to its last
+    group = moves.groupby(keys, sort=True)["month"].agg(["min", "max"])
+    length = (group["max"] - group["min"] + 1).to_numpy()
+    start = np.repeat(np.cumsum(length) - length, length)
+    full = group.index.to_frame(index=False).loc[np.repeat(np.arange(len(group)), length)]
+    full = full.reset_index(drop=True)
+    first = group["min"].to_numpy()
+    full["month"] = np.arange(length.sum()) - start + np.repeat(first, length)
+    full = full.merge(moves, on=[*keys, "month"], how="left").fillna(0).astype(np.int64)
+    flow = full.groupby(keys, sort=False)
+    full["at_risk"] = flow["entered"].cumsum() - flow["gone"].cumsum() + full["gone"]
+    full = full[full["at_risk"] > 0]
+    named = pd.DataFrame(
+        {
+            "municipality": _places(full["code"].to_numpy()),
+            "cohort": full["year"].to_numpy(),
+            "sex": _SEXES[full["sex"].to_numpy()],
+        }
+    )
+    if adoption is not None:
+        begun = named["municipality"].map(dict(adoption)).fillna(0).astype(np.int64)
+        named["exposed"] = ((begun > 0) & (named["cohort"] >= begun)).astype(np.int64)
+    for name in ("month", *numbers):
+        named[name] = full[name].to_numpy()
+    return named
+
+
+def cost_flows(cells: Cells, until: int) -> pd.DataFrame:
+    """Return assistance by municipality of residence, calendar year and sex.
+
+    Parameters
+    ----------
+    cells : Cells
+        The counts.
+    until : int
+        The last month that is known, from January of year 0.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``code``, ``year``, ``sex`` (T, K, M); ``persons`` assisted in the year, ``months``,
+        ``kronor``; ``largest_kronor`` and ``largest_months``: no person can have had more.
+        Only whole years.
+    """
+    by = ["place", "sex"]
+    ends = cells.ended
+    empty = pd.DataFrame(columns=["code", "year", "sex", *_FLOWS])
+    if cells.begins.empty:
+        return empty
+    first = int(cells.begins["begin"].min()) // 12
+    years = np.arange(first, (until + 1) // 12)
+    if not len(years):
+        return empty
+    months = 12 * len(years)
+    groups = cells.begins[by].drop_duplicates().sort_values(by, ignore_index=True)
+    at = pd.MultiIndex.from_frame(groups)
+
+    def spread(frame: pd.DataFrame, month: str, value: str, largest: bool = False) -> np.ndarray:
+        dense = np.zeros((len(at), months), dtype=np.int64)
+        column = frame[month].to_numpy() - 12 * first
+        use = column < months
+        row = at.get_indexer(pd.MultiIndex.from_frame(frame[by]))
+        cell = (row[use], column[use])
+        if largest:
+            np.maximum.at(dense, cell, frame[value].to_numpy()[use])
+        else:
+            np.add.at(dense, cell, frame[value].to_numpy()[use])
+        return dense
+
+    def yearly(dense: np.ndarray) -> np.ndarray:
+        return dense.reshape(len(at), len(years), 12)
+
+    new = spread(cells.begins, "begin", "n")
+    active = np.cumsum(new - spread(ends, "stop", "n"), axis=1)
+    paid = np.cumsum(
+        spread(cells.begins, "begin", "amount") - spread(ends, "stop", "amount"), axis=1
+    )
+    # each has one unbroken spell: there in January or begun later in the year
+    persons = yearly(active)[:, :, 0] + yearly(new)[:, :, 1:].sum(axis=2)
+    # nobody had more a month than the largest begun so far, nor than the largest still to end
+    so_far = np.maximum.accumulate(spread(cells.begins, "begin", "largest", True), axis=1)
+    later = ends.assign(stop=np.minimum(ends["stop"], 12 * first + months - 1))
+    still = spread(later, "stop", "largest", True)
+    still = np.maximum.accumulate(still[:, ::-1], axis=1)[:, ::-1]
+    most = np.minimum(yearly(so_far)[:, :, -1], yearly(still)[:, :, 0])
+    kronor = yearly(paid).sum(axis=2)
+    flat = pd.DataFrame(
+        {
+            "code": np.repeat(groups["place"].to_numpy(), len(years)),
+            "year": np.tile(years, len(at)),
+            "sex": np.repeat(groups["sex"].to_numpy(), len(years)),
+            "persons": persons.ravel(),
+            "months": yearly(active).sum(axis=2).ravel(),
+            "kronor": kronor.ravel(),
+            "largest": np.minimum(12 * most, kronor).ravel(),
+        }
+    )
+    return _costs_with_total(flat)
+
+
+_FLOWS: Final = ("persons", "months", "kronor", "largest_kronor", "largest_months")
+
+
+def _costs_with_total(flat: pd.DataFrame) -> pd.DataFrame:
+    both = (
+        flat[["code", "year"]].drop_duplicates().merge(pd.DataFrame({"sex": [0, 1]}), how="cross")
+    )
+    both = both.merge(flat, on=["code", "year", "sex"], how="left").fillna(0).astype(np.int64)
+    top = both.groupby(["code", "year"])["largest"].max()
+    out = _with_total(both.drop(columns="largest"), ["code", "year"])
+    own = both.assign(code=_places(both["code"].to_numpy()), sex=_SEXES[both["sex"].to_numpy()])
+    totals = top.reset_index().assign(sex="T")
+    totals["code"] = _places(totals["code"].to_numpy())
+    largest = pd.concat([own[["code", "year", "sex", "largest"]], totals])
+    out = out.merge(largest, on=["code", "year", "sex"])
+    out["kronor"] /= ORE
+    out["largest_kronor"] = out.pop("largest") / ORE
+    out["largest_months"] = np.minimum(out["months"], 12)
+    return out

@@ -1,0 +1,149 @@
+"""From a file's columns to the contract's: names, types, text that is no date."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from evaluation.data.persons.contract import (
+    CODES,
+    COLUMNS,
+    DATES,
+    KINDS,
+    MEN,
+    NEEDED,
+    NUMBERS,
+    STATUS_VALUES,
+    STATUSES,
+    TEXTS,
+    WOMEN,
+    check_mapping,
+)
+from evaluation.data.places import codes
+from evaluation.errors import InputError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = ["Records", "any_of", "typed_records"]
+
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?$"
+_NUMBER = r"^-?[0-9]+([.][0-9]+)?$"
+
+
+_LISTS: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(CODES, tuple(sorted(codes()))),
+    **dict.fromkeys(STATUSES, STATUS_VALUES),
+    "sex": (*WOMEN, *MEN),
+    "move": (*KINDS, *(k.replace("_", " ") for k in KINDS)),
+}
+
+
+@dataclass(frozen=True)
+class Records:
+    """The contract's columns of a file, and which values could not be read.
+
+    Parameters
+    ----------
+    table : ibis.expr.types.Table
+        Columns of the contract that the file has; dates are timestamps. Columns with a list of
+        values hold the place in the list, −1 for a value outside it: the engines look a word up
+        once for each word that a block of rows has, where ``IN`` would join.
+    unreadable : ibis.expr.types.BooleanValue or None
+        Whether a text of the row is no date or number; None where none can be.
+    """
+
+    table: ir.Table = field(repr=False)
+    unreadable: ir.BooleanValue | None = field(repr=False)
+
+    def has(self, *names: str) -> bool:
+        """Whether the file has all of these columns."""
+        return all(n in self.table.columns for n in names)
+
+
+def any_of(conditions: list[ir.BooleanValue]) -> ir.BooleanValue:
+    """Join conditions with or; a condition on something missing is false."""
+    # one fill for all: «or» is true where any is, and missing only where none is
+    return functools.reduce(operator.or_, conditions).fill_null(False)
+
+
+def typed_records(
+    raw: ir.Table, mapping: Mapping[str, str] | None = None, *, file: str | None = None
+) -> Records:
+    """Name and type the columns.
+
+    Parameters
+    ----------
+    raw : ibis.expr.types.Table
+        The file.
+    mapping : mapping, optional
+        Column of the contract to column of the file, for those named otherwise.
+    file : str, optional
+        Named in errors.
+
+    Returns
+    -------
+    Records
+        Lazy.
+
+    Raises
+    ------
+    InputError
+        If a needed column is missing, or has a type that it cannot have.
+    """
+    names = check_mapping(mapping or {}, file=file)
+    for key, name in names.items():
+        if name not in raw.columns:
+            raise InputError(f"the column is missing that should be {key}", file=file, field=name)
+    chosen = {c: names.get(c, c) for c in COLUMNS if names.get(c, c) in raw.columns}
+    for name in NEEDED:
+        if name not in chosen:
+            raise InputError("the column is missing", file=file, field=name)
+    columns: dict[str, ir.Value] = {}
+    faults: list[ir.BooleanValue] = []
+    for name, source in chosen.items():
+        columns[name] = _column(raw[source], name, faults, file, source)
+    table = raw.select(**columns)
+    if not faults:
+        return Records(table, None)
+    table = raw.select(**columns, unreadable=any_of(faults))
+    return Records(table, table["unreadable"])
+
+
+def _column(
+    value: ir.Value, name: str, faults: list[ir.BooleanValue], file: str | None, source: str
+) -> ir.Value:
+    import ibis
+
+    kind = value.type()
+    if name in TEXTS:
+        if not kind.is_string():
+            raise InputError(
+                f"must be text such as '0114' or 'K', not {kind}", file=file, field=source
+            )
+        place = ibis.array(list(_LISTS[name])).index(value).cast("int32")
+        return value.isnull().ifelse(None, place)
+    if name in DATES:
+        if kind.is_timestamp() or kind.is_date():
+            return value.cast("timestamp") if kind.is_date() else value
+        if kind.is_string():
+            day = value.re_search(_DAY).ifelse(value.left(10), None).try_cast("date")
+            faults.append(value.notnull() & day.isnull())
+            return day.cast("timestamp")
+        raise InputError(f"must hold dates, not {kind}", file=file, field=source)
+    if name in NUMBERS:
+        if kind.is_string():
+            number = value.re_search(_NUMBER).ifelse(value, None).try_cast("float64")
+            faults.append(value.notnull() & number.isnull())
+            return number
+        if kind.is_floating():
+            return value.isnan().ifelse(None, value)
+        if not kind.is_numeric():
+            raise InputError(f"must hold numbers, not {kind}", file=file, field=source)
+        return value
+    if not (kind.is_string() or kind.is_integer()):
+        raise InputError(f"must be text or whole numbers, not {kind}", file=file, field=source)
+    return value
