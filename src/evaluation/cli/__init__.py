@@ -11,6 +11,7 @@ import sys
 import typer
 
 from evaluation.cli import (
+    cohorts,
     costs,
     data,
     estimate,
@@ -46,6 +47,7 @@ app.command()(simulate.simulate)
 app.add_typer(data.app, name="data")
 models.attach(app)
 stance.attach(app)
+cohorts.attach(app)
 costs.attach(app)
 gender.attach(app)
 retention.attach(app)

@@ -69,9 +69,8 @@ def cohorts(
     """
     from evaluation.data.disclosure import Rules
     from evaluation.data.observations import SIMULATED
-    from evaluation.data.persons import REASONS
+    from evaluation.data.persons import REASONS, read_mapping, releases, write_cohorts
     from evaluation.data.persons import cohorts as count
-    from evaluation.data.persons import read_mapping, releases, write_cohorts
 
     with progress_bar(2 if out is None else 4, as_json) as step:
         step("counting")

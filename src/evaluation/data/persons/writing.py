@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from evaluation.data.disclosure import Released, cleared
 from evaluation.data.observations import SIMULATED
-from evaluation.data.persons.quality import Quality
 from evaluation.data.persons.protected_tables import outcomes
+from evaluation.data.persons.quality import Quality
 from evaluation.errors import InputError
 from evaluation.folders import put_in_place, target_folder
 
