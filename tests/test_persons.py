@@ -453,7 +453,11 @@ def test_rows_are_kept_or_dropped_and_the_flow_holds(frame, tmp_path):
     try:
         found = cohorts(path, until=UNTIL, largest_share=0.99)
     except InputError as error:
-        assert "cannot be counted" in str(error)
+        refused = str(error)
+    else:
+        refused = ""
+    if refused:
+        assert "cannot be counted" in refused
         return
     quality = found.quality
     assert quality.rows == len(frame) == quality.kept + sum(quality.dropped.values())

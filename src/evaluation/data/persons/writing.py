@@ -20,8 +20,10 @@ __all__ = ["write_cohorts"]
 
 _MARK: Final = "quality.json"
 _README: Final = """\
-{mark}Person records counted by `evaluation cohorts`, data until {until}. {kept} of {rows} rows count.
-Personuppgifter räknade av `evaluation cohorts`, data till och med {until}. {kept} av {rows} rader räknas.
+{mark}Person records counted by `evaluation cohorts`, data until {until}.
+{kept} of {rows} rows count.
+Personuppgifter räknade av `evaluation cohorts`, data till och med {until}.
+{kept} av {rows} rader räknas.
 
 outcomes.csv     one row per indicator, municipality, year and sex (T, K women, M men)
 quality.csv      rows left out, by reason          rader som inte räknas, efter skäl
