@@ -91,7 +91,7 @@ def _regression(
     beta, _, rank, _ = np.linalg.lstsq(np.column_stack(columns), y, rcond=None)
     if rank < len(columns):
         raise InputError("the horizons' indicators are collinear", field="cohort")
-    return {k: None for k in masks} | dict(zip(present, map(float, beta), strict=True))
+    return dict.fromkeys(masks) | dict(zip(present, map(float, beta), strict=True))
 
 
 def _demeaned(x: np.ndarray) -> np.ndarray:
