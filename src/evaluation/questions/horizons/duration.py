@@ -188,7 +188,7 @@ def analyse_duration(inference: DesignInference) -> Duration:
         if rows:
             n_years = sum(int(by_code[c].sum()) for c in rows)
             parts[key] = build(inference, rows, f"horizon_{key}", n_years=n_years)
-    p = adjusted(parts, inference)
+    p = adjusted(parts)
     late = list(parts)[-1] if len(parts) > 1 else None
     same: dict[str, Estimate] = {}
     difference = None

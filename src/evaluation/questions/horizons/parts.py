@@ -23,7 +23,7 @@ import pandas as pd
 from evaluation.data.panel import Panel
 from evaluation.estimation.few_treated.contrasts import Contrasts, custom_contrasts
 from evaluation.estimation.few_treated.permutation import against_placebos, placebo_estimates
-from evaluation.estimation.robustness.multiple_testing import multiple_testing
+from evaluation.estimation.robustness.adjusted_p_values import romano_wolf
 from evaluation.estimation.windows import spells
 from evaluation.questions.inference import DesignInference
 from evaluation.results import Estimate
@@ -187,15 +187,13 @@ def _picks(inference: DesignInference, codes: Sequence[str], c: Contrasts) -> np
     return picks
 
 
-def adjusted(parts: Mapping[str, Part], inference: DesignInference) -> dict[str, float]:
+def adjusted(parts: Mapping[str, Part]) -> dict[str, float]:
     """Adjust the p-values of several parts for being several (Romano & Wolf 2005).
 
     Parameters
     ----------
     parts : mapping of str to Part
         Of the same assignments.
-    inference : DesignInference
-        For the level, the seed and the mechanism.
 
     Returns
     -------
@@ -205,14 +203,9 @@ def adjusted(parts: Mapping[str, Part], inference: DesignInference) -> dict[str,
     moving = {k: p for k, p in parts.items() if p.result.estimate or p.placebo.any()}
     out = dict.fromkeys(parts, 1.0)
     if moving:
-        s = inference.settings
-        found = multiple_testing(
-            tuple(moving),
+        found = romano_wolf(
             [p.result.estimate for p in moving.values()],
             np.column_stack([p.placebo for p in moving.values()]),
-            inference=f"permutation: {inference.mechanism}",
-            alpha=s.alpha,
-            seed=s.seed,
         )
-        out |= dict(zip(found.outcome, found.romano_wolf, strict=True))
+        out |= dict(zip(moving, map(float, found), strict=True))
     return out

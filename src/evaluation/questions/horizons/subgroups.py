@@ -177,7 +177,7 @@ def _division(inference: DesignInference, by: str, of: Mapping[str, str]) -> Sub
             remove=constant,
             notes=("the constant effect is estimated and taken out before assigning",),
         )
-    p, p_less = adjusted(own, inference), adjusted(less, inference)
+    p, p_less = adjusted(own), adjusted(less)
     return Subgroups(
         by,
         tuple(
