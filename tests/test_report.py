@@ -22,6 +22,7 @@ TABLES = {
 PER_OUTCOME = {
     "estimates", "per_municipality", "neighbour_years", "event_study", "group_time", "checks",
     "leave_one_out", "comparison", "alternatives", "balance", "overlap",
+    "horizons", "subgroups", "families",
 }  # fmt: skip
 FIGURES = {"hidden_active", "case", "growth", "context"}
 FIGURES_PER_OUTCOME = {

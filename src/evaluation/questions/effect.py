@@ -34,6 +34,7 @@ from evaluation.questions import checks as ask
 from evaluation.questions.against import Against, against_whom
 from evaluation.questions.evaluated import same_place_check, who
 from evaluation.questions.grading import grade
+from evaluation.questions.horizons import Horizons, analyse_horizons
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.left_out import left_out_checks, partial_years
 from evaluation.questions.robustness import Robustness, examine
@@ -84,6 +85,7 @@ class OutcomeAnalysis:
     left_out_treated: tuple[LeftOut, ...]
     set_sizes: dict[str, tuple[int, int, int]]
     against: Against
+    horizons: Horizons
     paths: pd.DataFrame = field(repr=False)
 
     @property
@@ -154,6 +156,7 @@ class OutcomeAnalysis:
                 for c, (n, lo, hi) in self.set_sizes.items()
             },
             "against": self.against.to_dict(),
+            "horizons": self.horizons.to_dict(),
             "paths": self.paths.reset_index().to_dict("records"),
         }
 
@@ -428,7 +431,16 @@ def analyse_outcome(
         *robust.checks,
         *([same_place_check(design.model)] if design.model else []),
     ]
-    sv, en = _sentences(indicator, headline, design, by_rule, own[0] if own else "")
+    horizons = analyse_horizons(inference, indicator)
+    # one horizon alone is never the headline: effects fade, or come late
+    sv, en = (
+        f"{one} {by_time_since}"
+        for one, by_time_since in zip(
+            _sentences(indicator, headline, design, by_rule, own[0] if own else ""),
+            (horizons.sentence_sv, horizons.sentence_en),
+            strict=True,
+        )
+    )
     turned = ask.turned_without(reference.estimate, without, design)
     graded, why_sv, why_en = grade(
         asked, {"leave_one_out": turned} if turned else None, by_rule=by_rule
@@ -460,5 +472,6 @@ def analyse_outcome(
             for s in inference.sets
         },
         against=against_whom(inference, headline, left_out, [u.code for u in left_out_treated]),
+        horizons=horizons,
         paths=_paths(panel, design),
     )

@@ -10,6 +10,7 @@ from evaluation.report.against import against_tables
 from evaluation.report.coding_tables import coded_tables, miscoding_tables
 from evaluation.report.gender import gender_tables
 from evaluation.report.growth import growth_tables
+from evaluation.report.horizons import horizon_tables
 from evaluation.report.model_tables import model_groups
 from evaluation.report.outcome_tables import checks_table, outcome_tables
 from evaluation.report.retention_section import retention_tables
@@ -302,6 +303,7 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
     tables += against_tables(results, lang)
     for name in results["outcomes"]:
         tables += outcome_tables(results, name, lang)
+        tables += horizon_tables(results, name, lang)
     tables += gender_tables(results, lang)
     tables += [_hidden(results, lang), *miscoding_tables(results, lang)]
     tables += retention_tables(results, lang)

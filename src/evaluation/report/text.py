@@ -17,6 +17,7 @@ from evaluation.report.against_text import (
 from evaluation.report.coding_tables import miscoding_sentences, settled_sentence
 from evaluation.report.figures import Figure
 from evaluation.report.gender import equivalence_text, ratio_text, representation_text
+from evaluation.report.horizons import horizon_text
 from evaluation.report.table import literal
 from evaluation.report.tables import Table
 from evaluation.report.words import (
@@ -296,6 +297,8 @@ def make_markdown(
         listed=lambda places: listed([p["name"] for p in places], lang),
         against=f"against.{lang}.md.j2",
         like=f"like.{lang}.md.j2",
+        horizons=f"horizons.{lang}.md.j2",
+        horizon_text=lambda name: horizon_text(results, name, lang),
         gender=f"gender.{lang}.md.j2",
         ratio_text=lambda g: ratio_text(g, lang),
         equivalence_text=lambda g: equivalence_text(g, lang),

@@ -268,8 +268,8 @@ def custom_contrasts(
         By treated unit: weights over the panel's years that sum to zero. A treated unit that is
         not among them has no say, and stays out of the comparison.
     carrying : numpy.ndarray, optional
-        Shape (units, years), bool: where the hypothesised effect stands; from adoption on by
-        default.
+        Shape (units, years): where the hypothesised effect stands, or how much of it; from
+        adoption on by default.
 
     Returns
     -------
