@@ -40,7 +40,7 @@ def unit(code, first_year, *, partial=0, last_year=None, stance="active_day_one"
         population=int(municipalities().loc[code, "population_2017"]),
         stance=stance,
         strength="explicit",
-        document="",
+        document="a protocol",
         line="",
         model="",
         stated_start="",
@@ -249,7 +249,7 @@ def test_an_end_of_treatment_and_partial_years_are_respected():
     families = {f.key: f for f in families_by_horizon(found)}
     assert families["cs"].points == pytest.approx(dict.fromkeys(HORIZONS, 4.0))
     assert families["imputation"].points == pytest.approx(dict.fromkeys(HORIZONS, 4.0))
-    for key in ("sunab", "stacked", "twfe", "sdid"):
+    for key in ("sunab", "stacked", "twfe"):
         assert families[key].reason
         assert set(families[key].points.values()) == {None}
 
@@ -268,9 +268,6 @@ def test_the_stack_reaches_as_far_as_its_window():
     found = {f.key: f.points for f in families_by_horizon(inference(TWO, fading))}
     assert found["stacked"]["short"] == pytest.approx(3)
     assert found["stacked"]["long"] is None
-    short = inference(TWO, fading, years=list(range(2009, 2021)))
-    synthetic = next(f for f in families_by_horizon(short) if f.key == "sdid")
-    assert "one year before adoption" in synthetic.reason
 
 
 def test_subgroups_by_hand():
@@ -398,7 +395,7 @@ def test_tables_of_the_report(study):
         tables = make_tables(results, lang)
         for name in results["outcomes"]:
             assert len(tables[f"horizons_{name}"].rows) == 4
-            assert len(tables[f"families_{name}"].rows) == 6
+            assert len(tables[f"families_{name}"].rows) == 5
             groups = tables[f"subgroups_{name}"]
             assert list(groups.raw["n_treated"]) == [int(r[2]) for r in groups.rows]
             assert f"exposure_{name}" not in tables

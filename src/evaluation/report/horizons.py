@@ -38,7 +38,6 @@ _NAMES = {
     "sunab": ("Sun–Abraham", "Sun–Abraham"),
     "stacked": ("Staplad (Wing–Freedman–Hollingsworth)", "Stacked (Wing–Freedman–Hollingsworth)"),
     "twfe": ("Tvåvägsregression", "Two-way regression"),
-    "sdid": ("Syntetisk difference-in-differences", "Synthetic difference-in-differences"),
 }
 
 

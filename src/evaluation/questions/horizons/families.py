@@ -13,7 +13,6 @@ from evaluation.errors import InputError
 from evaluation.estimation.did.imputation import imputation
 from evaluation.estimation.did.saturated import sun_abraham
 from evaluation.estimation.did.stacked import stacked
-from evaluation.estimation.did.synthetic_did import synthetic_did
 from evaluation.estimation.did.windowed import windowed_group_time
 from evaluation.estimation.windows import without_left_out
 from evaluation.questions.horizons.duration import horizon_masks
@@ -23,7 +22,7 @@ from evaluation.results import GroupTime
 __all__ = ["FAMILIES", "Family", "families_by_horizon"]
 
 Cells = Mapping[tuple[int, int], float]
-FAMILIES: Final = ("cs", "imputation", "sunab", "stacked", "twfe", "sdid")
+FAMILIES: Final = ("cs", "imputation", "sunab", "stacked", "twfe")
 
 
 @dataclass(frozen=True)
@@ -53,21 +52,6 @@ class Family:
 def _cells(found: GroupTime) -> Cells:
     cells = zip(found.cohort, found.period, strict=True)
     return dict(zip(cells, found.estimate, strict=True))
-
-
-def _synthetic(inference: DesignInference, panel: Panel) -> Cells:
-    """Return cohort and period effects; a cohort's weights are its own, so each is run alone."""
-    out: dict[tuple[int, int], float] = {}
-    controls = list(inference.design.controls)
-    for g in sorted({t.first_year for t in inference.design.treated}):
-        codes = [t.code for t in inference.design.treated if t.first_year == g]
-        cohort = inference.design.cohort()[[*codes, *controls]]
-        # two placebo draws, the fewest with a spread: only the points are used
-        found = synthetic_did(panel.select([*codes, *controls]), cohort, draws=2, seed=0).event
-        out |= {
-            (g, g + e): v for e, v in zip(found.event_time, found.estimate, strict=True) if e >= 0
-        }
-    return out
 
 
 def _regression(
@@ -113,9 +97,9 @@ def families_by_horizon(inference: DesignInference) -> tuple[Family, ...]:
         ``cs``: Callaway–Sant'Anna; ``imputation``: Borusyak–Jaravel–Spiess; ``sunab``:
         Sun–Abraham; ``stacked``: Wing–Freedman–Hollingsworth cells of the widest window that
         every cohort fills, never-treated controls; ``twfe``: two-way regression with one
-        indicator per horizon; ``sdid``: synthetic difference-in-differences. All but ``twfe``
+        indicator per horizon. All but ``twfe``
         average cohort-and-year effects over each municipality's years at the horizon, and
-        then over municipalities, alike. The last four know no year that is neither treated
+        then over municipalities, alike. The last three know no year that is neither treated
         nor untreated and are left out where the design has such years.
     """
     panel, windows = inference.panel, inference.windows
@@ -130,7 +114,6 @@ def families_by_horizon(inference: DesignInference) -> tuple[Family, ...]:
         "stacked": lambda: _cells(
             stacked(panel, cohort, control_group="never_treated", alpha=alpha).group_time
         ),
-        "sdid": lambda: _synthetic(inference, panel),
     }
     out = []
     for key in FAMILIES:

@@ -113,7 +113,13 @@ def divisions(inference: DesignInference) -> dict[str, dict[str, str]]:
     # a county has no county, and SKR's classes are of municipalities
     if all(len(t.code) == 4 for t in treated):
         out["size"] = {t.code: size_class(t.population) for t in treated}
-        out["county"] = {t.code: place_name(t.code[:2]) for t in treated}
+        # a made-up figure stands beside no real name
+        out["county"] = {
+            t.code: place_name(t.code[:2])
+            if t.document or t.start_document
+            else f"SIM {t.code[:2]}"
+            for t in treated
+        }
     if all(t.stance for t in treated):
         out["stance"] = {t.code: t.stance for t in treated}
     weighting = inference.settings.weighting
