@@ -52,7 +52,7 @@ def cohorts(
         bool,
         typer.Option("--follow-ups", help="Statuses after 1 to 3 years too; takes minutes."),
     ] = False,
-    memory: Annotated[str, typer.Option(help="DuckDB's limit; beyond it, on disk.")] = "700MB",
+    memory: Annotated[str, typer.Option(help="DuckDB's limit; beyond it, on disk.")] = "500MB",
     pseudonymised: Annotated[
         bool,
         typer.Option(
@@ -69,9 +69,8 @@ def cohorts(
     """
     from evaluation.data.disclosure import Rules
     from evaluation.data.observations import SIMULATED
-    from evaluation.data.persons import REASONS
+    from evaluation.data.persons import REASONS, read_mapping, releases, write_cohorts
     from evaluation.data.persons import cohorts as count
-    from evaluation.data.persons import read_mapping, releases, write_cohorts
 
     with progress_bar(2 if out is None else 4, as_json) as step:
         step("counting")

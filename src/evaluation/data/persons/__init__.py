@@ -4,8 +4,8 @@ from evaluation.data.persons.cohorts import Cohorts, cohorts
 from evaluation.data.persons.contract import KINDS, REASONS, Reason, read_mapping
 from evaluation.data.persons.engine import ENGINES
 from evaluation.data.persons.identity import is_identity_number
-from evaluation.data.persons.quality import Quality
 from evaluation.data.persons.protected_tables import outcomes, releases
+from evaluation.data.persons.quality import Quality
 from evaluation.data.persons.writing import write_cohorts
 
 __all__ = [

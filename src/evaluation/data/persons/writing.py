@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from evaluation.data.disclosure import Released, cleared
 from evaluation.data.observations import SIMULATED
-from evaluation.data.persons.quality import Quality
 from evaluation.data.persons.protected_tables import outcomes
+from evaluation.data.persons.quality import Quality
 from evaluation.errors import InputError
 from evaluation.folders import put_in_place, target_folder
 
@@ -20,10 +20,13 @@ __all__ = ["write_cohorts"]
 
 _MARK: Final = "quality.json"
 _README: Final = """\
-{mark}Person records counted by `evaluation cohorts`, data until {until}. {kept} of {rows} rows count.
-Personuppgifter räknade av `evaluation cohorts`, data till och med {until}. {kept} av {rows} rader räknas.
+{mark}Person records counted by `evaluation cohorts`, data until {until}.
+{kept} of {rows} rows count.
+Personuppgifter räknade av `evaluation cohorts`, data till och med {until}.
+{kept} av {rows} rader räknas.
 
 outcomes.csv     one row per indicator, municipality, year and sex (T, K women, M men)
+outcome_*.csv    the same, a file per indicator: for `evaluation data import` and plans
 quality.csv      rows left out, by reason          rader som inte räknas, efter skäl
 quality.json     the same, with the files' hashes, the engine and what the protection found
 table_*.csv      the tables behind, as they may leave; «..» is hidden, bounds beside it
@@ -88,7 +91,11 @@ def write_cohorts(
         for name, table in tables.items():
             shown = table.astype({c: object for c in table.columns if c not in ("low", "high")})
             _csv(shown.assign(**mark), new / f"table_{name}.csv", na_rep="..")
-        _csv(outcomes(released).assign(**mark), new / "outcomes.csv")
+        panel = outcomes(released)
+        _csv(panel.assign(**mark), new / "outcomes.csv")
+        for indicator, own in panel.groupby("indicator"):
+            own = own.drop(columns="indicator")
+            _csv(own.assign(**mark), new / f"outcome_{indicator}.csv")
         _csv(quality.tidy().assign(**mark), new / "quality.csv")
         content = {
             **mark,
