@@ -34,7 +34,7 @@ def _bare(folder: Path) -> None:
     import duckdb
 
     connection = duckdb.connect()
-    connection.execute("SET memory_limit = '700MB'; SET preserve_insertion_order = false")
+    connection.execute("SET memory_limit = '3GB'; SET preserve_insertion_order = false")
     connection.execute(f"CREATE VIEW persons AS SELECT * FROM read_parquet('{folder}/*.parquet')")
     for sql in BARE.values():
         connection.execute(sql).to_arrow_table()

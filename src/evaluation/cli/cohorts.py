@@ -52,7 +52,7 @@ def cohorts(
         bool,
         typer.Option("--follow-ups", help="Statuses after 1 to 3 years too; takes minutes."),
     ] = False,
-    memory: Annotated[str, typer.Option(help="DuckDB's limit; beyond it, on disk.")] = "700MB",
+    memory: Annotated[str, typer.Option(help="DuckDB's limit; beyond it, on disk.")] = "500MB",
     pseudonymised: Annotated[
         bool,
         typer.Option(

@@ -69,7 +69,7 @@ def cohorts(
     pseudonymised: bool = False,
     largest_share: float = 0.05,
     rules: Rules | None = None,
-    memory: str = "700MB",
+    memory: str = "500MB",
     threads: int | None = None,
 ) -> Cohorts:
     """Count person records.

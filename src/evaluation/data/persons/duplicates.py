@@ -49,8 +49,8 @@ def repeated_persons(engine: Engine, records: Records) -> tuple[ir.Table, ir.Tab
     person = t["person"]
     if person.type().is_integer() and _dense(engine, t):
         number = person.cast("int64")
-        # shifted, for a remainder of a negative number differs between engines
-        place = ((number % BITS) + BITS) % BITS
+        # by bits, for a remainder of a negative number differs between engines
+        place = number & (BITS - 1)
         bit = ibis.literal(1, "int64") << place
         buckets = t.select(bucket=number - place, bit=bit)
         grouped = buckets.group_by("bucket").aggregate(

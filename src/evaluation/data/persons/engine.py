@@ -116,7 +116,7 @@ def open_engine(
     name: EngineName,
     *,
     master: str = "local[2]",
-    memory: str = "700MB",
+    memory: str = "500MB",
     threads: int | None = None,
 ) -> Iterator[Engine]:
     """Start an engine, and stop it.

@@ -23,7 +23,11 @@ _AGES: Final = (0, 110)
 
 def month_number(date: ir.TimestampValue) -> ir.IntegerValue:
     """Return months counted from January of year 0."""
-    return date.year().cast("int32") * 12 + date.month().cast("int32") - 1
+    import ibis
+
+    # whole months since a first of January: one function where year and month would be two
+    since = date.delta(ibis.timestamp("0001-01-01"), unit="month")
+    return since.cast("int32") + 12
 
 
 def first_day(month: int) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["is_identity_number", "refuse_identity_numbers"]
 
 SAMPLE: Final = 2_000
+_SMALLEST: Final = 10**9
+"""Whole numbers of fewer digits are none; those with a lost zero in front are not looked for."""
 _DATE: Final = "[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01]|6[1-9]|[78][0-9]|9[01])"
 _PATTERN: Final = f"^(1[89]|20)?{_DATE}[-+ ]?[0-9]{{4}}$"
 _WHOLE: Final = re.compile(_PATTERN)
@@ -56,7 +58,7 @@ def _dated(column: ir.Value) -> ir.BooleanValue:
         return column.re_search(_PATTERN)
     number = column.cast("int64")
     century, month, day = number // 10**10, number // 10**6 % 100, number // 10**4 % 100
-    whole = (number >= 10**9) & ((century == 0) | century.isin([18, 19, 20]))
+    whole = (number >= _SMALLEST) & ((century == 0) | century.isin([18, 19, 20]))
     day = (day > 60).ifelse(day - 60, day)
     return whole & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
 
@@ -110,6 +112,11 @@ def refuse_identity_numbers(
         if any(is_identity_number(str(v)) for v in sample[name].to_pylist() if v is not None):
             _refuse(name, file)
     rest = [c for c in names if c not in skip]
+    # most whole numbers are too small to be one, which their largest says at once
+    largest = {c: raw[c].max() for c in rest if kinds[c].is_integer()}
+    if largest:
+        most = engine.arrow(raw.aggregate(**largest)).to_pylist()[0]
+        rest = [c for c in rest if c not in most or (most[c] or 0) >= _SMALLEST]
     dated = _counts(engine, raw, {c: _dated(raw[c]) for c in rest})
     for name in (c for c in rest if dated[c]):
         # the check digit is worked out of the few that have a date only

@@ -110,41 +110,45 @@ def life_tables(cells: Cells, adoption: Mapping[str, int] | None = None) -> pd.D
         (t − 1, t]; a move in the month of reception counts in month 1; events come before
         censoring. Months with nobody at risk have no row.
     """
-    spell = cells.spell[cells.spell["end"] > cells.spell["entry"]]
+    spell = cells.spell
+    there = (spell["end"] > spell["entry"]).to_numpy()
     keys = ["code", "year", "sex"]
-    kinds = [np.where(spell["kind"] == k, spell["n"], 0) for k in range(len(KINDS) + 1)]
-    out = spell[keys].assign(
-        month=spell["end"], **dict(zip(("censored", *KINDS), kinds, strict=True))
+    code, year, sex = (spell[k].to_numpy(dtype=np.int64)[there] for k in keys)
+    entry, end, kind, n = (
+        spell[k].to_numpy(dtype=np.int64)[there] for k in ("entry", "end", "kind", "n")
     )
-    enters = spell[keys].assign(month=spell["entry"] + 1, entered=spell["n"])
-    numbers = ["at_risk", *KINDS, "censored", "entered"]
-    moves = pd.concat([out, enters]).groupby([*keys, "month"]).sum().astype(np.int64)
-    moves["gone"] = moves[["censored", *KINDS]].sum(axis=1)
-    moves = moves.reset_index()
-    # every month from the group's first to its last
-    group = moves.groupby(keys, sort=True)["month"].agg(["min", "max"])
-    length = (group["max"] - group["min"] + 1).to_numpy()
-    start = np.repeat(np.cumsum(length) - length, length)
-    full = group.index.to_frame(index=False).loc[np.repeat(np.arange(len(group)), length)]
-    full = full.reset_index(drop=True)
-    first = group["min"].to_numpy()
-    full["month"] = np.arange(length.sum()) - start + np.repeat(first, length)
-    full = full.merge(moves, on=[*keys, "month"], how="left").fillna(0).astype(np.int64)
-    flow = full.groupby(keys, sort=False)
-    full["at_risk"] = flow["entered"].cumsum() - flow["gone"].cumsum() + full["gone"]
-    full = full[full["at_risk"] > 0]
+    # groups and months as a grid of cells, which is small however many spells there are
+    group, which = np.unique((code * 10_000 + year) * 2 + sex, return_inverse=True)
+    months = int(end.max()) if len(end) else 0
+    size = len(group) * months
+
+    def grid(use: np.ndarray, month: np.ndarray) -> np.ndarray:
+        cell = which[use] * months + month[use] - 1
+        # weights are floats, exact for whole numbers below 2^53
+        return np.bincount(cell, n[use], size).astype(np.int64).reshape(len(group), months)
+
+    entered = grid(np.ones(len(n), dtype=bool), entry + 1)
+    numbers = {"at_risk": entered.cumsum(axis=1)}
+    gone = np.zeros_like(entered)
+    for position, name in enumerate(("censored", *KINDS)):
+        numbers[name] = grid(kind == position, end)
+        gone += numbers[name]
+    numbers["at_risk"] -= gone.cumsum(axis=1) - gone
+    numbers["entered"] = entered
+    g, t = np.nonzero(numbers["at_risk"])
     named = pd.DataFrame(
         {
-            "municipality": _places(full["code"].to_numpy()),
-            "cohort": full["year"].to_numpy(),
-            "sex": _SEXES[full["sex"].to_numpy()],
+            "municipality": _places(group // 20_000)[g],
+            "cohort": (group // 2 % 10_000)[g],
+            "sex": _SEXES[group % 2][g],
         }
     )
     if adoption is not None:
         begun = named["municipality"].map(dict(adoption)).fillna(0).astype(np.int64)
         named["exposed"] = ((begun > 0) & (named["cohort"] >= begun)).astype(np.int64)
-    for name in ("month", *numbers):
-        named[name] = full[name].to_numpy()
+    named["month"] = t + 1
+    for name in ("at_risk", *KINDS, "censored", "entered"):
+        named[name] = numbers.pop(name)[g, t]
     return named
 
 

@@ -26,6 +26,7 @@ Personuppgifter räknade av `evaluation cohorts`, data till och med {until}.
 {kept} av {rows} rader räknas.
 
 outcomes.csv     one row per indicator, municipality, year and sex (T, K women, M men)
+outcome_*.csv    the same, a file per indicator: for `evaluation data import` and plans
 quality.csv      rows left out, by reason          rader som inte räknas, efter skäl
 quality.json     the same, with the files' hashes, the engine and what the protection found
 table_*.csv      the tables behind, as they may leave; «..» is hidden, bounds beside it
@@ -90,7 +91,11 @@ def write_cohorts(
         for name, table in tables.items():
             shown = table.astype({c: object for c in table.columns if c not in ("low", "high")})
             _csv(shown.assign(**mark), new / f"table_{name}.csv", na_rep="..")
-        _csv(outcomes(released).assign(**mark), new / "outcomes.csv")
+        panel = outcomes(released)
+        _csv(panel.assign(**mark), new / "outcomes.csv")
+        for indicator, own in panel.groupby("indicator"):
+            own = own.drop(columns="indicator")
+            _csv(own.assign(**mark), new / f"outcome_{indicator}.csv")
         _csv(quality.tidy().assign(**mark), new / "quality.csv")
         content = {
             **mark,
