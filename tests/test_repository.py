@@ -128,6 +128,12 @@ def test_no_notebook_shows_a_place_on_a_machine(path):
     assert not re.search(r"(/(home|Users|tmp|root)/|[A-Z]:\\\\)", text)
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
+def test_no_cell_hides_its_result_behind_a_semicolon(path):
+    """A kernel without a history shows it all the same, and the comparison fails there."""
+    assert not [c.source for c in code_cells(path) if c.source.rstrip().endswith(";")]
+
+
 # data and source
 
 

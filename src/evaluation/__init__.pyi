@@ -1,9 +1,18 @@
+from evaluation.data.disclosure import (
+    FromPersons as FromPersons,
+    Released as Released,
+    Rules as Rules,
+    attack as attack,
+    protect as protect,
+    release as release,
+)
 from evaluation.data.documents import check_figures as check_figures
 from evaluation.data.embedded import DATA_SETS as DATA_SETS, municipalities as municipalities
 from evaluation.data.fetch import fetch_plan as fetch_plan
 from evaluation.data.kolada.client import KoladaClient as KoladaClient
 from evaluation.data.observations import observations as observations
 from evaluation.data.panel import Panel as Panel, embedded_panel as embedded_panel
+from evaluation.data.persons import Cohorts as Cohorts, cohorts as cohorts, releases as releases
 from evaluation.data.reading import (
     Layout as Layout,
     Reading as Reading,
@@ -47,12 +56,25 @@ from evaluation.design.comparison import (
     match_table as match_table,
     matched_sets as matched_sets,
 )
+from evaluation.design.exposure import (
+    ExposureCalendar as ExposureCalendar,
+    exposure_calendar as exposure_calendar,
+)
 from evaluation.design.stance import classify as classify, stance_table as stance_table
 from evaluation.design.treatment import design_from_plan as design_from_plan
 from evaluation.errors import InputError as InputError
+from evaluation.estimation.decomposition import (
+    Decomposition as Decomposition,
+    kitagawa as kitagawa,
+    oaxaca_blinder as oaxaca_blinder,
+)
 from evaluation.estimation.diagnostics.bacon import (
     bacon_check as bacon_check,
     bacon_decomposition as bacon_decomposition,
+)
+from evaluation.estimation.diagnostics.corrected_bound import (
+    CorrectedBound as CorrectedBound,
+    corrected_bound as corrected_bound,
 )
 from evaluation.estimation.diagnostics.event_coefficients import (
     EventCoefficients as EventCoefficients,
@@ -120,6 +142,7 @@ from evaluation.estimation.did.triple import (
     triple_difference as triple_difference,
 )
 from evaluation.estimation.did.two_way import two_way_fixed_effects as two_way_fixed_effects
+from evaluation.estimation.equivalence import Equivalence as Equivalence, equivalence as equivalence
 from evaluation.estimation.few_treated.auto import (
     FewTreated as FewTreated,
     auto_inference as auto_inference,
@@ -134,6 +157,12 @@ from evaluation.estimation.few_treated.integrated_t import integrated_t as integ
 from evaluation.estimation.few_treated.own_history import own_history as own_history
 from evaluation.estimation.few_treated.permutation import permutation_test as permutation_test
 from evaluation.estimation.few_treated.welch import welch as welch
+from evaluation.estimation.gap_change import gap_change as gap_change
+from evaluation.estimation.joint import JointEffects as JointEffects, joint_effects as joint_effects
+from evaluation.estimation.joint_test import (
+    GapMovement as GapMovement,
+    gap_movement as gap_movement,
+)
 from evaluation.estimation.regression.cluster_robust import cr1 as cr1, cr2 as cr2, cr3 as cr3
 from evaluation.estimation.regression.compare import Comparison as Comparison, compare as compare
 from evaluation.estimation.regression.least_squares import (
@@ -178,11 +207,44 @@ from evaluation.estimation.robustness.specifications import (
     RefittedBlock as RefittedBlock,
     specification_grid as specification_grid,
 )
+from evaluation.estimation.survival.cox import cox as cox
+from evaluation.estimation.survival.curves import (
+    cumulative_incidence as cumulative_incidence,
+    kaplan_meier as kaplan_meier,
+    restricted_mean as restricted_mean,
+)
+from evaluation.estimation.survival.discrete_hazard import discrete_hazard as discrete_hazard
+from evaluation.estimation.survival.group_tests import gray as gray, logrank as logrank
+from evaluation.estimation.survival.hazard_did import hazard_did as hazard_did
+from evaluation.estimation.survival.lee_bounds import lee_bounds as lee_bounds
+from evaluation.estimation.survival.life_table import (
+    LifeTable as LifeTable,
+    life_table as life_table,
+)
 from evaluation.estimation.synthetic_control import synthetic_control as synthetic_control
 from evaluation.plan import Plan as Plan, SimulatedData as SimulatedData, load_plan as load_plan
+from evaluation.questions.components import (
+    ComponentStudy as ComponentStudy,
+    component_study as component_study,
+)
+from evaluation.questions.costs import (
+    CostPlan as CostPlan,
+    CostResult as CostResult,
+    cost_analysis as cost_analysis,
+    load_costs as load_costs,
+    panel_costs as panel_costs,
+)
 from evaluation.questions.evaluability import assess as assess, assess_catalogue as assess_catalogue
+from evaluation.questions.gender import (
+    GapAnalysis as GapAnalysis,
+    GenderAnalysis as GenderAnalysis,
+    analyse_gap as analyse_gap,
+    plan_gender as plan_gender,
+)
+from evaluation.questions.horizons import Horizons as Horizons, analyse_horizons as analyse_horizons
 from evaluation.questions.power import Power as Power
 from evaluation.questions.power_curves import PowerCurve as PowerCurve, power_curve as power_curve
+from evaluation.questions.retention.answer import retention as retention
 from evaluation.questions.study import Study as Study, run_study as run_study
 from evaluation.report.bundle import write_report as write_report
 from evaluation.report.verify import verify as verify
