@@ -42,6 +42,14 @@ SUNAB = "Sun–Abraham, event study"
 IMPUTATION, TWOSTAGE = "imputation, event study", "two-stage, event study"
 FIXED = "two-way fixed effects regression, clustered"
 HONEST = "HonestDiD, relative magnitudes, four bounds"
+LIFE_TABLES = {
+    "kaplan-meier": "Kaplan–Meier from the life table",
+    "incidence": "cumulative incidence from the life table",
+    "gray": "Gray's test from the life table",
+    "hazard": "hazard model with 290 effects from the life table",
+    "hazard did": "difference-in-differences on the hazard, 999 assignments",
+}
+PERSONS = {"few": "174,000 persons", "many": "104 million persons"}
 
 GROWTH = [
     Row(WILD, OURS, "wild"),
@@ -75,6 +83,12 @@ SINGLE = [
     Row("synthetic control, 286 placebos", OURS, "synthetic control", ONE),
     Row("fetch of 20 indicators, 15 years, a server that answers in 50 ms", OURS, "fetch", ONE),
     Row("the same from the store, hash checked", OURS, "fetch, stored", ONE),
+    *(
+        Row(f"{title}, {size}", OURS, f"{case}, {key}", ONE)
+        for case, title in LIFE_TABLES.items()
+        for key, size in PERSONS.items()
+    ),
+    Row("10,000 cost draws, with tornado, plane and values of information", OURS, "costs", ONE),
     Row("evaluation run settlement, HTML, PDF, DOCX", OURS, "run", ONE),
 ]
 TARGETS = [
@@ -105,6 +119,11 @@ TARGETS = [
     Target("HonestDiD grid", "honest", 290, 1.0),
     Target("fetch of 20 indicators, 15 years, 50 ms a call", "fetch", 290, 10.0),
     Target("the same from the store", "fetch, stored", 290, 1.0),
+    *(
+        Target(f"{title}, {PERSONS['many']}", f"{case}, many", 290, 1.0)
+        for case, title in LIFE_TABLES.items()
+    ),
+    Target("10,000 cost draws", "costs", 290, 1.0),
 ]
 
 

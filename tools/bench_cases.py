@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from bench_data import demeaned, event_moments, long_table
 from bench_fetch import CASES as FETCH
+from bench_questions import CASES as QUESTIONS
 
 from evaluation.data.panel import Panel
 from evaluation.estimation.did.aggregation import aggregate, event_study
@@ -265,4 +266,5 @@ CASES: dict[str, Case] = {
     "diff-diff twostage": _bare("TwoStageDiD"),
     "linearmodels fixed effects": _bare_fixed_effects,
     **FETCH,
+    **QUESTIONS,
 }
