@@ -1,8 +1,8 @@
-"""Coverage of the effect by horizon, dose, subgroup and of the headline (docs/questions/effect.md).
+"""Coverage of the headline, the horizons, doses and subgroups on twins (docs/questions/effect.md).
 
-Half of the active begin within a year, so that they have a partly exposed one. In every other twin the
-effect fades: it halves yearly after one year. One row per twin goes to the file, so that every
-rate can be counted again; a file that is there is carried on.
+Half of the active begin within a year, so that they have a partly exposed one. In every other
+twin the effect fades: it halves yearly after one year. One row per twin goes to the file, so that
+every rate can be counted again; a file that is there is carried on.
 Run: python tools/effect_coverage.py FILE [FIRST_SEED [STUDIES]]
      python tools/effect_coverage.py --count FILE...
 """

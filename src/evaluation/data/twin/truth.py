@@ -226,9 +226,7 @@ class Truth:
             that anyone has less the short one, over those who have every horizon until then.
         """
         paths = self._paths(indicator, sex, lag, codes)
-        by = {
-            k: {c: _between(p, *ends) for c, p in paths.items()} for k, ends in HORIZONS.items()
-        }
+        by = {k: {c: _between(p, *ends) for c, p in paths.items()} for k, ends in HORIZONS.items()}
         out = {}
         for k, found in by.items():
             known = [v for v in found.values() if not math.isnan(v)]

@@ -23,6 +23,9 @@ SIZES: Final = (15_000, 50_000, 200_000)
 """Inhabitants from which a class of size begins. The figures are those of SKR's grouping (2023),
 which counts 15,000 and 200,000 in the largest locality; here all inhabitants are counted."""
 
+OWN: Final = ("size", "county", "stance")
+"""Divisions that need no file."""
+
 FEW: Final = 2
 """So many municipalities or fewer show their own events as much as an effect."""
 
@@ -123,11 +126,15 @@ def divisions(inference: DesignInference) -> dict[str, dict[str, str]]:
     if all(t.stance for t in treated):
         out["stance"] = {t.code: t.stance for t in treated}
     weighting = inference.settings.weighting
-    if weighting is not None and weighting.extra is not None:
-        for name in weighting.exact:
-            if name in weighting.extra.columns:
-                column = weighting.extra[name]
-                out[name] = {t.code: "|".join(sorted(column[t.code])) for t in treated}
+    tables = [(inference.settings.divisions, None)]
+    if weighting is not None:
+        tables.append((weighting.extra, weighting.exact))
+    for table, chosen in tables:
+        for name in () if table is None else table.columns:
+            # a column of the file may bear the name of a division made here
+            key = name if name not in OWN else f"{name} (groups)"
+            if chosen is None or name in chosen:
+                out[key] = {t.code: "|".join(sorted(table[name][t.code])) for t in treated}
     return out
 
 
@@ -143,8 +150,8 @@ def analyse_subgroups(inference: DesignInference) -> tuple[Subgroups, ...]:
     -------
     tuple of Subgroups
         By class of size (inhabitants on 31 December 2017) and county where the units are
-        municipalities, by stance where it is coded, by the text columns of the plan's file
-        of groups. Empty for one treated municipality.
+        municipalities, by stance where it is coded, by the columns of the file of groups that
+        the plan's ``subgroups`` or its matching names. Empty for one treated municipality.
     """
     if len(inference.design.treated) < 2:
         return ()
