@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from evaluation.data.registry import REGISTRY, refuse_alone
 from evaluation.data.sources import Outcome, Sources
 from evaluation.design.carried import Carried, carried
 from evaluation.design.coded import Coded
@@ -135,8 +136,8 @@ def prepare(
     Raises
     ------
     InputError
-        If an outcome does not exist, stands twice or is not among ``only``'s, or the design
-        does not fit one.
+        If an outcome does not exist, stands twice, misleads alone (N31001), or the design does
+        not fit one; or ``only`` names none of the plan's.
     """
     design, coded = resolve_design(plan, sources, sheets)
     design = restricted(plan, design)
@@ -158,11 +159,15 @@ def prepare(
         raise plan.fault(
             ("outcomes",), f"{strange[0]!r} is none of the plan's outcomes {', '.join(read)}"
         )
+    chosen = read if only is None else {n: read[n] for n in read if n in only}
+    try:
+        refuse_alone([o.entry for o in chosen.values() if o.entry in REGISTRY])
+    except InputError as error:
+        raise plan.fault(("outcomes",), error.problem) from None
     fitted: dict[str, Carried] = {}
-    for name, found in read.items():
-        if only is None or name in only:
-            fits = carried(plan, place[name], design, found.panel, found.indicator.lag_years)
-            fitted[name] = matchable(plan, name, fits, found.panel, weighting)
+    for name, found in chosen.items():
+        fits = carried(plan, place[name], design, found.panel, found.indicator.lag_years)
+        fitted[name] = matchable(plan, name, fits, found.panel, weighting)
     if plan.comparison.group == "not_yet_treated" and (design.partial or design.last_years):
         raise plan.fault(
             ("comparison", "group"),

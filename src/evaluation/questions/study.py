@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,13 @@ from typing import Any
 from evaluation.data import embedded
 from evaluation.data.panel import Coverage, Panel
 from evaluation.data.reading import Reading
-from evaluation.data.registry import REGISTRY, Indicator, refuse_alone
+from evaluation.data.registry import Indicator
 from evaluation.data.sources import Sources, open_sources
 from evaluation.design.carried import Carried
 from evaluation.design.coded import Coded
 from evaluation.design.counties import counties, place_name
 from evaluation.design.evaluated import EvaluatedModel
 from evaluation.design.treatment import Design, TreatedUnit
-from evaluation.errors import InputError
 from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.estimation.robustness.adjusted_p_values import holm
 from evaluation.estimation.robustness.multiple_testing import MultipleTesting, adjust_outcomes
@@ -278,7 +277,6 @@ def run_study(
     ready = prepare(plan, sources, groups=groups, sheets=sheets)
     design, coded, read, fitted = ready.design, ready.coded, ready.read, ready.fitted
     settings = ready.settings
-    _check_alone(plan, [o.entry for o in read.values()])
     panels = {k: o.panel for k, o in read.items()}
     indicators = {k: o.indicator for k, o in read.items()}
     _check_case(plan, panels, fitted)
@@ -321,14 +319,6 @@ def run_study(
         gender,
         retention_of_study(sources, panels, fitted, settings.alpha),
     )
-
-
-def _check_alone(plan: Plan, entries: Sequence[str]) -> None:
-    """Refuse an outcome that misleads without another beside it."""
-    try:
-        refuse_alone([e for e in entries if e in REGISTRY])
-    except InputError as error:
-        raise plan.fault(("outcomes",), error.problem) from None
 
 
 def _check_case(plan: Plan, panels: Mapping[str, Panel], fitted: Mapping[str, Carried]) -> None:

@@ -125,16 +125,17 @@ def divisions(inference: DesignInference) -> dict[str, dict[str, str]]:
         }
     if all(t.stance for t in treated):
         out["stance"] = {t.code: t.stance for t in treated}
-    weighting = inference.settings.weighting
-    tables = [(inference.settings.divisions, None)]
-    if weighting is not None:
-        tables.append((weighting.extra, weighting.exact))
-    for table, chosen in tables:
-        for name in () if table is None else table.columns:
+    s = inference.settings
+    tables = [] if s.divisions is None else [s.divisions]
+    if s.weighting is not None and s.weighting.extra is not None:
+        extra = s.weighting.extra
+        tables.append(extra[[n for n in s.weighting.exact if n in extra.columns]])
+    for table in tables:
+        for name in map(str, table.columns):
             # a column of the file may bear the name of a division made here
-            key = name if name not in OWN else f"{name} (groups)"
-            if chosen is None or name in chosen:
-                out[key] = {t.code: "|".join(sorted(table[name][t.code])) for t in treated}
+            key = f"{name} (groups)" if name in OWN else name
+            members = dict(zip(table.index, table[name], strict=True))
+            out[key] = {t.code: "|".join(sorted(members[t.code])) for t in treated}
     return out
 
 
