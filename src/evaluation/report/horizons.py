@@ -70,7 +70,7 @@ def _duration(r: Results, name: str, lang: Lang) -> Table:
         early = horizon_name("short", lang)
         rows.append(
             (
-                _name("difference", lang).format(late=late, early=early),
+                part_name("difference", lang).format(late=late, early=early),
                 str(e["n_treated_units"]),
                 "–",
                 *estimate_cells(e, lang),

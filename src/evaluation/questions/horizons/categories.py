@@ -196,7 +196,7 @@ def _read(
     # totals where the file has them, the sum of women and men otherwise; hidden stays hidden
     if (counts["sex"] == "T").any():
         counts = counts[counts["sex"] == "T"]
-    by = counts.groupby(["unit", "year", "category"])[["persons", "successes"]]
+    by = counts.groupby(["unit", "year", "category"], sort=False)[["persons", "successes"]]
     summed = by.sum().where(by.count().eq(by.size(), axis=0))
     return table, summed.reset_index()
 
@@ -312,28 +312,27 @@ def effect_by_category(
         picks = matched_assignments(contrasts(panel, cohorts, estimand), sets, draws, seed)
     except InputError as error:
         raise error.placed(file=error.file or name) from None
-    n_years = sum(sum(y >= cohorts[u] for y in panel.years) for u in treated)
+    n_years = sum(y >= int(cohorts[u]) for u in treated for y in panel.years)
 
-    def part(values: pd.DataFrame, estimand_name: str | None = None) -> Part:
+    base = aggregate(callaway_santanna(panel, cohorts, alpha=alpha), estimand)  # type: ignore[arg-type]
+
+    def part(name: str, values: pd.DataFrame, less: str = "") -> Part:
         """Estimate one outcome on the common units, under the common assignments."""
-        own = replace(panel, outcome=estimand_name or "share", values=values.loc[panel.units])
-        like = aggregate(callaway_santanna(own, cohorts, alpha=alpha), estimand)  # type: ignore[arg-type]
-        if estimand_name:
-            like = replace(like, estimand=f"{like.estimand}, {estimand_name}")
+        own = replace(panel, outcome=name, values=values.loc[panel.units])
         found = permutation_test(
             contrasts(own, cohorts, estimand),
             picks,
             seed=seed,
             alpha=alpha,
-            like=like,
+            like=replace(base, estimand=base.estimand + less, data_hash=own.hash()),
             mechanism=f"any of {donors + 1} units of similar size in each set",
         )
         return Part(found.result, found.placebo, tuple(treated), n_years)
 
-    others = "category minus the mean of the others"
+    others = ", category minus the mean of the others"
     total = sum(shares.values())
-    own = {k: part(f) for k, f in shares.items()}
-    less = {k: part(f - (total - f) / (len(shares) - 1), others) for k, f in shares.items()}
+    own = {k: part(k, f) for k, f in shares.items()}
+    less = {k: part(k, f - (total - f) / (len(shares) - 1), others) for k, f in shares.items()}
     p, p_less = adjusted(own), adjusted(less)
     groups = tuple(
         Subgroup(k, own[k].codes, n_years, own[k].result, p[k], less[k].result, p_less[k])
@@ -342,7 +341,7 @@ def effect_by_category(
     unknown = counts[counts["category"].str.lower().isin(UNKNOWN)]["persons"].sum()
     return CategoryEffect(
         Subgroups(category, groups),
-        part(panel.values).result,
+        part("all", panel.values).result,
         len(first),
         tuple(panel.units),
         lost,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -121,7 +122,7 @@ class PlanEffect:
         i = o.indicator
         label, unit = (i.label_sv, i.change_sv) if lang == "sv" else (i.label_en, i.change_en)
         draw_horizons(o.horizons.to_dict(), o.headline.to_dict(), ax, lang, unit)
-        ax.set_title(label[0].upper() + label[1:], loc="left", fontsize="medium")
+        ax.set_title(fill(label[0].upper() + label[1:], 70), loc="left", fontsize="medium")
         return ax
 
     def to_dict(self) -> dict[str, Any]:
