@@ -103,7 +103,7 @@ class CategoryEffect:
                     **here,
                 ),
             ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows).astype({"n_treated": "Int64"})
 
     def summary(self, lang: Lang = "en") -> str:
         """Return the answer as text for people."""

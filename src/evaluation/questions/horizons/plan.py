@@ -81,7 +81,7 @@ class PlanEffect:
             ``n_treated``, ``inference``, ``truth`` (NaN for real data).
         """
         rows = [r for k, o in self.outcomes.items() for r in tidy_rows(k, o, self.truth.get(k))]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows).astype({"n_treated": "Int64"})
 
     def summary(self, lang: Lang = "en") -> str:
         """Return the answer as text for people."""
