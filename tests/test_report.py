@@ -27,6 +27,7 @@ PER_OUTCOME = {
 FIGURES = {"hidden_active", "case", "growth", "context"}
 FIGURES_PER_OUTCOME = {
     "paths", "event_study", "placebo", "specifications", "neighbour_years", "balance", "overlap",
+    "horizons",
 }  # fmt: skip
 OUTCOMES = ("foreign_background", "low_economic_standard")
 
@@ -164,7 +165,7 @@ def test_documents_are_what_their_names_say(either):
         body = docx.read("word/document.xml").decode()
         pictures = [n for n in docx.namelist() if n.startswith("word/media/")]
     assert ("Källa: SCB" if lang == "sv" else "Source: SCB") in body
-    assert len(pictures) == len(list((folder / "figures").iterdir())) == 18
+    assert len(pictures) == len(list((folder / "figures").iterdir())) == 20
 
 
 # the page

@@ -14,6 +14,7 @@ from evaluation.cli import (
     cohorts,
     costs,
     data,
+    effect,
     estimate,
     gender,
     models,
@@ -49,6 +50,7 @@ models.attach(app)
 stance.attach(app)
 cohorts.attach(app)
 costs.attach(app)
+effect.attach(app)
 gender.attach(app)
 retention.attach(app)
 

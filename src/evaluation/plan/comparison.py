@@ -92,8 +92,11 @@ class Comparison(Part):
     without : tuple of str
         Codes left out besides.
     groups : str, optional
-        A table with the column ``code`` and columns to match on: group of municipalities,
-        labour market region, Kolada's similar municipalities. Relative to the plan.
+        A table with the column ``code`` and columns to match on or to divide by: group of
+        municipalities, labour market region, Kolada's similar municipalities. Relative to the
+        plan.
+    subgroups : tuple of str
+        Columns of text in the file of groups: the effect is given by each, matched on or not.
     matching : Matching, optional
         Makes the matched or weighted estimate the headline.
     """
@@ -105,9 +108,10 @@ class Comparison(Part):
     income_from_norway: StrictBool = True
     without: tuple[str, ...] = ()
     groups: str | None = None
+    subgroups: tuple[str, ...] = ()
     matching: Matching | None = None
 
-    @field_validator("without")
+    @field_validator("without", "subgroups")
     @classmethod
     def _each_once(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
         for i, code in enumerate(codes):
@@ -118,10 +122,13 @@ class Comparison(Part):
     @model_validator(mode="after")
     def _keys_that_go_together(self) -> Comparison:
         used = self.matching.own_columns if self.matching else ()
-        if self.groups is not None and not used:
+        if self.groups is not None and not (used or self.subgroups):
             raise ValueError(
-                "groups is given, but matching uses no column of it in covariates or exact"
+                "groups is given, but matching uses no column of it in covariates or exact, and "
+                "subgroups names none"
             )
+        if self.subgroups and self.groups is None:
+            raise ValueError(f"subgroups names {self.subgroups[0]!r}; groups: FILE is missing")
         if used and self.groups is None:
             raise ValueError(
                 f"matching names {used[0]!r}; known without groups: FILE are "

@@ -50,6 +50,9 @@ class Settings:
         Makes the matched or weighted estimate the headline.
     not_yet : bool
         Whether the treated are compared with before their own start; the headline then.
+    divisions : pandas.DataFrame, optional
+        By code: columns of groups, a frozenset of names each, that the effect is given by
+        besides.
     """
 
     estimand: str
@@ -60,6 +63,7 @@ class Settings:
     inference: str = "permutation"
     weighting: Weighting | None = None
     not_yet: bool = False
+    divisions: pd.DataFrame | None = field(default=None, repr=False, compare=False)
 
 
 def unit_size(panel: Panel) -> pd.Series:

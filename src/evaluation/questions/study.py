@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from evaluation.data import embedded
 from evaluation.data.panel import Coverage, Panel
 from evaluation.data.reading import Reading
-from evaluation.data.registry import REGISTRY, Indicator, refuse_alone
-from evaluation.data.sources import Outcome, Sources, open_sources
-from evaluation.design.carried import Carried, carried
+from evaluation.data.registry import Indicator
+from evaluation.data.sources import Sources, open_sources
+from evaluation.design.carried import Carried
 from evaluation.design.coded import Coded
-from evaluation.design.comparison.restricted import restricted
-from evaluation.design.comparison.weighting import weighting_from_plan
-from evaluation.design.counties import counties, county_panel, place_name
+from evaluation.design.counties import counties, place_name
 from evaluation.design.evaluated import EvaluatedModel
 from evaluation.design.treatment import Design, TreatedUnit
-from evaluation.errors import InputError
 from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.estimation.robustness.adjusted_p_values import holm
 from evaluation.estimation.robustness.multiple_testing import MultipleTesting, adjust_outcomes
 from evaluation.plan import Plan
 from evaluation.questions.case import CaseAnalysis, analyse_case
-from evaluation.questions.coding import Miscoded, miscoded, resolve_design
+from evaluation.questions.coding import Miscoded, miscoded
 from evaluation.questions.context import CONTEXT, ContextSeries, context_series
-from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
+from evaluation.questions.effect import OutcomeAnalysis
 from evaluation.questions.gender import GenderAnalysis, gender_analyses
 from evaluation.questions.growth import GrowthAnalysis, analyse_growth
 from evaluation.questions.inference import DesignInference, Settings
-from evaluation.questions.matchable import matchable
+from evaluation.questions.prepared import prepare
 from evaluation.questions.retention.published import PublishedRetention, retention_of_study
 from evaluation.questions.selection import Selection, selection
 from evaluation.questions.truth import Truth, truths
-from evaluation.results import Finding
 
 __all__ = ["Study", "run_study"]
 
@@ -278,69 +274,17 @@ def run_study(
     """
     progress("design")
     sources = sources or open_sources(plan)
-    design, coded = resolve_design(plan, sources, sheets)
-    design = restricted(plan, design)
-    weighting = weighting_from_plan(plan, [*design.treated_codes, *design.controls], groups)
-    read: dict[str, Outcome] = {}
-    fitted: dict[str, Carried] = {}
-    for i in range(len(plan.outcomes)):
-        found = sources.outcome(i)
-        name = found.indicator.id
-        if name in read:
-            raise plan.fault(("outcomes", i), f"the outcome {name!r} stands twice")
-        if design.model and design.model.counties:
-            found = replace(found, panel=county_panel(found.panel))
-        fits = carried(plan, i, design, found.panel, found.indicator.lag_years)
-        fitted[name] = matchable(plan, name, fits, found.panel, weighting)
-        read[name] = found
-    _check_alone(plan, [o.entry for o in read.values()])
+    ready = prepare(plan, sources, groups=groups, sheets=sheets)
+    design, coded, read, fitted = ready.design, ready.coded, ready.read, ready.fitted
+    settings = ready.settings
     panels = {k: o.panel for k, o in read.items()}
     indicators = {k: o.indicator for k, o in read.items()}
     _check_case(plan, panels, fitted)
     _check_context(plan)
-    e = plan.estimation
-    if plan.comparison.group == "not_yet_treated" and (design.partial or design.last_years):
-        raise plan.fault(
-            ("comparison", "group"),
-            "not_yet_treated compares year by year, which partly exposed years or years after an "
-            "end have no place in; use not_known_active, or another treatment.exposure",
-        )
-    settings = Settings(
-        e.estimand,
-        e.alpha,
-        e.draws,
-        e.seed,
-        plan.comparison.donors_per_treated,
-        e.inference,
-        weighting,
-        plan.comparison.group == "not_yet_treated",
-    )
     outcomes = {}
-    for i, name in enumerate(panels):
+    for name in panels:
         progress(name)
-        inner = fitted[name].design
-        need = settings.donors * len(inner.treated)
-        if need > len(inner.controls):
-            raise plan.fault(
-                ("comparison", "donors_per_treated"),
-                f"{settings.donors} donors for each of {len(inner.treated)} treated municipalities "
-                f"are {need}; {name} has {len(inner.controls)}",
-            )
-        try:
-            outcomes[name] = analyse_outcome(
-                panels[name],
-                indicators[name],
-                inner,
-                settings,
-                fitted[name].controls,
-                fitted[name].treated,
-            )
-        except InputError as error:
-            if error.file:
-                raise
-            raise plan.fault(("outcomes", i), error.problem) from None
-    if sources.origin is not None and sources.origin.simulated:
-        outcomes = {k: replace(o, finding=_made_up(o.finding)) for k, o in outcomes.items()}
+        outcomes[name] = ready.answer(name)
     gender = gender_analyses(plan, sources, read, fitted, settings)
     case = None
     if plan.case:
@@ -373,24 +317,7 @@ def run_study(
         coded,
         corrected,
         gender,
-        retention_of_study(sources, panels, fitted, e.alpha),
-    )
-
-
-def _check_alone(plan: Plan, entries: Sequence[str]) -> None:
-    """Refuse an outcome that misleads without another beside it."""
-    try:
-        refuse_alone([e for e in entries if e in REGISTRY])
-    except InputError as error:
-        raise plan.fault(("outcomes",), error.problem) from None
-
-
-def _made_up(finding: Finding) -> Finding:
-    """Let a sentence that is copied out of its report say that its figures are made up."""
-    return replace(
-        finding,
-        sentence_sv=f"SIMULERADE DATA: {finding.sentence_sv}",
-        sentence_en=f"SIMULATED DATA: {finding.sentence_en}",
+        retention_of_study(sources, panels, fitted, settings.alpha),
     )
 
 

@@ -24,6 +24,7 @@ from evaluation.report.figure import (
 )
 from evaluation.report.gender import gender_figures
 from evaluation.report.growth import growth_figure
+from evaluation.report.horizons_figure import horizons_figure
 from evaluation.report.retention_section import retention_figure
 from evaluation.report.simulated import mark_figure
 from evaluation.report.words import all_sources, is_simulated, own_work, word
@@ -384,7 +385,7 @@ def make_figures(results: Results, lang: Lang) -> dict[str, Figure]:
     with style():
         figures = []
         for name in results["outcomes"]:
-            for make in (_paths, _events, _placebo, curve_figure, _neighbours):
+            for make in (_paths, _events, horizons_figure, _placebo, curve_figure, _neighbours):
                 figures.append(make(results, name, lang))
             figures += against_figures(results, name, lang)
         figures += gender_figures(results, lang)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.language import Lang, listed, number
+from evaluation.language import Lang, listed
+from evaluation.questions.horizons.names import group_label, part_name
 from evaluation.questions.horizons.subgroups import FEW
 from evaluation.questions.horizons.words import horizon_name
 from evaluation.report.figure import capital
@@ -21,52 +22,25 @@ from evaluation.report.table import (
     raw_row,
     value_cell,
 )
-from evaluation.report.words import own_work, place_name, word
+from evaluation.report.words import own_work, place_name
 
 __all__ = ["horizon_tables", "horizon_text"]
 
-_NAMES = {
-    "partial": ("Delvis exponerade år", "Partly exposed years"),
-    "full": ("Fullt exponerade år, samma kommuner", "Fully exposed years, same municipalities"),
-    "full_minus_partial": ("Fullt minus delvis", "Full less partial"),
-    "difference": ("{late} minus {early}", "{late} less {early}"),
-    "size": ("Storlek", "Size"),
-    "county": ("Län", "County"),
-    "stance": ("Hållning", "Stance"),
-    "cs": ("Callaway–Sant'Anna", "Callaway–Sant'Anna"),
-    "imputation": ("Imputering (Borusyak–Jaravel–Spiess)", "Imputation (Borusyak–Jaravel–Spiess)"),
-    "sunab": ("Sun–Abraham", "Sun–Abraham"),
-    "stacked": ("Staplad (Wing–Freedman–Hollingsworth)", "Stacked (Wing–Freedman–Hollingsworth)"),
-    "twfe": ("Tvåvägsregression", "Two-way regression"),
-}
-
 
 def _name(key: str, lang: Lang) -> str:
-    """Name a division, a family or a row; a column of the plan's own file has its own name."""
-    return _NAMES[key][0 if lang == "sv" else 1] if key in _NAMES else literal(key)
+    """Name a division, a family or a row; a column of the plan's own file may hold anything."""
+    return literal(part_name(key, lang))
 
 
 def _label(by: str, label: str, lang: Lang) -> str:
     """Name a subgroup."""
-    if by == "stance":
-        return capital(word(label, lang))
-    if by != "size":
-        return literal(label)
-    low, _, high = label.partition("-")
-    sv = lang == "sv"
-    if low == "0":
-        n = number(int(high), lang, 0)
-        return f"Under {n} invånare" if sv else f"Below {n} inhabitants"
-    if not high:
-        n = number(int(low), lang, 0)
-        return f"Minst {n} invånare" if sv else f"At least {n} inhabitants"
-    ends = f"{number(int(low), lang, 0)}–{number(int(high) - 1, lang, 0)}"
-    return f"{ends} invånare" if sv else f"{ends} inhabitants"
+    return literal(group_label(by, label, lang))
 
 
 def _duration(r: Results, name: str, lang: Lang) -> Table:
     sv = lang == "sv"
-    d = r["outcomes"][name]["horizons"]["duration"]
+    found = r["outcomes"][name]["horizons"]
+    d, truth = found["duration"], found["truth"]["horizons"] if "truth" in found else None
     rows, raw = [], []
     for h in d["horizons"]:
         e = h["estimate"]
@@ -80,6 +54,7 @@ def _duration(r: Results, name: str, lang: Lang) -> Table:
                 *cells,
                 p_cell(h["p_adjusted"], lang),
                 value_cell(same["estimate"] if same else None, lang),
+                *((value_cell(truth[h["key"]], lang),) if truth else ()),
             )
         )
         raw.append(
@@ -87,6 +62,7 @@ def _duration(r: Results, name: str, lang: Lang) -> Table:
             | {"n_treated": len(h["codes"]), "n_years": h["n_years"]}
             | raw_row(e)
             | {"p_adjusted": h["p_adjusted"], "balanced": same["estimate"] if same else None}
+            | ({"truth": truth[h["key"]]} if truth else {})
         )
     e = d["difference"]
     if e:
@@ -94,53 +70,61 @@ def _duration(r: Results, name: str, lang: Lang) -> Table:
         early = horizon_name("short", lang)
         rows.append(
             (
-                _name("difference", lang).format(late=late, early=early),
+                part_name("difference", lang).format(late=late, early=early),
                 str(e["n_treated_units"]),
                 "–",
                 *estimate_cells(e, lang),
                 "–",
                 value_cell(e["estimate"], lang),
+                *((value_cell(truth["difference"], lang),) if truth else ()),
             )
         )
         raw.append(
             {"horizon": "difference", "n_treated": e["n_treated_units"]}
             | raw_row(e)
             | {"balanced": e["estimate"]}
+            | ({"truth": truth["difference"]} if truth else {})
         )
     label = r["indicators"][name][f"label_{lang}"]
     keys = ("n_treated", "municipality_years", "estimate", "interval", "p")
-    found = {"municipality_years": "Kommunår" if sv else "Municipality-years"}
-    heads = tuple(found[k] if k in found else headings((k,), r, lang)[0] for k in keys)
+    years = "Kommunår" if sv else "Municipality-years"
+    heads = tuple(years if k == "municipality_years" else headings((k,), r, lang)[0] for k in keys)
+    last = ("p, justerat", "Samma kommuner") if sv else ("p, adjusted", "Same municipalities")
+    real = headings(("truth",), r, lang) if truth else ()
     return Table(
         f"horizons_{name}",
         f"Effekten efter tid sedan start, {label}; tal i {r['indicators'][name]['change_sv']}"
         if sv
         else f"The effect by time since the start, {label}; in "
         f"{r['indicators'][name]['change_en']}",
-        ("Horisont", *heads, "p, justerat", "Samma kommuner")
-        if sv
-        else ("Horizon", *heads, "p, adjusted", "Same municipalities"),
+        ("Horisont" if sv else "Horizon", *heads, *last, *real),
         tuple(rows),
         own_work(r["indicators"][name]["source"], lang),
         pd.DataFrame(raw),
-        frozenset(range(1, 8)),
+        frozenset(range(1, 9 if truth else 8)),
         cards=True,
     )
 
 
 def _exposure(r: Results, name: str, lang: Lang) -> list[Table]:
-    found = r["outcomes"][name]["horizons"]["exposure"]
+    h = r["outcomes"][name]["horizons"]
+    found, truth = h["exposure"], h["truth"]["exposure"] if "truth" in h else None
     if found is None:
         return []
     sv = lang == "sv"
     parts = (
-        ("partial", found["partial"], found["partial_years"]),
-        ("full", found["full"], found["full_years"]),
-        ("full_minus_partial", found["difference"], None),
+        ("partial", found["partial"], found["partial_years"], "partial"),
+        ("full", found["full"], found["full_years"], "full"),
+        ("full_minus_partial", found["difference"], None, "difference"),
     )
     rows = [
-        (_name(k, lang), "–" if n is None else str(n), *estimate_cells(e, lang))
-        for k, e, n in parts
+        (
+            _name(k, lang),
+            "–" if n is None else str(n),
+            *estimate_cells(e, lang),
+            *((value_cell(truth[t], lang),) if truth else ()),
+        )
+        for k, e, n, t in parts
     ]
     label = r["indicators"][name][f"label_{lang}"]
     n = len(found["codes"])
@@ -155,12 +139,19 @@ def _exposure(r: Results, name: str, lang: Lang) -> list[Table]:
             (
                 "Exponering" if sv else "Exposure",
                 "Kommunår" if sv else "Municipality-years",
-                *headings(("estimate", "interval", "p"), r, lang),
+                *headings(("estimate", "interval", "p", *(("truth",) if truth else ())), r, lang),
             ),
             tuple(rows),
             own_work(r["indicators"][name]["source"], lang),
-            pd.DataFrame([{"exposure": k, "n_years": n} | raw_row(e) for k, e, n in parts]),
-            frozenset(range(1, 5)),
+            pd.DataFrame(
+                [
+                    {"exposure": k, "n_years": n}
+                    | raw_row(e)
+                    | ({"truth": truth[t]} if truth else {})
+                    for k, e, n, t in parts
+                ]
+            ),
+            frozenset(range(1, 6 if truth else 5)),
         )
     ]
 
@@ -170,6 +161,7 @@ def _subgroups(r: Results, name: str, lang: Lang) -> list[Table]:
     if not divided:
         return []
     sv = lang == "sv"
+    truth = r["outcomes"][name]["horizons"].get("truth", {}).get("subgroups")
     rows, raw = [], []
     for s in divided:
         for g in s["groups"]:
@@ -189,6 +181,7 @@ def _subgroups(r: Results, name: str, lang: Lang) -> list[Table]:
                 | {"n_treated": len(g["codes"]), "n_years": g["n_years"]}
                 | raw_row(g["estimate"])
                 | {"p_adjusted": g["p_adjusted"]}
+                | ({"truth": truth[s["by"]][g["label"]]} if truth else {})
                 | {f"difference_{k}": v for k, v in raw_row(g["difference"]).items()}
                 | {"difference_p_adjusted": g["difference_p_adjusted"]}
             )

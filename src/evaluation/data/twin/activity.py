@@ -17,7 +17,7 @@ from evaluation.data.twin.country import Country
 from evaluation.data.twin.streams import stream
 from evaluation.plan import SimulatedData
 
-__all__ = ["ACTIVE", "NOT_KNOWN", "Activity", "make_activity"]
+__all__ = ["ACTIVE", "NEVER", "NOT_KNOWN", "Activity", "make_activity"]
 
 ACTIVE: Final = "active_day_one"
 NOT_KNOWN: Final = "not known to be active"

@@ -13,7 +13,7 @@ import pandas as pd
 
 from evaluation.data.observations import MISSING, OBSERVED, SIMULATED, SUPPRESSED, observations
 from evaluation.data.registry import REGISTRY
-from evaluation.data.twin.activity import make_activity
+from evaluation.data.twin.activity import NEVER, make_activity
 from evaluation.data.twin.aggregates import Table, count_world, from_persons
 from evaluation.data.twin.country import Country, make_country
 from evaluation.data.twin.other import make_background, of_inhabitants
@@ -178,6 +178,11 @@ def simulate(settings: SimulatedData, *, progress: Callable[[str], None] = lambd
         first_year={c: int(y) for c, y in zip(country.codes, whole, strict=True) if y},
         effects={key: (values[key] - zero[key])[:, shown] for key in values},
         persons=person_effects(setting, settings, activity, active, without),
+        partial=tuple(
+            c
+            for c, begins in zip(country.codes, activity.start, strict=True)
+            if begins < NEVER and begins % 12
+        ),
     )
     return Twin(
         settings=settings,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import numpy as np
 
+from evaluation.data.horizons import HORIZONS
 from evaluation.data.observations import SIMULATED
 from evaluation.data.registry import REGISTRY
 from evaluation.data.twin.activity import Activity
@@ -46,6 +47,9 @@ class Truth:
         By indicator and sex, shape (n, T); NaN where nobody is counted in either world.
     persons : dict
         Effects on the persons received; see :func:`person_effects`.
+    partial : tuple of str
+        Those who began in another month than January: the year before their first treated
+        one is partly exposed.
     """
 
     parameters: dict[str, Any]
@@ -54,6 +58,7 @@ class Truth:
     first_year: dict[str, int]
     effects: Mapping[tuple[str, str], np.ndarray] = field(repr=False)
     persons: dict[str, Any] = field(repr=False)
+    partial: tuple[str, ...] = ()
 
     def effect(self, indicator: str, sex: str = "T") -> np.ndarray:
         """Return the realised effect by municipality and year, shape (n, T).
@@ -123,9 +128,7 @@ class Truth:
         """
         if estimand not in ("cohort", "simple"):
             raise InputError(f"{estimand!r} is none of cohort, simple", field="estimand")
-        strange = [c for c in codes or () if c not in self.first_year]
-        if strange:
-            raise InputError(f"{strange[0]!r} is not active in this twin", field="codes")
+        self._check_active(codes or ())
         cells = self._cells(indicator, sex, lag, codes)
         if not cells:
             return math.nan
@@ -137,6 +140,165 @@ class Truth:
             means.append(np.mean([c[2] for c in own]))
             sizes.append(own[0][3])
         return float(np.average(means, weights=sizes))
+
+    def _check_active(self, codes: Iterable[str]) -> None:
+        strange = [c for c in codes if c not in self.first_year]
+        if strange:
+            raise InputError(f"{strange[0]!r} is not active in this twin", field="codes")
+
+    def since(
+        self,
+        indicator: str,
+        sex: str = "T",
+        *,
+        first: int = 0,
+        last: int | None = None,
+        lag: int | None = None,
+        codes: Sequence[str] | None = None,
+    ) -> float:
+        """Return the average effect between two years since adoption, municipalities alike.
+
+        Parameters
+        ----------
+        indicator, sex : str
+            As in :meth:`att`.
+        first, last : int, int or None
+            Years since the first treated year, which is 0; −1 is the year before it, and a
+            ``last`` of None is open.
+        lag : int, optional
+            As in :meth:`att`.
+        codes : sequence of str, optional
+            Only these.
+
+        Returns
+        -------
+        float
+            Each municipality's mean over its years, averaged over those that have such years;
+            NaN where none has.
+
+        Raises
+        ------
+        InputError
+            If there is no such indicator or sex, or a code is not active.
+        """
+        paths = self._paths(indicator, sex, lag, codes)
+        found = [_between(p, first, last) for p in paths.values()]
+        known = [v for v in found if not math.isnan(v)]
+        return float(np.mean(known)) if known else math.nan
+
+    def _paths(
+        self, indicator: str, sex: str, lag: int | None, codes: Sequence[str] | None
+    ) -> dict[str, dict[int, float]]:
+        """Return each active municipality's known effects by year since adoption."""
+        lag = REGISTRY[indicator].lag_years if lag is None else lag
+        self._check_active(codes or ())
+        delta = self.effect(indicator, sex)
+        place = {c: i for i, c in enumerate(self.codes)}
+        return {
+            c: {
+                y - self.first_year[c] - lag: float(v)
+                for y, v in zip(self.years, delta[place[c]], strict=True)
+                if not math.isnan(v)
+            }
+            for c in (self.first_year if codes is None else codes)
+        }
+
+    def by_horizon(
+        self,
+        indicator: str,
+        sex: str = "T",
+        *,
+        lag: int | None = None,
+        codes: Sequence[str] | None = None,
+    ) -> dict[str, float]:
+        """Return the effect by horizon, and late less short.
+
+        Parameters
+        ----------
+        indicator, sex, lag, codes
+            As in :meth:`since`.
+
+        Returns
+        -------
+        dict of str to float
+            ``short``, ``middle``, ``long`` of :data:`evaluation.data.horizons.HORIZONS`, each
+            over those who have such years, NaN where nobody has; ``difference``: the latest
+            that anyone has less the short one, over those who have every horizon until then.
+        """
+        paths = self._paths(indicator, sex, lag, codes)
+        by = {k: {c: _between(p, *ends) for c, p in paths.items()} for k, ends in HORIZONS.items()}
+        out = {}
+        for k, found in by.items():
+            known = [v for v in found.values() if not math.isnan(v)]
+            out[k] = float(np.mean(known)) if known else math.nan
+        reached = [k for k in HORIZONS if not math.isnan(out[k])]
+        stay = [c for c in paths if not any(math.isnan(by[k][c]) for k in reached)]
+        out["difference"] = (
+            float(np.mean([by[reached[-1]][c] - by[reached[0]][c] for c in stay]))
+            if len(reached) > 1 and stay
+            else math.nan
+        )
+        return out
+
+    def by_dose(
+        self,
+        indicator: str,
+        sex: str = "T",
+        *,
+        lag: int | None = None,
+        codes: Sequence[str] | None = None,
+    ) -> dict[str, float]:
+        """Return the effect in partly and in fully exposed years, and full less partial.
+
+        Parameters
+        ----------
+        indicator, sex, lag, codes
+            As in :meth:`since`.
+
+        Returns
+        -------
+        dict of str to float
+            ``partial``, ``full``, ``difference``, over those who have both: ``partial`` names
+            them. NaN where nobody has.
+        """
+        paths = self._paths(indicator, sex, lag, codes)
+        pairs = [
+            (_between(paths[c], -1, -1), _between(paths[c], 0, None))
+            for c in self.partial
+            if c in paths
+        ]
+        both = np.array([p for p in pairs if not any(map(math.isnan, p))])
+        if not len(both):
+            return dict.fromkeys(("partial", "full", "difference"), math.nan)
+        part, full = map(float, both.mean(axis=0))
+        return {"partial": part, "full": full, "difference": full - part}
+
+    def by_group(
+        self,
+        indicator: str,
+        of: Mapping[str, str],
+        sex: str = "T",
+        *,
+        lag: int | None = None,
+    ) -> dict[str, float]:
+        """Return the effect by group of municipalities, over all their treated years.
+
+        Parameters
+        ----------
+        indicator, sex, lag
+            As in :meth:`since`.
+        of : mapping of str to str
+            Group by code of the active municipalities that count.
+
+        Returns
+        -------
+        dict of str to float
+            By group.
+        """
+        return {
+            group: self.since(indicator, sex, lag=lag, codes=[c for c in of if of[c] == group])
+            for group in sorted(set(of.values()))
+        }
 
     def elsewhere(self, indicator: str, sex: str = "T", *, lag: int | None = None) -> float:
         """Return the mean change in municipalities that are never active, in treated years.
@@ -181,6 +343,8 @@ class Truth:
                     "elsewhere": _plain(self.elsewhere(indicator, sex)),
                     "by_first_treated_year": self._by(indicator, sex, "cohort"),
                     "by_event_time": self._by(indicator, sex, "event_time"),
+                    "by_horizon": _plain_values(self.by_horizon(indicator, sex)),
+                    "by_dose": _plain_values(self.by_dose(indicator, sex)),
                     "by_municipality": {c: [_plain(v) for v in delta[i]] for c, i in rows.items()},
                 }
             )
@@ -194,6 +358,16 @@ class Truth:
             "effects": found,
             "no_effect": sorted({i for i, _ in self.effects} - {i for i, _ in touched}),
         }
+
+
+def _between(path: Mapping[int, float], first: int, last: int | None) -> float:
+    """Return the mean of a path between two years since adoption; NaN where it has none."""
+    found = [v for e, v in path.items() if e >= first and (last is None or e <= last)]
+    return float(np.mean(found)) if found else math.nan
+
+
+def _plain_values(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {k: _plain(v) for k, v in values.items()}
 
 
 def _plain(value: float) -> float | None:

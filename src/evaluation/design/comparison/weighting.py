@@ -26,7 +26,7 @@ from evaluation.design.comparison.mahalanobis import (
 from evaluation.errors import InputError
 from evaluation.plan import Plan
 
-__all__ = ["Weighting", "weighting_from_plan"]
+__all__ = ["Weighting", "divisions_from_plan", "weighting_from_plan"]
 
 Method = Literal["mahalanobis", "entropy"]
 _NAMES = {"size": "log_size"}
@@ -182,27 +182,15 @@ def weighting_from_plan(
     if chosen is None:
         return None
     extra = None
-    if plan.comparison.groups is not None:
-        path = groups or plan.folder / plan.comparison.groups
-        if not path.is_file():
-            raise plan.fault(
-                ("comparison", "groups"),
-                f"there is no file {plan.comparison.groups!r}; paths start from the plan's folder",
-            )
-        own = set(chosen.own_columns)
+    own = set(chosen.own_columns)
+    if own:
+        path = _file(plan, groups)
         extra = read_groups(
             path,
             numbers=[n for n in chosen.covariates if n in own],
             groups=[n for n in chosen.exact if n in own],
         )
-        lacking = sorted(set(codes) - set(extra.index))
-        if lacking:
-            more = f" ({len(lacking)} are missing)" if len(lacking) > 1 else ""
-            raise InputError(
-                f"municipality {lacking[0]} of the design is not there{more}",
-                file=str(path),
-                field="code",
-            )
+        _check_there(extra, codes, path)
     return Weighting(
         chosen.method,
         chosen.covariates,
@@ -212,3 +200,64 @@ def weighting_from_plan(
         chosen.replacement,
         extra,
     )
+
+
+def _file(plan: Plan, groups: Path | None) -> Path:
+    """Return where the plan's file of groups lies."""
+    assert plan.comparison.groups is not None
+    path = groups or plan.folder / plan.comparison.groups
+    if not path.is_file():
+        raise plan.fault(
+            ("comparison", "groups"),
+            f"there is no file {plan.comparison.groups!r}; paths start from the plan's folder",
+        )
+    return path
+
+
+def _check_there(table: pd.DataFrame, codes: Sequence[str], path: Path) -> None:
+    lacking = sorted(set(codes) - set(table.index))
+    if lacking:
+        more = f" ({len(lacking)} are missing)" if len(lacking) > 1 else ""
+        raise InputError(
+            f"municipality {lacking[0]} of the design is not there{more}",
+            file=str(path),
+            field="code",
+        )
+
+
+def divisions_from_plan(
+    plan: Plan,
+    codes: Sequence[str],
+    groups: Path | None = None,
+    columns: Sequence[str] | None = None,
+) -> pd.DataFrame | None:
+    """Read the columns that a plan's subgroups are divided by.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its ``comparison.subgroups`` names columns of ``comparison.groups``.
+    codes : sequence of str
+        The treated municipalities, which the file must hold.
+    groups : pathlib.Path, optional
+        Where the file of groups lies, if not where the plan says.
+    columns : sequence of str, optional
+        Other columns than the plan's; ``groups`` must be given with them.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        By code, a frozenset of names in every column; None where nothing is divided.
+
+    Raises
+    ------
+    InputError
+        If the file is at fault, or lacks a treated municipality.
+    """
+    names = plan.comparison.subgroups if columns is None else tuple(columns)
+    if not names:
+        return None
+    path = groups if columns is not None and groups is not None else _file(plan, groups)
+    found = read_groups(path, groups=names)
+    _check_there(found, codes, path)
+    return found

@@ -14,22 +14,16 @@ between a late and an early horizon is theirs alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from evaluation.data.horizons import HORIZONS
 from evaluation.questions.horizons.parts import Part, adjusted, build, means, treated_years
 from evaluation.questions.inference import DesignInference
 from evaluation.results import Estimate
 
 __all__ = ["HORIZONS", "Duration", "Horizon", "Verdict", "analyse_duration", "horizon_masks"]
-
-HORIZONS: Final[dict[str, tuple[int, int | None]]] = {
-    "short": (0, 1),
-    "middle": (2, 3),
-    "long": (4, None),
-}
-"""First and last year since adoption; 0 is the first treated year."""
 
 Verdict = Literal["fades", "turns", "comes_late", "changes", "cannot_tell", "not_seen"]
 

@@ -10,6 +10,7 @@ from evaluation.questions.horizons.duration import Duration, analyse_duration
 from evaluation.questions.horizons.exposure import Exposure, analyse_exposure
 from evaluation.questions.horizons.families import Family, families_by_horizon
 from evaluation.questions.horizons.subgroups import Subgroups, analyse_subgroups
+from evaluation.questions.horizons.truth import TrueParts
 from evaluation.questions.horizons.words import duration_sentence
 from evaluation.questions.inference import DesignInference
 
@@ -32,6 +33,8 @@ class Horizons:
         Points by estimator.
     sentence_sv, sentence_en : str
         Short and long horizon side by side; part of the headline's sentence.
+    truth : TrueParts or None
+        The real effects, where the data are simulated.
     """
 
     duration: Duration
@@ -40,6 +43,7 @@ class Horizons:
     families: tuple[Family, ...]
     sentence_sv: str
     sentence_en: str
+    truth: TrueParts | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
@@ -50,6 +54,7 @@ class Horizons:
             "families": [f.to_dict() for f in self.families],
             "sentence_sv": self.sentence_sv,
             "sentence_en": self.sentence_en,
+            **({"truth": self.truth.to_dict()} if self.truth else {}),
         }
 
 

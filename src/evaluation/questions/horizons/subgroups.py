@@ -23,6 +23,9 @@ SIZES: Final = (15_000, 50_000, 200_000)
 """Inhabitants from which a class of size begins. The figures are those of SKR's grouping (2023),
 which counts 15,000 and 200,000 in the largest locality; here all inhabitants are counted."""
 
+OWN: Final = ("size", "county", "stance")
+"""Divisions that need no file."""
+
 FEW: Final = 2
 """So many municipalities or fewer show their own events as much as an effect."""
 
@@ -122,12 +125,17 @@ def divisions(inference: DesignInference) -> dict[str, dict[str, str]]:
         }
     if all(t.stance for t in treated):
         out["stance"] = {t.code: t.stance for t in treated}
-    weighting = inference.settings.weighting
-    if weighting is not None and weighting.extra is not None:
-        for name in weighting.exact:
-            if name in weighting.extra.columns:
-                column = weighting.extra[name]
-                out[name] = {t.code: "|".join(sorted(column[t.code])) for t in treated}
+    s = inference.settings
+    tables = [] if s.divisions is None else [s.divisions]
+    if s.weighting is not None and s.weighting.extra is not None:
+        extra = s.weighting.extra
+        tables.append(extra[[n for n in s.weighting.exact if n in extra.columns]])
+    for table in tables:
+        for name in map(str, table.columns):
+            # a column of the file may bear the name of a division made here
+            key = f"{name} (groups)" if name in OWN else name
+            members = dict(zip(table.index, table[name], strict=True))
+            out[key] = {t.code: "|".join(sorted(members[t.code])) for t in treated}
     return out
 
 
@@ -143,8 +151,8 @@ def analyse_subgroups(inference: DesignInference) -> tuple[Subgroups, ...]:
     -------
     tuple of Subgroups
         By class of size (inhabitants on 31 December 2017) and county where the units are
-        municipalities, by stance where it is coded, by the text columns of the plan's file
-        of groups. Empty for one treated municipality.
+        municipalities, by stance where it is coded, by the columns of the file of groups that
+        the plan's ``subgroups`` or its matching names. Empty for one treated municipality.
     """
     if len(inference.design.treated) < 2:
         return ()
