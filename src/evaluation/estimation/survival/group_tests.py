@@ -295,7 +295,7 @@ def gray(
 def _over(a: np.ndarray, b: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Divide, 0 where not asked for."""
     a, b, where = np.broadcast_arrays(a, b, where)
-    return np.divide(a, b, out=np.zeros(a.shape), where=where)
+    return np.asarray(np.divide(a, b, out=np.zeros(a.shape), where=where))
 
 
 def _gray_stratum(
