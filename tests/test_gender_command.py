@@ -9,6 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from evaluation.cli.gender import attach
+from evaluation.cli.report import run as report_run
 from evaluation.data.twin import simulate
 from evaluation.errors import InputError
 from evaluation.plan import SimulatedData, plan_from_dict
@@ -63,6 +64,16 @@ def test_a_file_is_answered(tmp_path):
     assert e["gap"]["seed"] == 1
     assert found["gap"]["equivalence"]["equivalent"] is True
     assert found["sample"]["kept"]["common"] == 39
+    f = found["finding"]
+    assert f["estimates"] == found["gap"]["estimates"]
+    checks = {c["name"]: c for c in f["checks"]}
+    # 2010–2013 before the start
+    assert (checks["pre_period"]["statistic"], checks["few_treated"]["statistic"]) == (4, 10)
+    assert checks["equivalence"]["passed"] is True
+    assert f["grade"] == "moderate"
+    shown = f"{e['gap']['estimate']:+.2f}".replace("-", "−")
+    assert f"the gap, women less men, changed by {shown} (95" in f["sentence_en"]
+    assert f"gapet, kvinnor minus män, ändrades med {shown.replace('.', ',')}" in f["sentence_sv"]
     again = json.loads(run("--data", path, "--draws", 499, "--margin", 20, "--json"))
     assert again == found
     sized = run(
@@ -138,7 +149,19 @@ def test_counts_are_decomposed_and_the_truth_is_covered(counts):
         real = np.average(each[known], weights=rows["persons"][known])
         low, high = e[key]["conf_int"]
         assert low < real < high
-    assert "composition" in run("--cells", path)
+    said = run("--cells", path)
+    assert "because the mix of groups changed" in said
+    assert "Evidence: weak." in said
+
+
+def test_counts_are_a_finding(counts):
+    found = json.loads(run("--cells", counts[0], "--json"))
+    f = found["finding"]
+    assert f["estimates"] == found["estimates"]
+    mix = f"{found['estimates']['composition']['estimate']:+.2f}".replace("-", "−")
+    assert f"{mix} (95" in f["sentence_en"]
+    assert f"{mix.replace('.', ',')} (95" in f["sentence_sv"]
+    assert [c["passed"] for c in f["checks"]] == [True, None]
 
 
 def test_counts_with_two_starts_are_refused(counts, tmp_path):
@@ -171,6 +194,27 @@ def results():
         }
     )
     return run_study(plan).to_dict()
+
+
+def test_run_lists_women_and_men_among_its_findings(results, tmp_path, monkeypatch):
+    stays = {"question": "retention"}
+
+    def written(plan, folder, **options):
+        folder.mkdir()
+        whole = {**results, "retention": {"finding": stays}}
+        (folder / "results.json").write_text(json.dumps(whole), "utf-8")
+        return folder
+
+    monkeypatch.setattr("evaluation.report.bundle.write_report", written)
+    command = typer.Typer()
+    command.command("run")(report_run)
+    arguments = ["day_one_simulated", "--out", str(tmp_path / "out"), "--json"]
+    found = CliRunner().invoke(command, arguments)
+    assert found.exit_code == 0, found.output
+    findings = json.loads(found.stdout)["findings"]
+    assert results["gender"]["N00973"]["finding"] in findings
+    assert [f["question"] for f in findings].count("gender") == 1
+    assert stays in findings
 
 
 @pytest.mark.parametrize("lang", ["sv", "en"])

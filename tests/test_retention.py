@@ -113,6 +113,12 @@ def test_published_counts_are_summed_by_group_with_exact_intervals():
     assert "2015–2016 i den aktiva kommunen fanns 63,3 procent (95" in found.sentence("sv")
     assert found.check.text_en == "None of 7 shares exceeds 100 per cent."
     json.dumps(found.to_dict(), allow_nan=False)
+    shown = found.finding
+    assert shown.sentence_sv == found.sentence("sv")
+    assert shown.estimates["treated"].conf_int == pytest.approx((low, high))
+    assert (shown.estimates["treated"].n_obs, shown.estimates["comparison"].n_units) == (30, 2)
+    assert (shown.grade, shown.checks) == ("very weak", (found.check,))
+    assert found.to_dict()["finding"]["estimates"]["comparison"]["n_treated_units"] == 0
 
 
 def test_a_sum_over_100_per_cent_has_no_interval():
@@ -121,6 +127,21 @@ def test_a_sum_over_100_per_cent_has_no_interval():
     assert found.by_year["share"].tolist() == [120.0, 50.0]
     assert found.to_dict()["by_year"][0]["conf_low"] is None
     assert "120.0 per cent were still there" in found.sentence("en")
+    assert found.finding.estimates["treated"].conf_int == (-np.inf, np.inf)
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_without_a_stance_the_finding_is_description(files):
+    found = retention(read_retention(files / "persons.parquet"), by=["sex"])
+    f, rows = found.finding, found.tidy().set_index("group")
+    assert f.grade == "very weak"
+    assert "Description only" in f.grade_reason_en
+    assert list(f.estimates) == ["K", "M"]
+    assert f.estimates["K"].estimate == pytest.approx(100 * rows.loc["K", "estimate"])
+    assert f.sentence_sv == found.sentence("sv")
+    assert f.checks[0].passed
+    assert found.to_dict()["finding"]["question"] == "retention"
+    assert found.summary("sv").count(f.sentence_sv) == 1
 
 
 def test_the_panel_from_records_is_the_published_share(twin):
@@ -175,7 +196,7 @@ def run(**options):
     given = {
         "by": None, "stance": None, "horizon": 36, "until": None, "over_time": False,
         "step": None, "threshold": 5, "draws": 99, "seed": 1, "alpha": 0.05, "lang": Lang.en,
-        "out": None, "as_json": False,
+        "outcome": None, "out": None, "as_json": False,
     }  # fmt: skip
     command.retention(**(given | options))
 

@@ -179,7 +179,9 @@ def test_too_few_received_by_the_active_give_no_effect(persons, tmp_path):
     (tmp_path / "stance.csv").write_text(f"code,start\n{SMALL},2012\n", "utf-8")
     data = read_retention(tmp_path / "persons.parquet", stance=tmp_path / "stance.csv")
     found = retention(data)
-    assert found.effect is found.finding is None
+    assert found.effect is None
+    # the finding is then the shares, and says nothing of the few
+    assert list(found.finding.estimates) == ["all"]
     assert "no effect: the active municipalities received fewer than 10" in " ".join(found.notes)
 
 

@@ -294,6 +294,8 @@ def test_missing_kinds_and_lonely_groups_are_refused():
         discrete_hazard(made(), ["sex"], cluster="sex")
     with pytest.raises(InputError, match="is none of moved, died"):
         gray(made(), ["sex"], "left")
+    with pytest.raises(InputError, match="field rho: -1 is negative"):
+        gray(made(), ["sex"], "moved", rho=-1)
 
 
 @pytest.mark.parametrize(

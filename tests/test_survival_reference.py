@@ -85,11 +85,37 @@ def test_logrank_is_that_of_r_and_statsmodels():
     np.testing.assert_allclose([plain.statistic, plain.p_value], [chi, p], rtol=1e-10)
 
 
-def test_gray_differs_from_cmprsk_by_its_convention_at_ties_only():
+@pytest.mark.parametrize(
+    ("key", "options"),
+    [
+        ("gray", {"by": ["group"]}),
+        ("gray_x", {"by": ["x"]}),
+        ("gray_rho", {"by": ["group"], "rho": 1}),
+        ("gray_strata", {"by": ["group"], "strata": ["x"]}),
+    ],
+)
+def test_gray_is_that_of_cmprsk(key, options):
     for k, kind in enumerate("ab"):
-        assert gray(EARLY, ["group"], kind).statistic == pytest.approx(R["gray"][k][0], rel=1e-3)
-        assert gray(EARLY, ["x"], kind).statistic == pytest.approx(R["gray_x"][k][0], rel=2e-3)
-        assert gray(EARLY, ["group"], kind).df == R["gray"][k][2]
+        found = gray(EARLY, kind=kind, **options)
+        statistic, p, df = R[key][k]
+        assert found.statistic == pytest.approx(statistic, rel=1e-11)
+        assert found.p_value == pytest.approx(p, rel=1e-11)
+        assert found.df == df
+
+
+def test_gray_is_that_of_cmprsk_where_dozens_leave_at_once_and_where_groups_are_nearly_alike():
+    half_years = counted(ON_TIME.assign(time=-(-ON_TIME.time // 6)))
+    # two large groups: forty copies of the spells, and three more of 150 of them
+    rows = np.r_[np.tile(np.arange(len(ON_TIME)), 40), np.tile(np.arange(150), 3)]
+    side = np.r_[np.repeat([0, 1], 20 * len(ON_TIME)), np.zeros(450, int)]
+    alike = counted(ON_TIME.iloc[rows].assign(side=side), keys=("side",))
+    for k, kind in enumerate("ab"):
+        found = gray(half_years, ["group"], kind).statistic
+        assert found == pytest.approx(R["gray_half_years"][k][0], rel=1e-11)
+        # the score is a small difference of large sums, here and there
+        assert gray(alike, ["side"], kind).statistic == pytest.approx(
+            R["gray_alike"][k][0], rel=1e-9
+        )
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])

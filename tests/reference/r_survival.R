@@ -13,6 +13,10 @@ ci <- cuminc(d0$time, d0$status)
 tp <- timepoints(ci, c(6,12,24,36)); out$cuminc <- list(est=tp$est, var=tp$var)
 g <- cuminc(d0$time, d0$status, d0$group); out$gray <- g$Tests
 g2 <- cuminc(d0$time, d0$status, d0$x); out$gray_x <- g2$Tests
+out$gray_rho <- cuminc(d0$time, d0$status, d0$group, rho=1)$Tests
+out$gray_strata <- cuminc(d0$time, d0$status, d0$group, d0$x)$Tests
+# months of half a year, in which dozens leave at once
+out$gray_half_years <- cuminc(ceiling(d0$time/6), d0$status, d0$group)$Tests
 sd1 <- survdiff(Surv(time,any) ~ group, d0); out$logrank <- list(chisq=sd1$chisq, obs=sd1$obs, exp=sd1$exp, var=sd1$var)
 sd2 <- survdiff(Surv(time,any) ~ group + strata(x), d0); out$logrank_strata <- list(chisq=sd2$chisq)
 for (ti in c("efron","breslow")) {

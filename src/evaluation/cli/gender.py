@@ -12,7 +12,7 @@ from evaluation.cli.shared import MOST_DRAWS, Json, Lang, StoreFolder, print_jso
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
-    from evaluation.estimation.decomposition import Decomposition
+    from evaluation.questions.gender.own_file import OwnCells
 
 __all__ = ["attach"]
 
@@ -160,16 +160,18 @@ def _plan(name: str, lang: str, store: Path | None, as_json: bool) -> None:
             typer.echo(f"  {check.text_sv if lang == 'sv' else check.text_en}")
 
 
-def _table(found: Decomposition) -> str:
+def _table(found: OwnCells) -> str:
     from evaluation.language import interval, number
 
-    lines = [found.method]
-    for name, e in found.estimates.items():
+    lines = [found.split.method]
+    for name, e in found.split.estimates.items():
         lines.append(
             f"{name:<20}{number(e.estimate, 'en', sign=True):>8}   {interval(*e.conf_int, 'en')}"
         )
-    e = found.estimates["difference"]
+    e = found.split.estimates["difference"]
     lines.append(
         f"percentage points; {e.n_obs} persons, {e.n_units} units, {e.n_treated_units} treated"
     )
+    lines.append(found.finding.sentence_en)
+    lines.append(f"Evidence: {found.finding.grade}. {found.finding.grade_reason_en}")
     return "\n".join(lines)

@@ -61,6 +61,9 @@ def run(
         )
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     findings = [o["finding"] for o in results["outcomes"].values()]
+    findings += [g["finding"] for g in results["gender"].values()]
+    if "retention" in results:
+        findings.append(results["retention"]["finding"])
     if results["case"]:
         findings.append(results["case"]["finding"])
     if as_json:

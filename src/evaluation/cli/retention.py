@@ -46,6 +46,13 @@ def retention(
     threshold: Annotated[
         int, typer.Option(min=3, help="Counts below it, but for 0, are hidden.")
     ] = 5,
+    outcome: Annotated[
+        str | None,
+        typer.Option(
+            help="A yes or no that is seen only of those who stay, COLUMN or COLUMN=VALUE,VALUE: "
+            "bounds of the effect on it (person records, --stance)."
+        ),
+    ] = None,
     until: Annotated[
         str | None,
         typer.Option(help="Last known month of person records, such as 2025-12."),
@@ -83,6 +90,15 @@ def retention(
         seed=seed,
         alpha=alpha,
     )
+    if outcome is not None:
+        from evaluation.errors import InputError
+        from evaluation.questions.retention.selection import with_selection
+
+        if stance is None or over_time:
+            raise InputError(
+                "needs --stance, and exposure at reception (no --over-time)", field="--outcome"
+            )
+        found = with_selection(found, data, outcome, stance=stance, until=until)
     if out is not None:
         from evaluation.report.retention_files import write_retention
 
@@ -112,10 +128,10 @@ def _print(found: Retention, lang: Lang) -> None:
         typer.echo(test.summary())
     for model in found.models:
         typer.echo(f"\n{model.summary()}")
-    if found.finding is not None:
-        typer.echo(f"\nevidence: {found.finding.grade}")
-        for check in found.finding.checks:
-            mark = {True: "ok", False: "!", None: "?"}[check.passed]
-            typer.echo(f"  {mark:<3}{check.text_sv if lang == Lang.sv else check.text_en}")
+    typer.echo(f"\nevidence: {found.finding.grade}")
+    bounded = () if found.selection is None else found.selection.checks
+    for check in (*found.finding.checks, *bounded):
+        mark = {True: "ok", False: "!", None: "?"}[check.passed]
+        typer.echo(f"  {mark:<3}{check.text_sv if lang == Lang.sv else check.text_en}")
     for note in found.notes:
         typer.echo(f"note: {note}")

@@ -49,6 +49,8 @@ def write_retention(found: Retention, folder: str | Path, lang: Lang = "en") -> 
         written.
     """
     life = cleared(found.life.released)
+    if found.selection is not None and found.selection.released is not None:
+        cleared(found.selection.released)
     out = target_folder(folder)
     if out.is_dir():
         strange = [p.name for p in sorted(out.iterdir()) if p.name not in FILES]

@@ -202,7 +202,12 @@ def logrank(table: LifeTable, by: Sequence[str], *, strata: Sequence[str] = ()) 
 
 
 def gray(
-    table: LifeTable, by: Sequence[str], kind: str, *, strata: Sequence[str] = ()
+    table: LifeTable,
+    by: Sequence[str],
+    kind: str,
+    *,
+    strata: Sequence[str] = (),
+    rho: float = 0.0,
 ) -> GroupTest:
     r"""Test that groups have the same cumulative incidence of one kind (Gray 1988).
 
@@ -210,11 +215,23 @@ def gray(
     group g just before month t, those at risk of the subdistribution are
     :math:`R_{gt} = Y_{gt} (1 - F_g)/S_g`, and
 
-    .. math:: Z_g = \sum_t \Bigl(d_{gt} - d_t \frac{R_{gt}}{R_t}\Bigr).
+    .. math:: Z_g = \sum_t \{1 - F^0_{t-}\}^{\rho} \Bigl(d_{gt} - d_t \frac{R_{gt}}{R_t}\Bigr),
+              \qquad F^0_t = \sum_{s \le t} \frac{d_s}{h_s},
 
-    The variance is Gray's (his section 3, ρ = 0) with sums over months for integrals: the
-    score is a linear function of the increments of both kinds of events in every group, whose
-    covariance in a month is multinomial, so that the many events of one month are respected.
+    with :math:`h_{gt} = Y_{gt}/S_{g,t-}`, and no index for the sum over groups. The variance is
+    Gray's (his section 3), with sums over months for integrals: the score is a sum of what the
+    kind's and the other kinds' increments do in each group k,
+
+    .. math::
+        V_{ij} = \sum_{k, t} \bigl(u_{ik} u_{jk} v^1_k + w_{ik} w_{jk} v^2_k\bigr), \quad
+        w_{ik} = \tfrac{1 - F^0}{S_k} L_{ik}, \quad
+        u_{ik} = a_{ik} + \bigl(1 - \tfrac{1 - F^0}{S_k}\bigr) L_{ik},
+
+    :math:`a_{ik} = (1 - F^0_{t-})^{\rho} h_i (1_{i=k} - h_k/h)`, :math:`L_{ik}` the sum of
+    :math:`a_{ik}\, dF^0/(1 - F^0_{t-})` over later months,
+    :math:`v^1_k = S_{k,t-}\, dF^0/Y_k` and :math:`v^2_k = S_{k,t-}^2 d^2_k/Y_k^2`. Where several
+    leave in one month these are multiplied by :math:`1 - (d - 1)/(h S_{k,t-} - 1)` and
+    :math:`1 - (d^2_k - 1)/(Y_k - 1)`, as R's ``cmprsk`` does; the former is 0 at least.
 
     Parameters
     ----------
@@ -226,6 +243,8 @@ def gray(
         The kind of event.
     strata : sequence of str
         Keys within whose groups they are.
+    rho : float
+        Power of the weight: 0 weighs all months alike, 1 the early ones more.
 
     Returns
     -------
@@ -235,7 +254,7 @@ def gray(
     Raises
     ------
     InputError
-        If the kind is none of the table's, or as :func:`logrank`.
+        If the kind is none of the table's, ``rho`` is negative, or as :func:`logrank`.
 
     References
     ----------
@@ -244,18 +263,20 @@ def gray(
     """
     if kind not in table.kinds:
         raise InputError(f"{kind!r} is none of {', '.join(table.kinds)}", field="kind")
+    if not rho >= 0:
+        raise InputError(f"{rho} is negative; the power of the weight is 0 or more", field="rho")
     a = _arranged(table, by, strata)
     k = table.kinds.index(kind)
     n = len(a.groups)
     score, variance = np.zeros(n), np.zeros((n, n))
     expected = np.zeros(n)
     for y, events in zip(a.at_risk, a.events, strict=True):
-        z, v, e = _gray_stratum(y, events[:, :, k], events.sum(axis=2))
+        z, v, e = _gray_stratum(y, events[:, :, k], events.sum(axis=2), rho)
         score, variance, expected = score + z, variance + v, expected + e
     statistic, df = _quadratic(score, variance, by[0])
     observed = a.events[:, :, :, k].sum(axis=(0, 2))
     return GroupTest(
-        method="Gray",
+        method="Gray" if rho == 0 else f"Gray, rho {rho:g}",
         null="the groups have the same cumulative incidence",
         statistic=statistic,
         df=df,
@@ -271,52 +292,53 @@ def gray(
     )
 
 
+def _over(a: np.ndarray, b: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Divide, 0 where not asked for."""
+    a, b, where = np.broadcast_arrays(a, b, where)
+    return np.asarray(np.divide(a, b, out=np.zeros(a.shape), where=where))
+
+
 def _gray_stratum(
-    y: np.ndarray, d1: np.ndarray, d: np.ndarray
+    y: np.ndarray, d1: np.ndarray, d: np.ndarray, rho: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return score, variance and expected events of one stratum; arguments of shape (G, T)."""
-    n = len(y)
+    n, months = y.shape
     there = np.logical_and.accumulate(y > 0, axis=1)
-    y = np.where(there, y, 0.0)
+    y, d1, d = (np.where(there, x, 0.0) for x in (y, d1, d))
     safe = np.where(there, y, 1.0)
-    d1, d = np.where(there, d1, 0.0), np.where(there, d, 0.0)
     one = np.ones((n, 1))
     s = np.cumprod(1 - d / safe, axis=1)
     s_before = np.concatenate([one, s[:, :-1]], axis=1)
     f = np.cumsum(s_before * d1 / safe, axis=1)
     f_before = np.concatenate([0 * one, f[:, :-1]], axis=1)
     # where nobody is left (S = 0) nobody is at risk either
-    h = np.divide(y, s_before, out=np.zeros(y.shape), where=s_before > 0)
+    h = _over(y, s_before, s_before > 0)
     r = h * (1 - f_before)
-    r_all = r.sum(axis=0)
-    share = np.divide(r, r_all, out=np.zeros(r.shape), where=r_all > 0)
-    all_d1 = d1.sum(axis=0)
+    h_all, r_all, all_d1 = h.sum(axis=0), r.sum(axis=0), d1.sum(axis=0)
+    # the common incidence under the null, and the weight before each month
+    df0 = _over(all_d1, h_all, h_all > 0)
+    f0 = np.cumsum(df0)
+    left = np.maximum(1 - np.r_[0.0, f0[:-1]], 0.0)
+    weight = left**rho
+    share = _over(r, r_all, r_all > 0)
+    score = (weight * (d1 - share * all_d1)).sum(axis=1)
     expected = (share * all_d1).sum(axis=1)
-    score = d1.sum(axis=1) - expected
-    # under the null one subdistribution hazard, and one incidence, for all
-    gamma = np.divide(all_d1, r_all, out=np.zeros(len(r_all)), where=r_all > 0)
-    f0 = 1 - np.cumprod(1 - gamma)
-    f0_before = np.r_[0.0, f0[:-1]]
-    variance = np.zeros((n, n))
-    for j in range(n):
-        # b[k, t]: weight of group j's increment of F in score k, per unit of h
-        b = (np.eye(n)[:, [j]] - share) * h[j]
-        later = np.cumsum((b * gamma)[:, ::-1], axis=1)[:, ::-1]
-        later = np.concatenate([later[:, 1:], np.zeros((n, 1))], axis=1)
-        # an event in month v moves S in all later months; by the null 1 − F is the common one
-        after = np.where(s[j] > 0, s[j], 1.0)
-        drop = s_before[j] / (safe[j] * after)
-        both = np.where(s[j] > 0, (1 - f0) * drop, 0.0)
-        first = (b + later) * (s_before[j] / safe[j])
-        a2 = -later * both
-        a1 = first + a2
-        p1 = np.divide(
-            (1 - f0_before) * gamma, s_before[j], out=np.zeros(len(gamma)), where=s_before[j] > 0
-        )
-        p1 = np.minimum(p1, 1.0)
-        p2 = (d[j] - d1[j]) / safe[j]
-        mean = a1 * p1 + a2 * p2
-        second = np.einsum("kt,lt,t->kl", a1, a1, y[j] * p1)
-        second += np.einsum("kt,lt,t->kl", a2, a2, y[j] * p2)
-        variance += second - np.einsum("kt,lt,t->kl", mean, mean, y[j])
+    # a[i, k, t]: weight of group k's increment in score i; later[i, k, t] what it moves afterwards
+    a = weight * h * (np.eye(n)[:, :, None] - _over(h, h_all, h_all > 0)[:, None])
+    moved = np.cumsum(a * _over(df0, left, left > 0), axis=2)
+    later = moved[:, :, -1:] - moved
+    # what an event does to those who are left, by the common incidence under the null
+    stay = _over(np.maximum(1 - f0, 0.0), s, s > 0)
+    first = a + (1 - stay) * later
+    second = stay * later
+    # variances of the increments; the last factor is for several in one month, as without return
+    effective = h_all * s_before
+    ties = np.clip(1 - _over(all_d1 - 1, effective - 1, (all_d1 > 1) & (effective > 1)), 0.0, None)
+    v1 = np.where(there, ties * s_before * df0 / safe, 0.0)
+    d2 = d - d1
+    ties = 1 - _over(d2 - 1, y - 1, (d2 > 1) & (y > 1))
+    v2 = np.where(there & (s > 0), ties * s_before**2 * d2 / safe**2, 0.0)
+    flat = (n, n * months)
+    variance = (first * v1).reshape(flat) @ first.reshape(flat).T
+    variance += (second * v2).reshape(flat) @ second.reshape(flat).T
     return score, variance, expected

@@ -20,11 +20,13 @@ from evaluation.estimation.gap_change import gap_change
 from evaluation.estimation.joint import common_units
 from evaluation.language import interval, number, p_value
 from evaluation.questions.gender.gap import GapAnalysis, Test, analyse_gap
+from evaluation.questions.gender.own_finding import cells_finding, gap_finding
 from evaluation.questions.gender.sample import CommonSample, common_sample
 from evaluation.questions.gender.words import movement_sentence
 from evaluation.questions.own_columns import cohort_column, constant_by_unit
+from evaluation.results import Finding
 
-__all__ = ["SEX_WORDS", "OwnGap", "cells_file", "gap_file"]
+__all__ = ["SEX_WORDS", "OwnCells", "OwnGap", "cells_file", "gap_file"]
 
 SEX_WORDS: Final = {
     "k": "K",
@@ -55,14 +57,21 @@ class OwnGap:
         Effects, covariance, the joint test.
     sample : CommonSample
         Units lost for women, for men, and kept for both.
+    finding : Finding
+        Sentences, checks and grade.
     """
 
     gap: GapAnalysis
     sample: CommonSample
+    finding: Finding
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
-        return {"gap": self.gap.to_dict(), "sample": self.sample.to_dict()}
+        return {
+            "finding": self.finding.to_dict(),
+            "gap": self.gap.to_dict(),
+            "sample": self.sample.to_dict(),
+        }
 
     def summary(self) -> str:
         """Return the answer as text for people."""
@@ -96,7 +105,28 @@ class OwnGap:
         )
         if g.ratio_problem:
             lines.append(f"No ratio: {g.ratio_problem}.")
+        lines.append(f"Evidence: {self.finding.grade}. {self.finding.grade_reason_en}")
         return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class OwnCells:
+    """The answer for a file of counts.
+
+    Parameters
+    ----------
+    split : Decomposition
+        The change of the gap and its parts.
+    finding : Finding
+        Sentences, checks and grade.
+    """
+
+    split: Decomposition
+    finding: Finding
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types for JSON."""
+        return self.split.to_dict() | {"finding": self.finding.to_dict()}
 
 
 def _sexes(table: pd.DataFrame, column: str) -> pd.Series:
@@ -194,7 +224,8 @@ def gap_file(
         )
     except InputError as error:
         raise error.placed(file=error.file or str(path)) from None
-    return OwnGap(found, sample)
+    finding = gap_finding(found, sample, women, cohorts, outcome, by_rule=inference == "auto")
+    return OwnGap(found, sample, finding)
 
 
 def _test(
@@ -230,7 +261,7 @@ def cells_file(
     successes: str,
     cohort: str,
     alpha: float = 0.05,
-) -> Decomposition:
+) -> OwnCells:
     """Decompose the change of the gap from a file of counts.
 
     Parameters
@@ -244,8 +275,8 @@ def cells_file(
 
     Returns
     -------
-    Decomposition
-        As :func:`evaluation.estimation.gap_change.gap_change`.
+    OwnCells
+        What :func:`evaluation.estimation.gap_change.gap_change` gives, and its finding.
 
     Raises
     ------
@@ -273,6 +304,7 @@ def cells_file(
             f"unit {unlike.index[0]} has two first treated years", file=str(path), field=cohort
         )
     try:
-        return gap_change(cells, first["min"], alpha=alpha)
+        split = gap_change(cells, first["min"], alpha=alpha)
     except InputError as error:
         raise error.placed(file=error.file or str(path)) from None
+    return OwnCells(split, cells_finding(split))

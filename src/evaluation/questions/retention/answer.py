@@ -17,6 +17,7 @@ from evaluation.estimation.survival.life_table import LifeTable
 from evaluation.estimation.survival.released import ReleasedLifeTable, release_life_table
 from evaluation.language import Lang, interval, level, number, p_value
 from evaluation.questions.grading import grade
+from evaluation.questions.retention.described import described
 from evaluation.questions.retention.effect import retention_effect
 from evaluation.questions.retention.reading import RetentionInput
 from evaluation.questions.retention.result import Retention
@@ -172,6 +173,7 @@ def retention(
         "curves and group tests take persons as independent; the models' errors are clustered by "
         "municipality",
     )
+    finding = described(curves, horizon) if effect is None else _finding(effect)
     return Retention(
         life=life,
         curves=curves,
@@ -180,7 +182,7 @@ def retention(
         tests=tests,
         models=_models(table, by, horizon, alpha, life),
         effect=effect,
-        finding=None if effect is None else _finding(effect),
+        finding=finding,
         horizon=horizon,
         source=data.source,
         simulated=data.simulated,

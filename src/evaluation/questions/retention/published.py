@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from evaluation.data.panel import Panel
 from evaluation.data.sources import Sources
 from evaluation.design.carried import Carried
 from evaluation.language import Lang, interval, level, number
+from evaluation.questions.retention.described import description
 from evaluation.questions.retention.shares import (
     LAG,
     RECEIVED,
@@ -20,7 +22,7 @@ from evaluation.questions.retention.shares import (
     exact_interval,
     retention_shares,
 )
-from evaluation.results import Check
+from evaluation.results import Check, Estimate, Finding
 
 __all__ = ["OUTCOME", "PublishedRetention", "published_retention", "retention_of_study"]
 
@@ -48,6 +50,8 @@ class PublishedRetention:
         How many shares of one municipality and year exceed 100 per cent.
     alpha : float
         One minus the level.
+    simulated : bool
+        Whether the counts are simulated.
     """
 
     by_year: pd.DataFrame = field(repr=False)
@@ -56,6 +60,39 @@ class PublishedRetention:
     n_units: dict[str, int]
     check: Check
     alpha: float
+    simulated: bool = False
+
+    @property
+    def finding(self) -> Finding:
+        """The shares of both groups as a finding, which claims no effect."""
+        mark_sv, mark_en = ("SIMULERADE DATA: ", "SIMULATED DATA: ") if self.simulated else ("", "")
+        sv, en = mark_sv + self.sentence("sv"), mark_en + self.sentence("en")
+        digest = hashlib.sha256(self.by_year.to_csv(index=False).encode()).hexdigest()
+        shown = {}
+        for r in self.whole.to_dict("records"):
+            group, n = str(r["group"]), int(r["received"])
+            if n == 0:
+                continue
+            units = self.n_units[group]
+            # a sum over 100 per cent has no binomial interval
+            low, high = (r["conf_low"], r["conf_high"])
+            shown[group] = Estimate(
+                term="share still there",
+                estimate=float(r["share"]),
+                conf_int=(-np.inf, np.inf) if np.isnan(low) else (float(low), float(high)),
+                method=f"{STAYED}(t) / {RECEIVED}(t−{LAG}), summed over municipalities",
+                inference="Clopper–Pearson, exact binomial",
+                estimand="share of the received still in the kommun after three years, per cent",
+                n_obs=n,
+                n_units=units,
+                n_treated_units=units if group == TREATED else 0,
+                n_clusters=n,
+                small_sample="exact",
+                alpha=self.alpha,
+                data_hash=digest,
+                notes=("persons are taken as independent",),
+            )
+        return description(shown, (self.check,), sv, en)
 
     def sentence(self, lang: Lang) -> str:
         """Say what share is left, in both groups."""
@@ -100,6 +137,7 @@ class PublishedRetention:
             "check": self.check.to_dict(),
             "sentence_sv": self.sentence("sv"),
             "sentence_en": self.sentence("en"),
+            "finding": self.finding.to_dict(),
         }
 
 
@@ -205,4 +243,5 @@ def retention_of_study(
     units = set(panel.units)
     treated = {t.code: t.name for t in design.treated if t.code in units}
     others = [c for c in design.controls if c in units]
-    return published_retention(sources.observations, treated, others, panel.years, alpha=alpha)
+    found = published_retention(sources.observations, treated, others, panel.years, alpha=alpha)
+    return replace(found, simulated=sources.twin is not None)

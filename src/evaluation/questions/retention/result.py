@@ -12,7 +12,9 @@ from evaluation.estimation.survival.curves import Curves, RestrictedMean
 from evaluation.estimation.survival.group_tests import GroupTest
 from evaluation.estimation.survival.hazard_model import HazardModel
 from evaluation.estimation.survival.released import ReleasedLifeTable
-from evaluation.language import Lang, listed, number, per_cent
+from evaluation.language import Lang, number
+from evaluation.questions.retention.described import group_name, staying_sentence
+from evaluation.questions.retention.selected import Selection
 from evaluation.questions.retention.shown import ShownEffect
 from evaluation.results import Finding
 
@@ -44,8 +46,9 @@ class Retention:
         Discrete-time hazard and Cox on the same terms; empty for one group.
     effect : ShownEffect or None
         Difference-in-differences, where a stance file was given.
-    finding : Finding or None
-        Its answer, with checks and evidence grade.
+    finding : Finding
+        The effect's answer, with checks and evidence grade; without an effect the shares still
+        there, as description.
     horizon : int
         Months.
     source : str
@@ -54,6 +57,8 @@ class Retention:
         Whether the data are simulated.
     notes : tuple of str
         What a reader must know.
+    selection : Selection or None
+        Bounds of the effect on what is seen only of those who stay, where asked for.
     """
 
     life: ReleasedLifeTable = field(repr=False)
@@ -63,11 +68,12 @@ class Retention:
     tests: tuple[GroupTest, ...]
     models: tuple[HazardModel, ...]
     effect: ShownEffect | None
-    finding: Finding | None
+    finding: Finding
     horizon: int
     source: str
     simulated: bool
     notes: tuple[str, ...]
+    selection: Selection | None = None
 
     def tidy(self) -> pd.DataFrame:
         """Return the shares still there at the horizon, one row per group that is shown so far."""
@@ -82,33 +88,11 @@ class Retention:
 
     def group_name(self, group: str, lang: Lang) -> str:
         """Return a group's name in words."""
-        words = {
-            (): {"all": ("samtliga", "everybody")},
-            ("exposed",): {
-                "0": ("övriga", "the others"),
-                "1": ("mottagna av en aktiv kommun", "received by an active kommun"),
-            },
-            ("sex",): {"K": ("kvinnor", "women"), "M": ("män", "men")},
-            ("stance",): {
-                "active": ("aktiva kommuner", "active municipalities"),
-                "not known to be active": ("ej kända som aktiva", "not known to be active"),
-            },
-        }
-        return words.get(self.curves.by, {}).get(group, (group, group))[lang == "en"]
+        return group_name(self.curves.by, group, lang)
 
     def sentence(self, lang: Lang) -> str:
         """Say in one sentence who is still there at the horizon."""
-        parts = [
-            f"{self.group_name(str(r['group']), lang)} "
-            f"{per_cent(r['estimate'], lang, 1)} "
-            f"({number(100 * r['conf_low'], lang, 1)}–{number(100 * r['conf_high'], lang, 1)})"
-            for _, r in self.tidy().iterrows()
-        ]
-        secret = "visas inte (små tal)" if lang == "sv" else "not shown (small numbers)"
-        parts += [f"{self.group_name(g, lang)} {secret}" for g in self.hidden]
-        if lang == "sv":
-            return f"Kvar i kommunen efter {self.horizon} månader: {listed(parts, 'sv')}."
-        return f"Still in the kommun after {self.horizon} months: {listed(parts, 'en')}."
+        return staying_sentence(self.curves, self.horizon, lang)
 
     def control(self, lang: Lang) -> str:
         """Say what disclosure control did."""
@@ -132,8 +116,10 @@ class Retention:
     def summary(self, lang: Lang = "en") -> str:
         """Return the result as text for people."""
         lines = [self.sentence(lang), self.control(lang)]
-        if self.finding is not None:
+        if self.effect is not None:
             lines.append(self.finding.sentence_sv if lang == "sv" else self.finding.sentence_en)
+        if self.selection is not None:
+            lines.append(self.selection.sentence(lang))
         return "\n".join(lines)
 
     __str__ = summary
@@ -209,7 +195,8 @@ class Retention:
                 "hazard": effect.hazard.to_dict(),
                 "notes": list(effect.notes),
             },
-            "finding": None if self.finding is None else self.finding.to_dict(),
+            "selection": None if self.selection is None else self.selection.to_dict(),
+            "finding": self.finding.to_dict(),
             "inference": self.curves.inference,
             "alpha": self.curves.alpha,
             "data_hash": self.curves.data_hash,

@@ -1,0 +1,138 @@
+"""Staying described: the shares still there as a finding, which claims no effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evaluation.estimation.survival.curves import Curves
+from evaluation.language import Lang, listed, number, per_cent
+from evaluation.results import Check, Estimate, Finding
+
+__all__ = ["described", "description", "group_name", "staying_sentence"]
+
+_GROUPS = {
+    (): {"all": ("samtliga", "everybody")},
+    ("exposed",): {
+        "0": ("övriga", "the others"),
+        "1": ("mottagna av en aktiv kommun", "received by an active kommun"),
+    },
+    ("sex",): {"K": ("kvinnor", "women"), "M": ("män", "men")},
+    ("stance",): {
+        "active": ("aktiva kommuner", "active municipalities"),
+        "not known to be active": ("ej kända som aktiva", "not known to be active"),
+    },
+}
+
+
+def group_name(by: tuple[str, ...], group: str, lang: Lang) -> str:
+    """Return a group's name in words.
+
+    Examples
+    --------
+    >>> group_name(("sex",), "K", "sv"), group_name(("cohort",), "2015", "en")
+    ('kvinnor', '2015')
+    """
+    return _GROUPS.get(by, {}).get(group, (group, group))[lang == "en"]
+
+
+def staying_sentence(curves: Curves, horizon: int, lang: Lang) -> str:
+    """Say in one sentence who is still there at the horizon.
+
+    Parameters
+    ----------
+    curves : Curves
+        Of staying, as published.
+    horizon : int
+        Months.
+    lang : {"sv", "en"}
+        Language.
+    """
+    rows = curves.table[curves.table["month"] == horizon]
+    parts = [
+        f"{group_name(curves.by, str(r['group']), lang)} "
+        f"{per_cent(r['estimate'], lang, 1)} "
+        f"({number(100 * r['conf_low'], lang, 1)}–{number(100 * r['conf_high'], lang, 1)})"
+        for _, r in rows.iterrows()
+    ]
+    secret = "visas inte (små tal)" if lang == "sv" else "not shown (small numbers)"
+    seen = set(rows["group"])
+    parts += [f"{group_name(curves.by, g, lang)} {secret}" for g in curves.groups if g not in seen]
+    if lang == "sv":
+        return f"Kvar i kommunen efter {horizon} månader: {listed(parts, 'sv')}."
+    return f"Still in the kommun after {horizon} months: {listed(parts, 'en')}."
+
+
+def description(
+    estimates: Mapping[str, Estimate], checks: Sequence[Check], sv: str, en: str
+) -> Finding:
+    """Return shares as a finding, graded as what it is: no evidence of an effect.
+
+    Parameters
+    ----------
+    estimates : mapping of str to Estimate
+        The shares.
+    checks : sequence of Check
+        What was asked of them.
+    sv, en : str
+        The sentence.
+    """
+    return Finding(
+        "retention",
+        estimates,
+        tuple(checks),
+        sv,
+        en,
+        "very weak",
+        "Bara beskrivning: skillnaden mellan grupper jämförs inte med vad den hade varit utan "
+        "aktivitet.",
+        "Description only: the difference between groups is not compared with what it would have "
+        "been without activity.",
+    )
+
+
+def described(curves: Curves, horizon: int) -> Finding:
+    """Return the shares still there at the horizon as a finding.
+
+    Parameters
+    ----------
+    curves : Curves
+        Of staying, as published.
+    horizon : int
+        Months.
+
+    Returns
+    -------
+    Finding
+        One estimate per group that is shown so far, in per cent.
+    """
+    persons = dict(zip(curves.groups, curves.persons, strict=True))
+    shown = {}
+    for _, r in curves.table[curves.table["month"] == horizon].iterrows():
+        n = persons[r["group"]] or 0
+        shown[str(r["group"])] = Estimate(
+            term="share still there",
+            estimate=100 * float(r["estimate"]),
+            conf_int=(100 * float(r["conf_low"]), 100 * float(r["conf_high"])),
+            method=curves.method,
+            inference=curves.inference,
+            estimand=f"share still in the kommun after {horizon} months, per cent",
+            std_error=100 * float(r["std_error"]),
+            n_obs=n,
+            n_units=n,
+            n_treated_units=0,
+            n_clusters=n,
+            alpha=curves.alpha,
+            data_hash=curves.data_hash,
+            notes=("persons are taken as independent", *curves.notes),
+        )
+    of = len(curves.groups)
+    check = Check(
+        "groups_shown",
+        len(shown) == of,
+        f"{len(shown)} av {of} grupper visas fram till {horizon} månader.",
+        f"{len(shown)} of {of} groups are shown up to {horizon} months.",
+        float(len(shown)),
+        float(of),
+    )
+    sv, en = (staying_sentence(curves, horizon, lang) for lang in ("sv", "en"))
+    return description(shown, (check,), sv, en)
