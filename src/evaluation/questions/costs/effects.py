@@ -195,13 +195,19 @@ def effect_from_estimate(
     )
 
 
-def effects_of(plan: CostPlan) -> tuple[UncertainEffect, UncertainEffect | None]:
-    """Return the effects that a parameter file names.
+def effects_of(
+    plan: CostPlan,
+    on_work: UncertainEffect | None = None,
+    on_staying: UncertainEffect | None = None,
+) -> tuple[UncertainEffect, UncertainEffect | None]:
+    """Return the effects that a parameter file names, or those given in their place.
 
     Parameters
     ----------
     plan : CostPlan
         The parameters.
+    on_work, on_staying : UncertainEffect, optional
+        In place of the file's.
 
     Returns
     -------
@@ -215,9 +221,11 @@ def effects_of(plan: CostPlan) -> tuple[UncertainEffect, UncertainEffect | None]
     InputError
         If a report cannot be read, has no such estimate, or its outcome is no such share.
     """
-    on_work = _effect(plan, plan.effect.on_work_or_studies, "on_work_or_studies")
-    staying = plan.effect.on_staying
-    return on_work, None if staying is None else _effect(plan, staying, "on_staying")
+    if on_work is None:
+        on_work = _effect(plan, plan.effect.on_work_or_studies, "on_work_or_studies")
+    if on_staying is None and plan.effect.on_staying is not None:
+        on_staying = _effect(plan, plan.effect.on_staying, "on_staying")
+    return on_work, on_staying
 
 
 def _effect(plan: CostPlan, given: Effect, name: str) -> UncertainEffect:

@@ -214,6 +214,8 @@ class CostResult:
                 "net_at_range": list(b.net_at_range),
                 "cost_per_person": b.cost_per_person,
                 "cost_now": b.cost_now,
+                "effect_bounds": list(b.effect_bounds),
+                "cost_bounds": None if b.cost_bounds is None else list(b.cost_bounds),
             },
             "plane": dict(self.quadrants),
             "acceptability": _records(self.acceptability),
