@@ -120,7 +120,13 @@ def parameter_file(found, received):
 
     def entry(value, unit, spread=None):
         kind = {} if spread is None else {"distribution": spread}
-        return {"value": value, "unit": unit, "year": 2019, "status": "found", "source": "twin"} | kind
+        return {
+            "value": value,
+            "unit": unit,
+            "year": 2019,
+            "status": "found",
+            "source": "twin",
+        } | kind
 
     def share(name):
         mean, sd = found[name]
@@ -214,7 +220,7 @@ def study(seed):
     twin, x = simulate(settings), Lives(settings)
     exposed = (x.exposure > 0) & x.people.adult & (x.exit <= LAST_EXIT)
     years, many = np.unique(x.people.year[exposed], return_counts=True)
-    received = {y: 0.0 for y in range(2012, 2031)} | {
+    received = dict.fromkeys(range(2012, 2031), 0.0) | {
         int(y): float(n) for y, n in zip(years, many, strict=True)
     }
     work, work_truth = estimates(twin, WORK, seed)
@@ -222,7 +228,10 @@ def study(seed):
     found = from_comparison(x)
     true = found | {k: (v, 0.0) for k, v in TRUE.items()}
     truth = cost_analysis(
-        parameter_file(true, received), exactly(work_truth), on_staying=exactly(stay_truth), draws=100
+        parameter_file(true, received),
+        exactly(work_truth),
+        on_staying=exactly(stay_truth),
+        draws=100,
     )
     right = answers(truth, truth.accounts)
     plain = truth.accounts.set_index(["account", "line"]).loc[("municipality", "assistance")]
@@ -279,7 +288,7 @@ def count(files):
             print(
                 f"  {name}: truth {truth.mean():.4g}, bias {error.mean():+.3g} ± "
                 f"{error.std() / len(error) ** 0.5:.2g}, covered {100 * share:.1f} % ± "
-                f"{100 * (share * (1 - share) / n) ** 0.5:.1f}, without a truth {truth.isna().sum()}"
+                f"{100 * (share * (1 - share) / n) ** 0.5:.1f}"
             )
     one = every[every["inference"] == "rule"]
     for name, true in TRUE.items():

@@ -63,6 +63,8 @@ def run(
     findings = [o["finding"] for o in results["outcomes"].values()]
     if results["case"]:
         findings.append(results["case"]["finding"])
+    if "costs" in results:
+        findings.append(results["costs"]["finding"])
     if as_json:
         print_json(
             {
@@ -92,7 +94,9 @@ def run(
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A folder that «evaluation run» wrote.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A folder that «evaluation run» or «evaluation costs» wrote.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Compute every number of a finished report again and compare.

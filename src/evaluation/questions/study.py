@@ -27,6 +27,8 @@ from evaluation.plan import Plan
 from evaluation.questions.case import CaseAnalysis, analyse_case
 from evaluation.questions.coding import Miscoded, miscoded, resolve_design
 from evaluation.questions.context import CONTEXT, ContextSeries, context_series
+from evaluation.questions.costs.planned import check_costs, costs_of_plan
+from evaluation.questions.costs.result import CostResult
 from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
 from evaluation.questions.gender import GenderAnalysis, gender_analyses
 from evaluation.questions.growth import GrowthAnalysis, analyse_growth
@@ -80,6 +82,8 @@ class Study:
         Women and men, by outcome that the plan has for both.
     retention : PublishedRetention or None
         The published counts of those received and still there, where that is an outcome.
+    costs : CostResult or None
+        What being active saves and costs, where the plan names a parameter file.
     """
 
     plan: Plan
@@ -97,6 +101,7 @@ class Study:
     miscoded: Mapping[str, Miscoded] = field(default_factory=dict, repr=False)
     gender: Mapping[str, GenderAnalysis] = field(default_factory=dict, repr=False)
     retention: PublishedRetention | None = field(default=None, repr=False)
+    costs: CostResult | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -167,6 +172,7 @@ class Study:
             "case": self.case.to_dict() if self.case else None,
             "growth": self.growth.to_dict() if self.growth else None,
             **({"retention": self.retention.to_dict()} if self.retention else {}),
+            **({"costs": self.costs.to_dict(points=True)} if self.costs else {}),
             "context": [c.to_dict() for c in self.context],
             "places": {
                 c: str(places.loc[c, "name"])
@@ -249,6 +255,7 @@ def run_study(
     sources: Sources | None = None,
     groups: Path | None = None,
     sheets: Mapping[str, Path] | None = None,
+    costs: Path | None = None,
 ) -> Study:
     """Carry out a plan.
 
@@ -264,6 +271,8 @@ def run_study(
         Where the plan's file of groups lies, if not where the plan says.
     sheets : mapping of str to pathlib.Path, optional
         Where the plan's coding sheets lie, if not where the plan says.
+    costs : pathlib.Path, optional
+        Where the cost model's parameter file lies, if not where the plan says.
 
     Returns
     -------
@@ -298,6 +307,7 @@ def run_study(
     indicators = {k: o.indicator for k, o in read.items()}
     _check_case(plan, panels, fitted)
     _check_context(plan)
+    parameters = check_costs(plan, read, costs)
     e = plan.estimation
     if plan.comparison.group == "not_yet_treated" and (design.partial or design.last_years):
         raise plan.fault(
@@ -339,7 +349,8 @@ def run_study(
             if error.file:
                 raise
             raise plan.fault(("outcomes", i), error.problem) from None
-    if sources.origin is not None and sources.origin.simulated:
+    origin = sources.origin
+    if origin is not None and origin.simulated:
         outcomes = {k: replace(o, finding=_made_up(o.finding)) for k, o in outcomes.items()}
     gender = gender_analyses(plan, sources, read, fitted, settings)
     case = None
@@ -374,6 +385,7 @@ def run_study(
         corrected,
         gender,
         retention_of_study(sources, panels, fitted, e.alpha),
+        costs_of_plan(plan, parameters, outcomes, origin.notice_en if origin else ""),
     )
 
 

@@ -94,7 +94,7 @@ def cost_analysis(
     estimates = _estimates(model, at_values, drawn, by_effect, n, used, alpha, digest)
     bars = tornado(model, alpha=alpha)
     bounds = break_even_bounds(model, rows, stays, drawn, alpha=alpha)
-    even = replace(break_even(model), effect_bounds=bounds[0], cost_bounds=bounds[1])
+    even = replace(break_even(model), effect_bounds=bounds[0], cost_bounds=bounds[1], alpha=alpha)
     cost = -drawn.net("municipality")
     benefit = plan.analysis.willingness_to_pay * drawn.gained - cost
     left_out = lines_left_out(plan)
@@ -133,6 +133,8 @@ def _hash(plan: CostPlan, effect: UncertainEffect, staying: UncertainEffect | No
     content = plan.model_dump(mode="json", exclude={"analysis"}) | {
         "drawn": [effect.to_dict(), staying and staying.to_dict()]
     }
+    if plan.analysis.correlations:
+        content["correlations"] = [c.model_dump() for c in plan.analysis.correlations]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,6 +136,8 @@ class BreakEven:
     cost_bounds : tuple of float, optional
         The same of the break-even cost per person, over draws of the effect too; below zero
         where no cost breaks even. None where nobody is met.
+    alpha : float
+        One minus the level of the bounds.
     """
 
     effect: float | None
@@ -144,6 +147,13 @@ class BreakEven:
     cost_now: float
     effect_bounds: tuple[float | None, float | None] = (None, None)
     cost_bounds: tuple[float, float] | None = None
+    alpha: float = 0.05
+
+    @classmethod
+    def read(cls, r: Mapping[str, Any]) -> BreakEven:
+        """Take it out of a result's plain types, where its pairs are lists."""
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in r.items()}
+        return cls(**plain)
 
 
 def break_even(model: Model) -> BreakEven:
