@@ -93,7 +93,7 @@ def read_inputs(
     if not path.is_file():
         return plan, None, None
     try:
-        content = json.loads(read_text(path))
+        content = dict(json.loads(read_text(path)))
         read = [_effect(content[n]) if n in content else None for n in _NAMES]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, InputError):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from evaluation.questions.costs.symbols import SYMBOLS
+
 if TYPE_CHECKING:
     from evaluation.questions.costs.parameters import Correlation, CostPlan
 
@@ -26,27 +28,26 @@ def _named(given: Correlation) -> tuple[str, str]:
     return a, b
 
 
-def together(correlations: Sequence[Correlation], order: Sequence[str]) -> list[list[str]]:
+def together(correlations: Sequence[Correlation]) -> list[list[str]]:
     """Return the groups of quantities that are tied to each other.
 
     Parameters
     ----------
     correlations : sequence of Correlation
         From the parameter file.
-    order : sequence of str
-        All uncertain quantities; a group keeps their order.
 
     Returns
     -------
     list of list of str
-        Each quantity stands in one group at most.
+        Each quantity stands in one group at most; the effects come first, then the symbols in
+        the order of :data:`~evaluation.questions.costs.symbols.SYMBOLS`, whatever the file's.
     """
     groups: list[set[str]] = []
     for given in correlations:
         joined = set(_named(given))
         joined = joined.union(*(g for g in groups if g & joined))
         groups = [g for g in groups if not g & joined] + [joined]
-    place = {name: i for i, name in enumerate(order)}
+    place = {name: i for i, name in enumerate([*EFFECT_NAMES.values(), *SYMBOLS])}
     return [sorted(g, key=place.__getitem__) for g in groups]
 
 
@@ -55,7 +56,7 @@ def _matrix(correlations: Sequence[Correlation], names: Sequence[str]) -> np.nda
     out = np.eye(len(names))
     for given in correlations:
         a, b = _named(given)
-        if a in place:
+        if a in place and b in place:
             out[place[a], place[b]] = out[place[b], place[a]] = given.value
     return out
 
@@ -132,8 +133,7 @@ def correlation_faults(plan: CostPlan) -> list[Fault]:
             what = "a quantity with itself" if a == b else f"{a} and {b} a second time"
             return [((*at, i), f"correlates {what}")]
         seen.add(frozenset((a, b)))
-    order = [*EFFECT_NAMES.values(), *uncertain]
-    for group in together(given, order):
+    for group in together(given):
         try:
             np.linalg.cholesky(_matrix(given, group))
         except np.linalg.LinAlgError:

@@ -100,10 +100,8 @@ class Model:
 
     @property
     def _groups(self) -> list[list[str]]:
-        """The quantities that move together; one that has no width moves with nothing."""
-        given = self.plan.analysis.correlations
-        order = (EFFECT, STAYING, *uncertain(self.plan))
-        return together(given, order) if given else []
+        """The quantities that move together."""
+        return together(self.plan.analysis.correlations)
 
     def uniforms(self, name: str, seed: int, n: int) -> np.ndarray:
         """Return the uniform numbers of an effect or a parameter, shape (n, columns)."""

@@ -182,7 +182,8 @@ def _cost_sentence(even: BreakEven, lang: Lang) -> str:
             f"Ingen kostnad per person går jämnt ut: nettot är negativt redan utan den ({now} "
             f"nu{span})."
             if sv
-            else f"No cost per person breaks even: the net is negative without it ({now} now{span})."
+            else f"No cost per person breaks even: the net is negative without it ({now} "
+            f"now{span})."
         )
     most, between = _kronor(even.cost_per_person, lang), f" ({span[2:]})" if span else ""
     return (
