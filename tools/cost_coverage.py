@@ -7,6 +7,7 @@ goes to the file.
 Run: python tools/cost_coverage.py FILE [FIRST_SEED [STUDIES]]
      python tools/cost_coverage.py --pilot      # the two parameters that no setting states
      python tools/cost_coverage.py --really     # the model against what is really paid less
+     python tools/cost_coverage.py --sample FILE STUDIES   # break-even, records from 40 places
      python tools/cost_coverage.py --count FILE...
 """
 
@@ -77,9 +78,9 @@ class Lives:
         self.exit = people.end // 12
 
 
-def mean_by_county(values, county):
-    """Return a mean and its standard error by leaving out one county at a time, as for 1.96."""
-    sums, many = np.bincount(county, values), np.bincount(county)
+def mean_by_cluster(values, cluster):
+    """Return a mean and its standard error by leaving out one cluster at a time, as for 1.96."""
+    sums, many = np.bincount(cluster, values), np.bincount(cluster)
     sums, many = sums[many > 0], many[many > 0]
     without = (sums.sum() - sums) / (many.sum() - many)
     g = len(many)
@@ -87,31 +88,41 @@ def mean_by_county(values, county):
     return float(values.mean()), float(error * student.ppf(0.975, g - 1) / norm.ppf(0.975))
 
 
-def from_comparison(x):
-    """Return the parameters that the comparison's records tell, with standard errors."""
-    w, county = x.active, x.country.county
+def from_comparison(x, sample=None):
+    """Return the parameters that the comparison's records tell, with standard errors.
+
+    All of the comparison, counties being the clusters, or a sample of so many municipalities.
+    """
+    w, cluster = x.active, x.country.county
+    compared = x.whole == 0
+    if sample is not None:
+        drawn = np.random.default_rng(x.country.received.sum()).permutation(
+            np.flatnonzero(compared)
+        )
+        compared = np.isin(np.arange(len(compared)), drawn[:sample])
+        cluster = np.arange(len(compared))
     window = (x.exit >= 2014) & (x.exit <= LAST_EXIT)
     left = window & (w.residence >= 0)
-    left[left] &= x.whole[w.residence[left]] == 0
+    left[left] &= compared[w.residence[left]]
     # those who moved in from an active municipality are no comparison
     left &= x.exposure == 0
     neither = left & ~w.success[0]
     assisted = neither & (w.assisted > 0)
-    came = window & x.people.adult & (x.whole[x.people.place] == 0)
+    came = window & x.people.adult & compared[x.people.place]
 
     def at(who):
-        return county[w.residence[who]]
+        return cluster[w.residence[who]]
 
     return {
-        "in_work_or_studies": mean_by_county(w.success[0][left].astype(float), at(left)),
-        "needing_assistance": mean_by_county(assisted[neither].astype(float), at(neither)),
-        "months_in_all": mean_by_county(w.assisted[assisted].astype(float), at(assisted)),
-        "norm": mean_by_county(w.amount[assisted], at(assisted)),
-        "work_share": mean_by_county(
+        "in_work_or_studies": mean_by_cluster(w.success[0][left].astype(float), at(left)),
+        "needing_assistance": mean_by_cluster(assisted[neither].astype(float), at(neither)),
+        "months_in_all": mean_by_cluster(w.assisted[assisted].astype(float), at(assisted)),
+        "norm": mean_by_cluster(w.amount[assisted], at(assisted)),
+        "work_share": mean_by_cluster(
             w.work[0][left & w.success[0]].astype(float), at(left & w.success[0])
         ),
-        "staying": mean_by_county(
-            (w.residence[came] == x.people.place[came]).astype(float), county[x.people.place[came]]
+        "staying": mean_by_cluster(
+            (w.residence[came] == x.people.place[came]).astype(float), cluster[x.people.place[came]]
         ),
     }
 
@@ -282,6 +293,32 @@ def really(twins=30, seed=60_000):
         print(f"{name}: {100 * part:.0f} % of what is really paid less")
 
 
+def sampled(file, studies, sample=40, seed=80_000):
+    """Write how the break-even effect fares with records from a sample of municipalities.
+
+    The effects are taken as known, as they do not enter it (that on staying: 4 points).
+    """
+    known = {"effect": exactly(4.2), "on_staying": exactly(4.0), "draws": 10_000}
+    received = dict.fromkeys(range(2012, 2031), 100.0)
+    true = {k: (v, 0.0) for k, v in TRUE.items()} | {"in_work_or_studies": (0.356, 0.0)}
+    truth = cost_analysis(parameter_file(true, received), **known).break_even.effect
+    rows = []
+    for i in range(studies):
+        found = from_comparison(Lives(country(seed + i)), sample)
+        even = cost_analysis(parameter_file(found, received), seed=i, **known).break_even
+        low, high = even.effect_bounds
+        rows.append({"truth": truth, "found": even.effect, "low": low, "high": high})
+        rows[-1] |= {f"found_{k}": v[0] for k, v in found.items()}
+        rows[-1] |= {f"sd_{k}": v[1] for k, v in found.items()}
+        pd.DataFrame(rows).to_csv(file, index=False)
+    r = pd.DataFrame(rows)
+    inside = (r["low"] <= r["truth"]) & (r["truth"] <= r["high"])
+    print(f"break-even effect: {truth:.4g}, covered {100 * inside.mean():.1f} % of {len(r)}")
+    for name, (value, _) in true.items():
+        z = (r[f"found_{name}"] - value) / r[f"sd_{name}"]
+        print(f"  {name}: covered {100 * (z.abs() <= 1.96).mean():.1f} %")
+
+
 def count(files):
     """Print bias and coverage by inference."""
     every = pd.concat([pd.read_csv(f) for f in files], ignore_index=True)
@@ -321,6 +358,8 @@ def main(arguments):
         return count(arguments[1:])
     if arguments[0] in ("--pilot", "--really"):
         return {"--pilot": pilot, "--really": really}[arguments[0]]()
+    if arguments[0] == "--sample":
+        return sampled(arguments[1], int(arguments[2]))
     first = int(arguments[1]) if len(arguments) > 1 else SEED
     studies = int(arguments[2]) if len(arguments) > 2 else STUDIES
     with Path(arguments[0]).open("a", newline="", encoding="utf-8") as out:
