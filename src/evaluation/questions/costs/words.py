@@ -210,8 +210,8 @@ def correlations_sentence(given: Sequence[Mapping[str, Any]], lang: Lang) -> str
 
     Examples
     --------
-    >>> print(correlations_sentence([{"between": ["rent", "months"], "value": 0.5}], "en")[:76])
-    These quantities are drawn together: accepted rent and months of assistance
+    >>> correlations_sentence([{"between": ["rent", "months"], "value": 0.5}], "en")[:49]
+    'These quantities are drawn together: accepted ren'
     """
     if not given:
         return ""
