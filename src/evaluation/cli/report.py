@@ -66,6 +66,8 @@ def run(
         findings.append(results["retention"]["finding"])
     if results["case"]:
         findings.append(results["case"]["finding"])
+    if "costs" in results:
+        findings.append(results["costs"]["finding"])
     if as_json:
         print_json(
             {
@@ -95,7 +97,9 @@ def run(
 
 
 def verify(
-    folder: Annotated[Path, typer.Argument(help="A folder that «evaluation run» wrote.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A folder that «evaluation run» or «evaluation costs» wrote.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Compute every number of a finished report again and compare.

@@ -2,6 +2,7 @@
 
 from evaluation.plan.coding import Miscoding, SheetCoding
 from evaluation.plan.comparison import Comparison, Matching
+from evaluation.plan.costs import Costs
 from evaluation.plan.data import KoladaData, SimulatedData, SimulatedEffect
 from evaluation.plan.gender import Gender
 from evaluation.plan.loading import load_plan, model_plan, plan_from_dict
@@ -12,6 +13,7 @@ from evaluation.plan.parts import Text
 __all__ = [
     "Adoption",
     "Comparison",
+    "Costs",
     "Gender",
     "KoladaData",
     "Matching",

@@ -20,6 +20,7 @@ from pydantic import (
 from evaluation.errors import InputError
 from evaluation.plan.coding import Coding, SheetCoding
 from evaluation.plan.comparison import Comparison
+from evaluation.plan.costs import Costs
 from evaluation.plan.data import Data, SimulatedData
 from evaluation.plan.gender import Gender
 from evaluation.plan.outcomes import Outcome
@@ -156,12 +157,13 @@ class Plan(Part):
     case: Case | None = None
     context: tuple[str, ...] = ()
     gender: Gender | None = None
+    costs: Costs | None = None
 
     @model_serializer(mode="wrap")
-    def _without_unset_gender(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the margin out where none is given: the hash of a plan without it stays."""
+    def _without_unset_questions(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave margin and costs out where none is given: the hash of a plan without stays."""
         found: dict[str, Any] = write(self)
-        return {k: v for k, v in found.items() if k != "gender" or v is not None}
+        return {k: v for k, v in found.items() if k not in ("gender", "costs") or v is not None}
 
     @model_validator(mode="after")
     def _coding_needs_its_data(self) -> Plan:

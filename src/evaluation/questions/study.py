@@ -24,6 +24,8 @@ from evaluation.plan import Plan
 from evaluation.questions.case import CaseAnalysis, analyse_case
 from evaluation.questions.coding import Miscoded, miscoded
 from evaluation.questions.context import CONTEXT, ContextSeries, context_series
+from evaluation.questions.costs.planned import check_costs, costs_of_plan
+from evaluation.questions.costs.result import CostResult
 from evaluation.questions.effect import OutcomeAnalysis
 from evaluation.questions.gender import GenderAnalysis, gender_analyses
 from evaluation.questions.growth import GrowthAnalysis, analyse_growth
@@ -76,6 +78,8 @@ class Study:
         Women and men, by outcome that the plan has for both.
     retention : PublishedRetention or None
         The published counts of those received and still there, where that is an outcome.
+    costs : CostResult or None
+        What being active saves and costs, where the plan names a parameter file.
     """
 
     plan: Plan
@@ -93,6 +97,7 @@ class Study:
     miscoded: Mapping[str, Miscoded] = field(default_factory=dict, repr=False)
     gender: Mapping[str, GenderAnalysis] = field(default_factory=dict, repr=False)
     retention: PublishedRetention | None = field(default=None, repr=False)
+    costs: CostResult | None = field(default=None, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return every number of the report as plain types, keyed."""
@@ -163,6 +168,7 @@ class Study:
             "case": self.case.to_dict() if self.case else None,
             "growth": self.growth.to_dict() if self.growth else None,
             **({"retention": self.retention.to_dict()} if self.retention else {}),
+            **({"costs": self.costs.to_dict(points=True)} if self.costs else {}),
             "context": [c.to_dict() for c in self.context],
             "places": {
                 c: str(places.loc[c, "name"])
@@ -245,6 +251,7 @@ def run_study(
     sources: Sources | None = None,
     groups: Path | None = None,
     sheets: Mapping[str, Path] | None = None,
+    costs: Path | None = None,
 ) -> Study:
     """Carry out a plan.
 
@@ -260,6 +267,8 @@ def run_study(
         Where the plan's file of groups lies, if not where the plan says.
     sheets : mapping of str to pathlib.Path, optional
         Where the plan's coding sheets lie, if not where the plan says.
+    costs : pathlib.Path, optional
+        Where the cost model's parameter file lies, if not where the plan says.
 
     Returns
     -------
@@ -281,6 +290,7 @@ def run_study(
     indicators = {k: o.indicator for k, o in read.items()}
     _check_case(plan, panels, fitted)
     _check_context(plan)
+    parameters = check_costs(plan, read, costs)
     outcomes = {}
     for name in panels:
         progress(name)
@@ -318,6 +328,9 @@ def run_study(
         corrected,
         gender,
         retention_of_study(sources, panels, fitted, settings.alpha),
+        costs_of_plan(
+            plan, parameters, outcomes, sources.origin.notice_en if sources.origin else ""
+        ),
     )
 
 

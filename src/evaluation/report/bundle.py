@@ -34,6 +34,7 @@ __all__ = [
     "build",
     "check_target",
     "copy_snapshot",
+    "costs_file",
     "dump",
     "groups_file",
     "own_file",
@@ -78,6 +79,11 @@ def groups_file(plan: Plan) -> str | None:
     """Return the place of a copy of the plan's file of groups inside a report, if it has one."""
     given = plan.comparison.groups
     return None if given is None else f"data/comparison-groups{Path(given).suffix}"
+
+
+def costs_file(plan: Plan) -> str | None:
+    """Return the place of a copy of the cost model's parameter file, if the plan names one."""
+    return None if plan.costs is None else "data/costs.yaml"
 
 
 def own_sheets(plan: Plan) -> dict[str, str]:
@@ -261,6 +267,10 @@ def write_report(
         for name, place in own_sheets(plan).items():
             (new / "data").mkdir(exist_ok=True)
             shutil.copyfile(plan.folder / name, new / place)
+        money = costs_file(plan)
+        if money is not None and study.costs is not None and study.costs.plan.file is not None:
+            (new / "data").mkdir(exist_ok=True)
+            shutil.copyfile(study.costs.plan.file, new / money)
         if study.sources.snapshot is not None:
             copy_snapshot(study.sources.snapshot, new)
         build(plan, results, new, lang, formats, progress)

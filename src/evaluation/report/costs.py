@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evaluation.data.embedded import file_hash
 from evaluation.data.observations import SIMULATED
 from evaluation.folders import beside, target_folder
-from evaluation.language import Lang, level, number, per_cent
+from evaluation.language import Lang
+from evaluation.questions.costs.carried import write_inputs
 from evaluation.questions.costs.result import CostResult
-from evaluation.questions.costs.words import break_even_sentences
 from evaluation.report.bundle import MARK, check_target, dump, versions, write_csv
 from evaluation.report.costs_figures import make_cost_figures
+from evaluation.report.costs_section import cost_words
 from evaluation.report.costs_tables import make_cost_tables
 from evaluation.report.figure import Figure
 from evaluation.report.render import FORMATS, Format, render
-from evaluation.report.simulated import mark_figure
-from evaluation.report.table import Table, literal
+from evaluation.report.simulated import mark_figure, mark_table
+from evaluation.report.table import Results, Table, literal
 from evaluation.report.text import Numbered
 from evaluation.report.words import word
 
-__all__ = ["write_costs"]
-
-PARAMETERS = "parameters.yaml"
+__all__ = ["build_costs", "cost_provenance", "simulated_costs", "write_costs"]
 
 
 def write_costs(
@@ -65,42 +63,12 @@ def write_costs(
     """
     out = target_folder(out)
     check_target(out)
-    results = result.to_dict()
-    notice = SIMULATED if _is_simulated(result) else ""
+    results = result.to_dict(points=True)
     with beside(out) as new:
-        (new / MARK).write_text(dump(results), encoding="utf-8")
-        if result.plan.file is not None:
-            shutil.copyfile(result.plan.file, new / PARAMETERS)
-        progress("tables")
-        tables = make_cost_tables(results, lang)
-        (new / "tables").mkdir()
-        for t in tables.values():
-            write_csv(t.raw, new / "tables" / f"{t.key}.csv")
-        progress("figures")
-        figures = make_cost_figures(result, lang)
-        if notice:
-            figures = {k: mark_figure(f, lang) for k, f in figures.items()}
-        (new / "figures").mkdir()
-        for f in figures.values():
-            f.save(new / "figures" / f"{f.key}.svg")
-            if "docx" in formats:
-                f.save(new / "figures" / f"{f.key}.png")
-        title = result.plan.title.sv if lang == "sv" else result.plan.title.en
-        for form in formats:
-            progress(form)
-            image = "png" if form == "docx" else "svg"
-            text = _markdown(result, results, tables, figures, lang, image)
-            render(text, new, form, lang, title, notice)
-        for picture in (new / "figures").glob("*.png"):
-            picture.unlink()
+        write_inputs(result, new)
+        build_costs(results, new, lang, formats, progress)
         files = sorted(p for p in new.rglob("*") if p.is_file())
-        record = ({"notice": notice} if notice else {}) | {
-            "parameters": result.plan.name,
-            "data_hash": result.data_hash,
-            "seed": result.seed,
-            "draws": result.n_draws,
-            "lang": lang,
-            "formats": list(formats),
+        record = cost_provenance(results, lang, formats) | {
             "versions": versions(),
             "files": {p.relative_to(new).as_posix(): file_hash(p) for p in files},
         }
@@ -108,16 +76,93 @@ def write_costs(
     return out
 
 
-def _is_simulated(result: CostResult) -> bool:
-    effects = (result.effect, result.on_staying)
-    return any("SIMULATED" in n for e in effects if e is not None for n in e.notes)
+def cost_provenance(results: Results, lang: Lang, formats: Sequence[Format]) -> dict[str, Any]:
+    """Return what a cost report rests on, but for versions and file hashes.
+
+    Parameters
+    ----------
+    results : mapping
+        ``CostResult.to_dict()``.
+    lang : {"sv", "en"}
+        Language.
+    formats : sequence of {"html", "pdf", "docx"}
+        Which documents were rendered.
+
+    Returns
+    -------
+    dict
+        Plain types.
+    """
+    return ({"notice": SIMULATED} if simulated_costs(results) else {}) | {
+        "parameters": results["name"],
+        "data_hash": results["data_hash"],
+        "seed": results["seed"],
+        "draws": results["draws"],
+        "lang": lang,
+        "formats": list(formats),
+    }
+
+
+def build_costs(
+    results: Results,
+    folder: Path,
+    lang: Lang,
+    formats: Sequence[Format],
+    progress: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Write results, tables, figures and documents of a cost report into a folder.
+
+    Parameters
+    ----------
+    results : mapping
+        ``CostResult.to_dict(points=True)``.
+    folder : pathlib.Path
+        An existing folder.
+    lang : {"sv", "en"}
+        Language.
+    formats : sequence of {"html", "pdf", "docx"}
+        Which documents to render.
+    progress : callable
+        Called with the name of each step as it begins.
+    """
+    notice = SIMULATED if simulated_costs(results) else ""
+    (folder / MARK).write_text(dump(results), encoding="utf-8")
+    progress("tables")
+    tables = make_cost_tables(results, lang)
+    if notice:
+        tables = {k: mark_table(t, lang) for k, t in tables.items()}
+    (folder / "tables").mkdir()
+    for t in tables.values():
+        write_csv(t.raw, folder / "tables" / f"{t.key}.csv")
+    progress("figures")
+    figures = make_cost_figures(results, lang)
+    if notice:
+        figures = {k: mark_figure(f, lang) for k, f in figures.items()}
+    (folder / "figures").mkdir()
+    for f in figures.values():
+        f.save(folder / "figures" / f"{f.key}.svg")
+        if "docx" in formats:
+            f.save(folder / "figures" / f"{f.key}.png")
+    title = results["title"][lang]
+    for form in formats:
+        progress(form)
+        image = "png" if form == "docx" else "svg"
+        text = _markdown(results, tables, figures, lang, image)
+        render(text, folder, form, lang, title, notice)
+    for picture in (folder / "figures").glob("*.png"):
+        picture.unlink()
+
+
+def simulated_costs(results: Results) -> bool:
+    """Say whether an effect behind a cost result was estimated on simulated data."""
+    effects = (results["effect"], results["effect_on_staying"])
+    return any(SIMULATED in n for e in effects if e is not None for n in e["notes"])
 
 
 def _markdown(
-    result: CostResult,
-    results: dict[str, Any],
-    tables: dict[str, Table],
-    figures: dict[str, Figure],
+    results: Results,
+    tables: Mapping[str, Table],
+    figures: Mapping[str, Figure],
     lang: Lang,
     image: str,
 ) -> str:
@@ -134,31 +179,12 @@ def _markdown(
         comment_end_string="#>",
     )
     placed = Numbered(tables, figures, lang, image)
-    e = results["effect"]
-    estimates = results["finding"]["estimates"]
-
-    def kronor(value: float) -> str:
-        return number(value, lang, 0)
-
-    found = sum(p["status"] == "found" for p in results["parameters"])
     text: str = environment.get_template(f"costs.{lang}.md.j2").render(
         r=results,
+        c=cost_words(results, lang),
         table=placed.table,
         figure=placed.figure,
         word=lambda key: word(key, lang),
-        kronor=kronor,
-        share=lambda v: per_cent(v, lang),
         literal=literal,
-        level=level(1 - results["alpha"], lang),
-        draws=number(results["draws"], lang, 0),
-        effect=[number(100 * v, lang, 1) for v in (e["estimate"], *e["conf_int"])],
-        effect_level=level(1 - e["alpha"], lang),
-        effect_only=estimates["net_municipality_effect_only"],
-        net=estimates["net_municipality"],
-        even=break_even_sentences(result.break_even, lang),
-        found=found,
-        assumed=len(results["parameters"]) - found,
-        accounts=[k for k in tables if k.startswith("account_")],
-        uncertain=bool(results["tornado"]),
     )
     return text

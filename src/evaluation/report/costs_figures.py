@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from evaluation.language import Lang, number, per_cent
-from evaluation.questions.costs.plots import MOST_BARS, PLOTS
-from evaluation.questions.costs.result import CostResult
+from evaluation.questions.costs.plots import MOST_BARS, PLOTS, Drawn
 from evaluation.questions.costs.words import quantity_label
 from evaluation.report.costs_tables import source_line
 from evaluation.report.figure import WIDTH, Figure, blank, style
+from evaluation.report.table import Results
 
 __all__ = ["make_cost_figures"]
 
 _HEIGHTS = {"path": 3.0, "plane": 3.4, "acceptability": 2.8}
 
 
-def make_cost_figures(r: CostResult, lang: Lang) -> dict[str, Figure]:
+def make_cost_figures(results: Results, lang: Lang) -> dict[str, Figure]:
     """Return the figures of a cost report by key.
 
     Parameters
     ----------
-    r : CostResult
-        The result.
+    results : mapping
+        ``CostResult.to_dict(points=True)``, or ``results.json`` read back.
     lang : {"sv", "en"}
         Language.
 
@@ -29,7 +29,7 @@ def make_cost_figures(r: CostResult, lang: Lang) -> dict[str, Figure]:
     dict of str to Figure
         ``path``, ``tornado`` (where anything is uncertain), ``plane``, ``acceptability``.
     """
-    results = r.to_dict()
+    r = Drawn.read(results)
     out = {}
     for kind, plot in PLOTS.items():
         if kind == "tornado" and not r.tornado:
@@ -38,12 +38,12 @@ def make_cost_figures(r: CostResult, lang: Lang) -> dict[str, Figure]:
         with style():
             drawing, ax = blank(WIDTH, height)
             plot(r, ax, lang)
-        title, alt = _texts(r, kind, lang)
+        title, alt = _texts(r, results, kind, lang)
         out[kind] = Figure(kind, title, alt, source_line(results, lang), drawing)
     return out
 
 
-def _texts(r: CostResult, kind: str, lang: Lang) -> tuple[str, str]:
+def _texts(r: Drawn, results: Results, kind: str, lang: Lang) -> tuple[str, str]:
     sv = lang == "sv"
     first, last = r.path.iloc[0], r.path.iloc[-1]
     if kind == "path":
@@ -77,8 +77,8 @@ def _texts(r: CostResult, kind: str, lang: Lang) -> tuple[str, str]:
             else f"Bars; the longest is {name}, from {ends[0]} to {ends[1]} thousand kronor."
         )
     elif kind == "plane":
-        more = per_cent(r.quadrants["more_cheaper"], lang)
-        dearer = per_cent(r.quadrants["more_dearer"], lang)
+        more = per_cent(results["plane"]["more_cheaper"], lang)
+        dearer = per_cent(results["plane"]["more_dearer"], lang)
         title = (
             "Dragningarna: fler i arbete eller studier mot kommunens nettokostnad, diskonterat"
             if sv

@@ -8,6 +8,7 @@ from typing import Any
 
 from evaluation.language import Lang, listed, number
 from evaluation.report.against_figures import against_figures
+from evaluation.report.costs_section import costs_figures
 from evaluation.report.curve_figure import curve_figure
 from evaluation.report.figure import (
     ACCENT,
@@ -396,6 +397,7 @@ def make_figures(results: Results, lang: Lang) -> dict[str, Figure]:
             figures.append(growth_figure(results, lang))
         if "retention" in results:
             figures.append(retention_figure(results, lang))
+        figures += costs_figures(results, lang)
         if results["context"]:
             figures.append(_context(results, lang))
     if is_simulated(results):

@@ -8,6 +8,7 @@ from evaluation.data import embedded
 from evaluation.language import Lang, interval, number, per_cent
 from evaluation.report.against import against_tables
 from evaluation.report.coding_tables import coded_tables, miscoding_tables
+from evaluation.report.costs_section import costs_tables
 from evaluation.report.gender import gender_tables
 from evaluation.report.growth import growth_tables
 from evaluation.report.horizons import horizon_tables
@@ -307,6 +308,7 @@ def make_tables(results: Results, lang: Lang) -> dict[str, Table]:
     tables += gender_tables(results, lang)
     tables += [_hidden(results, lang), *miscoding_tables(results, lang)]
     tables += retention_tables(results, lang)
+    tables += costs_tables(results, lang)
     if results["case"]:
         case = results["case"]
         source = results["indicators"][case["indicator"]]["source"]

@@ -15,6 +15,7 @@ from evaluation.report.against_text import (
     note_text,
 )
 from evaluation.report.coding_tables import miscoding_sentences, settled_sentence
+from evaluation.report.costs_section import cost_words
 from evaluation.report.figures import Figure
 from evaluation.report.gender import equivalence_text, ratio_text, representation_text
 from evaluation.report.horizons import horizon_text
@@ -303,6 +304,8 @@ def make_markdown(
         ratio_text=lambda g: ratio_text(g, lang),
         equivalence_text=lambda g: equivalence_text(g, lang),
         representation_text=lambda g: representation_text(g, lang),
+        costs=f"costs.body.{lang}.md.j2",
+        cost_words=cost_words(results["costs"], lang) if "costs" in results else {},
         group_text=group_text(results, lang),
         headline_text=headline_text(results, lang),
         like_text=lambda name: like_text(results, name, lang),

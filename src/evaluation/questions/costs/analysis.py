@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from evaluation.questions.costs.decision import (
 from evaluation.questions.costs.effects import UncertainEffect, effects_of
 from evaluation.questions.costs.parameters import CostPlan
 from evaluation.questions.costs.result import CostResult
-from evaluation.questions.costs.sensitivity import break_even, tornado
+from evaluation.questions.costs.sensitivity import break_even, break_even_bounds, tornado
 from evaluation.questions.costs.totals import EFFECT, STAYING, Model, Totals
 from evaluation.questions.costs.words import sentences
 from evaluation.results import Estimate, Finding
@@ -35,6 +36,7 @@ def cost_analysis(
     plan: CostPlan,
     effect: UncertainEffect | None = None,
     *,
+    on_staying: UncertainEffect | None = None,
     draws: int | None = None,
     seed: int | None = None,
 ) -> CostResult:
@@ -51,6 +53,8 @@ def cost_analysis(
     effect : UncertainEffect, optional
         On the share in work or studies, in place of the file's; from
         :func:`effect_from_estimate`.
+    on_staying : UncertainEffect, optional
+        On the share staying, in place of the file's.
     draws, seed : int, optional
         In place of the file's.
 
@@ -74,9 +78,7 @@ def cost_analysis(
     n = plan.analysis.draws if draws is None else draws
     used = plan.analysis.seed if seed is None else seed
     alpha = plan.analysis.alpha
-    read, staying = (effect, None) if effect is not None else effects_of(plan)
-    if effect is not None and plan.effect.on_staying is not None:
-        staying = effects_of(plan)[1]
+    read, staying = effects_of(plan, effect, on_staying)
     model = Model(plan, read, staying)
     at_values = model.totals(*model.at_values())
     if not (at_values.paths["need"] > 0).all():
@@ -84,13 +86,15 @@ def cost_analysis(
             ("parameters", "other_income", "value"),
             "norm + rent less other income, and months, must be above zero",
         )
-    drawn = model.totals(*model.draw(used, n), keep=BANDS)
+    rows, effects, stays = model.draw(used, n)
+    drawn = model.totals(rows, effects, stays, keep=BANDS)
     only = tuple(k for k in (EFFECT, STAYING) if k in model.uncertain)
     by_effect = model.totals(*model.draw(used, n, only), keep=())
     digest = _hash(plan, read, staying)
     estimates = _estimates(model, at_values, drawn, by_effect, n, used, alpha, digest)
     bars = tornado(model, alpha=alpha)
-    even = break_even(model)
+    bounds = break_even_bounds(model, rows, stays, drawn, alpha=alpha)
+    even = replace(break_even(model), effect_bounds=bounds[0], cost_bounds=bounds[1], alpha=alpha)
     cost = -drawn.net("municipality")
     benefit = plan.analysis.willingness_to_pay * drawn.gained - cost
     left_out = lines_left_out(plan)
@@ -129,6 +133,8 @@ def _hash(plan: CostPlan, effect: UncertainEffect, staying: UncertainEffect | No
     content = plan.model_dump(mode="json", exclude={"analysis"}) | {
         "drawn": [effect.to_dict(), staying and staying.to_dict()]
     }
+    if plan.analysis.correlations:
+        content["correlations"] = [c.model_dump() for c in plan.analysis.correlations]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

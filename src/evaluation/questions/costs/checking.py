@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from evaluation.questions.costs.correlations import correlation_faults
 from evaluation.questions.costs.parameters import HOUSEHOLDS, CostPlan, Parameter
 from evaluation.questions.costs.symbols import CREDIT, SYMBOLS, TAX, Symbol
 
@@ -203,3 +204,4 @@ def _together(plan: CostPlan) -> Iterator[Fault]:
             ("effect", "first_cohort"),
             f"must be {plan.years[1]} or earlier, or nobody is reached within the years",
         )
+    yield from correlation_faults(plan)

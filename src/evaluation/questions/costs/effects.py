@@ -16,7 +16,13 @@ from evaluation.errors import InputError, read_text
 from evaluation.questions.costs.parameters import CostPlan, Effect, told
 from evaluation.results import Estimate
 
-__all__ = ["UncertainEffect", "effect_from_estimate", "effects_of"]
+__all__ = [
+    "MEASURES",
+    "UncertainEffect",
+    "effect_from_estimate",
+    "effects_of",
+    "estimate_from_dict",
+]
 
 Unit = Literal["share", "percentage points"]
 DISTRIBUTION = (
@@ -24,7 +30,8 @@ DISTRIBUTION = (
     "are the interval's bounds"
 )
 # what the model's p and g are shares of; an effect on another measure is no change of them
-_MEASURES = {"on_work_or_studies": "N00973", "on_staying": "retention_3_years"}
+MEASURES = {"on_work_or_studies": "N00973", "on_staying": "retention_3_years"}
+"""The registry's outcome that each of the model's shares is."""
 _SIZES = ("n_obs", "n_units", "n_treated_units", "n_clusters")
 _KEYS = ("term", "estimate", "conf_int", "alpha", "method", "inference", "estimand", *_SIZES)
 
@@ -195,13 +202,19 @@ def effect_from_estimate(
     )
 
 
-def effects_of(plan: CostPlan) -> tuple[UncertainEffect, UncertainEffect | None]:
-    """Return the effects that a parameter file names.
+def effects_of(
+    plan: CostPlan,
+    on_work: UncertainEffect | None = None,
+    on_staying: UncertainEffect | None = None,
+) -> tuple[UncertainEffect, UncertainEffect | None]:
+    """Return the effects that a parameter file names, or those given in their place.
 
     Parameters
     ----------
     plan : CostPlan
         The parameters.
+    on_work, on_staying : UncertainEffect, optional
+        In place of the file's.
 
     Returns
     -------
@@ -215,9 +228,11 @@ def effects_of(plan: CostPlan) -> tuple[UncertainEffect, UncertainEffect | None]
     InputError
         If a report cannot be read, has no such estimate, or its outcome is no such share.
     """
-    on_work = _effect(plan, plan.effect.on_work_or_studies, "on_work_or_studies")
-    staying = plan.effect.on_staying
-    return on_work, None if staying is None else _effect(plan, staying, "on_staying")
+    if on_work is None:
+        on_work = _effect(plan, plan.effect.on_work_or_studies, "on_work_or_studies")
+    if on_staying is None and plan.effect.on_staying is not None:
+        on_staying = _effect(plan, plan.effect.on_staying, "on_staying")
+    return on_work, on_staying
 
 
 def _effect(plan: CostPlan, given: Effect, name: str) -> UncertainEffect:
@@ -264,11 +279,7 @@ def _reported(plan: CostPlan, results: str, key: str, name: str) -> UncertainEff
     if not isinstance(node, Mapping) or any(k not in node for k in _KEYS):
         raise InputError(f"{key} is no estimate: it needs {', '.join(_KEYS)}")
     _check_outcome(content, steps, name)
-    low, high = (
-        np.inf * s if b is None else b for b, s in zip(node["conf_int"], (-1, 1), strict=True)
-    )
-    fields = {k: v for k, v in node.items() if k in Estimate.__dataclass_fields__}
-    estimate = Estimate(**fields | {"conf_int": (low, high), "notes": tuple(node.get("notes", ()))})
+    estimate = estimate_from_dict(node)
     outcome = content["outcomes"][steps[1]]
     plan_name = content.get("plan", {}).get("name", "")
     found = effect_from_estimate(
@@ -281,6 +292,26 @@ def _reported(plan: CostPlan, results: str, key: str, name: str) -> UncertainEff
     return replace(found, notes=(*found.notes, notice)) if notice else found
 
 
+def estimate_from_dict(r: Mapping[str, Any]) -> Estimate:
+    """Take an estimate out of plain types; a bound that JSON could not carry is infinite.
+
+    Parameters
+    ----------
+    r : mapping
+        ``Estimate.to_dict()``, or that read back.
+
+    Returns
+    -------
+    Estimate
+        The same.
+    """
+    low, high = (
+        np.inf * s if b is None else b for b, s in zip(r["conf_int"], (-1, 1), strict=True)
+    )
+    fields = {k: v for k, v in r.items() if k in Estimate.__dataclass_fields__}
+    return Estimate(**fields | {"conf_int": (low, high), "notes": tuple(r.get("notes", ()))})
+
+
 def _check_outcome(content: Mapping[str, Any], steps: list[str], name: str) -> None:
     """Refuse an outcome whose effect is no change of the share that the model takes."""
     if steps[0] != "outcomes" or len(steps) < 3:
@@ -291,4 +322,4 @@ def _check_outcome(content: Mapping[str, Any], steps: list[str], name: str) -> N
     entry = REGISTRY.get(indicator.get("id", steps[1]))
     if entry is None:
         return
-    refuse_mixing([_MEASURES[name], entry])
+    refuse_mixing([MEASURES[name], entry])

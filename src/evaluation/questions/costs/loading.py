@@ -16,6 +16,7 @@ from evaluation.plan.yaml_file import complaint, read_mapping
 from evaluation.questions.costs.checking import check_plan
 from evaluation.questions.costs.parameters import (
     Analysis,
+    Correlation,
     CostPlan,
     Distribution,
     Effect,
@@ -124,5 +125,7 @@ def costs_from_dict(
 def _known_keys(path: tuple[str | int, ...]) -> list[str]:
     if not path:
         return list(CostPlan.model_fields)
+    if "correlations" in path:
+        return list(Correlation.model_fields)
     model = _BELOW.get(str(path[-1]), Parameter)
     return list(model.model_fields)

@@ -16,6 +16,7 @@ from evaluation.questions.costs.symbols import CREDIT, SYMBOLS, TAX, Symbol
 
 __all__ = [
     "Analysis",
+    "Correlation",
     "CostPlan",
     "Distribution",
     "Effect",
@@ -223,14 +224,25 @@ class Effects(Part):
     on_staying: Effect | None = None
 
 
+class Correlation(Part):
+    """The correlation of two uncertain quantities' normal scores.
+
+    ``between`` names parameters, or ``on_work_or_studies`` and ``on_staying`` for the effects.
+    """
+
+    between: tuple[str, str]
+    value: Annotated[Number, Field(gt=-1, lt=1)]
+
+
 class Analysis(Part):
-    """Draws, seed, level, and what one more person in work or studies may cost."""
+    """Draws, seed, level, what moves together, and what one more success may cost."""
 
     draws: StrictInt = Field(default=10_000, ge=100, le=1_000_000)
     seed: StrictInt = Field(default=1, ge=0)
     alpha: Annotated[Number, Field(gt=0, lt=0.5)] = 0.05
     willingness_to_pay: Annotated[Number, Field(ge=0)] = 0.0
     willingness_highest: Annotated[Number, Field(gt=0)] = 500_000.0
+    correlations: tuple[Correlation, ...] = ()
 
     @model_validator(mode="after")
     def _within(self) -> Analysis:

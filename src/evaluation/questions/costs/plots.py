@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from evaluation.language import Lang, number
+from evaluation.questions.costs.sensitivity import TornadoBar
 from evaluation.questions.costs.words import quantity_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from evaluation.questions.costs.result import CostResult
-
-__all__ = ["PLOTS", "acceptability_plot", "path_plot", "plane_plot", "tornado_plot"]
+__all__ = ["PLOTS", "Drawn", "acceptability_plot", "path_plot", "plane_plot", "tornado_plot"]
 
 INK, PALE, ACCENT, GREY = "#1b4965", "#bcd4e6", "#c8553d", "#6c757d"
-MOST_POINTS = 1500
 MOST_BARS = 10
 _WORDS: Mapping[str, tuple[str, str]] = {
     "without": ("utan arbetssättet", "without the programme"),
@@ -43,6 +43,47 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """What the plots show, as it stands in a result's plain types with their points.
+
+    Parameters
+    ----------
+    path, acceptability : pandas.DataFrame
+        By year, and by willingness to pay.
+    tornado : tuple of TornadoBar
+        The longest first.
+    net : float
+        The municipality's net at the stated values.
+    gained, cost : numpy.ndarray
+        The draws that the plane shows.
+    willingness : float
+        Most paid per person more in work or studies.
+    """
+
+    path: pd.DataFrame
+    acceptability: pd.DataFrame
+    tornado: tuple[TornadoBar, ...]
+    net: float
+    gained: np.ndarray
+    cost: np.ndarray
+    willingness: float
+
+    @classmethod
+    def read(cls, r: Mapping[str, Any]) -> Drawn:
+        """Take it out of ``CostResult.to_dict(points=True)``, or of that read back."""
+        bars = ({k: v for k, v in bar.items() if k != "span"} for bar in r["tornado"])
+        return cls(
+            path=pd.DataFrame(r["path"]),
+            acceptability=pd.DataFrame(r["acceptability"]),
+            tornado=tuple(TornadoBar(**bar) for bar in bars),
+            net=r["finding"]["estimates"]["net_municipality"]["estimate"],
+            gained=np.array(r["points"]["gained"]),
+            cost=np.array(r["points"]["cost"]),
+            willingness=r["willingness_to_pay"],
+        )
+
+
 def _word(key: str, lang: Lang) -> str:
     return _WORDS[key][lang == "en"]
 
@@ -57,13 +98,13 @@ def _thousands(ax: Axes, lang: Lang, axis: str) -> None:
     target.set_major_formatter(FuncFormatter(lambda v, _: number(v / 1000, lang, decimals)))
 
 
-def path_plot(r: CostResult, ax: Axes, lang: Lang) -> None:
+def path_plot(r: Drawn, ax: Axes, lang: Lang) -> None:
     """Draw assistance by year, without and with the programme, with bands.
 
     Parameters
     ----------
-    r : CostResult
-        The result.
+    r : Drawn
+        What is shown.
     ax : matplotlib.axes.Axes
         Where to draw.
     lang : {"sv", "en"}
@@ -83,13 +124,13 @@ def path_plot(r: CostResult, ax: Axes, lang: Lang) -> None:
     ax.legend(frameon=False, fontsize="small", loc="upper left")
 
 
-def tornado_plot(r: CostResult, ax: Axes, lang: Lang) -> None:
+def tornado_plot(r: Drawn, ax: Axes, lang: Lang) -> None:
     """Draw the net at the two ends of each uncertain quantity, the longest on top.
 
     Parameters
     ----------
-    r : CostResult
-        The result.
+    r : Drawn
+        What is shown.
     ax : matplotlib.axes.Axes
         Where to draw.
     lang : {"sv", "en"}
@@ -98,7 +139,7 @@ def tornado_plot(r: CostResult, ax: Axes, lang: Lang) -> None:
     import textwrap
 
     bars = r.tornado[:MOST_BARS][::-1]
-    middle = r.estimates["net_municipality"].estimate
+    middle = r.net
     for i, bar in enumerate(bars):
         low, high = bar.net_low - middle, bar.net_high - middle
         ax.barh(i, low, left=middle, color=PALE, label=_word("low", lang) if i == 0 else None)
@@ -113,25 +154,24 @@ def tornado_plot(r: CostResult, ax: Axes, lang: Lang) -> None:
         ax.legend(frameon=False, fontsize="small", loc="lower right")
 
 
-def plane_plot(r: CostResult, ax: Axes, lang: Lang) -> None:
-    """Draw the draws on the cost-effectiveness plane; the first of them where there are many.
+def plane_plot(r: Drawn, ax: Axes, lang: Lang) -> None:
+    """Draw the draws on the cost-effectiveness plane.
 
     Parameters
     ----------
-    r : CostResult
-        The result.
+    r : Drawn
+        What is shown.
     ax : matplotlib.axes.Axes
         Where to draw.
     lang : {"sv", "en"}
         Language of the labels.
     """
-    some = slice(0, MOST_POINTS)
-    ax.plot(r.gained[some], r.cost[some], ".", color=INK, ms=2, alpha=0.35, rasterized=True)
+    ax.plot(r.gained, r.cost, ".", color=INK, ms=2, alpha=0.35, rasterized=True)
     ax.axhline(0, color=GREY, lw=0.8)
     ax.axvline(0, color=GREY, lw=0.8)
-    at = r.plan.analysis.willingness_to_pay
+    at = r.willingness
     if at > 0:
-        ends = np.array([r.gained[some].min(), r.gained[some].max()])
+        ends = np.array([r.gained.min(), r.gained.max()])
         ax.plot(ends, at * ends, ":", color=ACCENT, lw=1.2, label=_word("threshold", lang))
         ax.legend(frameon=False, fontsize="small")
     ax.set_xlabel(_word("gained", lang))
@@ -139,13 +179,13 @@ def plane_plot(r: CostResult, ax: Axes, lang: Lang) -> None:
     _thousands(ax, lang, "y")
 
 
-def acceptability_plot(r: CostResult, ax: Axes, lang: Lang) -> None:
+def acceptability_plot(r: Drawn, ax: Axes, lang: Lang) -> None:
     """Draw how likely the programme is worth it, by what a success may cost.
 
     Parameters
     ----------
-    r : CostResult
-        The result.
+    r : Drawn
+        What is shown.
     ax : matplotlib.axes.Axes
         Where to draw.
     lang : {"sv", "en"}
@@ -159,7 +199,7 @@ def acceptability_plot(r: CostResult, ax: Axes, lang: Lang) -> None:
     _thousands(ax, lang, "x")
 
 
-PLOTS: Mapping[str, Callable[[CostResult, Axes, Lang], None]] = {
+PLOTS: Mapping[str, Callable[[Drawn, Axes, Lang], None]] = {
     "path": path_plot,
     "tornado": tornado_plot,
     "plane": plane_plot,

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["CostResult", "Plot"]
+__all__ = ["MOST_POINTS", "CostResult", "Plot"]
 
 Plot = Literal["path", "tornado", "plane", "acceptability"]
+MOST_POINTS = 1000
+"""Draws that the cost-effectiveness plane shows; more only make it darker."""
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -148,13 +150,13 @@ class CostResult:
         matplotlib.axes.Axes
             The axes drawn on.
         """
-        from evaluation.questions.costs.plots import PLOTS
+        from evaluation.questions.costs.plots import PLOTS, Drawn
 
         if ax is None:
             import matplotlib.pyplot as plt
 
             _, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-        PLOTS[kind](self, ax, lang)
+        PLOTS[kind](Drawn.read(self.to_dict(points=True)), ax, lang)
         return ax
 
     def parameters(self) -> list[dict[str, Any]]:
@@ -183,11 +185,19 @@ class CostResult:
             )
         return rows
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain types for JSON: every number of the result but the draws themselves."""
+    def to_dict(self, *, points: bool = False) -> dict[str, Any]:
+        """Return plain types for JSON: every number of the result but the draws themselves.
+
+        Parameters
+        ----------
+        points : bool
+            Whether the first draws are added, as many as the cost-effectiveness plane shows.
+        """
         plan = self.plan
         b = self.break_even
-        return {
+        first = slice(0, MOST_POINTS)
+        drawn = {"gained": self.gained[first].tolist(), "cost": self.cost[first].tolist()}
+        return ({"points": drawn} if points else {}) | {
             "schema": 1,
             "name": plan.name,
             "title": plan.title.model_dump(),
@@ -203,6 +213,9 @@ class CostResult:
             "first_cohort": plan.effect.first_cohort,
             "last_cohort": plan.effect.last_cohort,
             "parameters": self.parameters(),
+            "correlations": [
+                {"between": list(c.between), "value": c.value} for c in plan.analysis.correlations
+            ],
             "path": _records(self.path),
             "accounts": _records(self.accounts),
             "probability_of_gain": dict(self.probability),
@@ -214,6 +227,9 @@ class CostResult:
                 "net_at_range": list(b.net_at_range),
                 "cost_per_person": b.cost_per_person,
                 "cost_now": b.cost_now,
+                "effect_bounds": list(b.effect_bounds),
+                "cost_bounds": None if b.cost_bounds is None else list(b.cost_bounds),
+                "alpha": b.alpha,
             },
             "plane": dict(self.quadrants),
             "acceptability": _records(self.acceptability),

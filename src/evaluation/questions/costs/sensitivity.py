@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from evaluation.questions.costs.draws import quantiles
-from evaluation.questions.costs.totals import EFFECT, STAYING, Model
+from evaluation.questions.costs.draws import Draws, quantiles
+from evaluation.questions.costs.totals import EFFECT, STAYING, Model, Totals
 
-__all__ = ["BreakEven", "TornadoBar", "break_even", "tornado"]
+__all__ = ["BreakEven", "TornadoBar", "break_even", "break_even_bounds", "tornado"]
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,14 @@ class BreakEven:
         is negative, so that no cost breaks even, or nobody is met.
     cost_now : float
         What it costs, on average over those received, in the stated year's prices.
+    effect_bounds : tuple of (float or None)
+        Quantiles alpha/2 and 1 − alpha/2 of the break-even effect over draws of everything
+        else; None where it lies beyond what a share can change by.
+    cost_bounds : tuple of float, optional
+        The same of the break-even cost per person, over draws of the effect too; below zero
+        where no cost breaks even. None where nobody is met.
+    alpha : float
+        One minus the level of the bounds.
     """
 
     effect: float | None
@@ -136,6 +145,15 @@ class BreakEven:
     net_at_range: tuple[float, float]
     cost_per_person: float | None
     cost_now: float
+    effect_bounds: tuple[float | None, float | None] = (None, None)
+    cost_bounds: tuple[float, float] | None = None
+    alpha: float = 0.05
+
+    @classmethod
+    def read(cls, r: Mapping[str, Any]) -> BreakEven:
+        """Take it out of a result's plain types, where its pairs are lists."""
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in r.items()}
+        return cls(**plain)
 
 
 def break_even(model: Model) -> BreakEven:
@@ -176,3 +194,57 @@ def break_even(model: Model) -> BreakEven:
     free = 0.0 if abs(free) <= 1e-12 * size else free
     most = free / met if met > 0 and free >= 0 else None
     return BreakEven(root, ends, (at_low, at_high), most, -spent / met if met > 0 else 0.0)
+
+
+def break_even_bounds(
+    model: Model, draws: Draws, staying: np.ndarray | None, drawn: Totals, *, alpha: float
+) -> tuple[tuple[float | None, float | None], tuple[float, float] | None]:
+    r"""Return the intervals of the effect and of the cost at which the municipality breaks even.
+
+    Within a draw the net is a line in the effect, so its root is algebra there too. It is
+    taken to be infinite where even the largest effect that fits does not suffice, and minus
+    infinite where even the smallest does.
+
+    Parameters
+    ----------
+    model : Model
+        Parameters and effects.
+    draws, staying : mapping, numpy.ndarray
+        Draws of the parameters and of the effect on staying.
+    drawn : Totals
+        The model on those draws and on draws of the effect.
+    alpha : float
+        One minus the level.
+
+    Returns
+    -------
+    tuple
+        Bounds of the effect, None where infinite, and of the cost per person.
+    """
+    p = np.stack(list(draws["in_work_or_studies"].values()))
+    low, high = -p.min(axis=0), 1 - p.max(axis=0)
+    at_low, at_high = (
+        model.totals(draws, end, staying, keep=()).net("municipality") for end in (low, high)
+    )
+    rises = at_high > at_low
+    root = low - at_low * (high - low) / np.where(rises, at_high - at_low, 1.0)
+    root = np.where(rises & (at_low <= 0) & (at_high >= 0), root, np.inf)
+    root = np.where(np.minimum(at_low, at_high) > 0, -np.inf, root)
+    spent = drawn.lines.get(("municipality", "programme_cost"), np.zeros(len(root)))
+    some = drawn.met > 0
+    cost = (drawn.net("municipality") - spent)[some] / drawn.met[some]
+    first, last = _outer(root, alpha)
+    return (
+        (first if np.isfinite(first) else None, last if np.isfinite(last) else None),
+        _outer(cost, alpha) if some.all() else None,
+    )
+
+
+def _outer(values: np.ndarray, alpha: float) -> tuple[float, float]:
+    """Return the outer quantiles; infinite values are not interpolated between."""
+    if np.isfinite(values).all():
+        found = np.quantile(values, [alpha / 2, 1 - alpha / 2])
+        return float(found[0]), float(found[1])
+    row = np.sort(values)
+    n = len(row) - 1
+    return float(row[int(np.floor(alpha / 2 * n))]), float(row[int(np.ceil((1 - alpha / 2) * n))])

@@ -8,6 +8,7 @@ import numpy as np
 
 from evaluation.questions.costs.accounts import ACCOUNTS, flows
 from evaluation.questions.costs.cohorts import by_year, simulate
+from evaluation.questions.costs.correlations import correlated, together
 from evaluation.questions.costs.draws import Draws, central, quantiles, uncertain, uniforms
 from evaluation.questions.costs.effects import UncertainEffect
 from evaluation.questions.costs.parameters import CostPlan
@@ -97,8 +98,18 @@ class Model:
         staying = None if self.on_staying is None else np.full(n, self.on_staying.estimate)
         return central(self.plan, n), np.full(n, self.effect.estimate), staying
 
+    @property
+    def _groups(self) -> list[list[str]]:
+        """The quantities that move together."""
+        return together(self.plan.analysis.correlations)
+
     def uniforms(self, name: str, seed: int, n: int) -> np.ndarray:
         """Return the uniform numbers of an effect or a parameter, shape (n, columns)."""
+        for group in self._groups:
+            if name in group:
+                first = group[: group.index(name) + 1]
+                u = [uniforms(seed, other, n)[:, 0] for other in first]
+                return correlated(u, self.plan.analysis.correlations, first)[-1][:, None]
         columns = 1
         if name in self.plan.parameters:
             p = self.plan.parameters[name]

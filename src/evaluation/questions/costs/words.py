@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from evaluation.language import Lang, interval, level, number, per_cent
 from evaluation.questions.costs.accounts import account_label, line_label
+from evaluation.questions.costs.correlations import EFFECT_NAMES
 from evaluation.questions.costs.sensitivity import BreakEven
 from evaluation.questions.costs.symbols import SYMBOLS
 from evaluation.questions.costs.totals import EFFECT, STAYING, Model
@@ -15,7 +16,13 @@ from evaluation.results import Estimate
 if TYPE_CHECKING:
     from evaluation.questions.costs.result import CostResult
 
-__all__ = ["break_even_sentences", "quantity_label", "sentences", "summary"]
+__all__ = [
+    "break_even_sentences",
+    "correlations_sentence",
+    "quantity_label",
+    "sentences",
+    "summary",
+]
 
 
 def quantity_label(name: str, lang: Lang) -> str:
@@ -122,37 +129,111 @@ def break_even_sentences(even: BreakEven, lang: Lang) -> tuple[str, str]:
     >>> break_even_sentences(none, "en")[0]
     'No break-even in the range: the net is zero at no effect between −40.0 and 60.0 points.'
     """
-    low, high = (number(100 * v, lang, 1) for v in even.effect_range)
-    if even.effect is None:
-        effect = (
-            f"Ingen brytpunkt inom området: vid ingen effekt mellan {low} och {high} "
-            "procentenheter når nettot noll."
-            if lang == "sv"
-            else f"No break-even in the range: the net is zero at no effect between {low} and "
-            f"{high} points."
-        )
-    else:
+    return _effect_sentence(even, lang), _cost_sentence(even, lang)
+
+
+def _effect_sentence(even: BreakEven, lang: Lang) -> str:
+    sv, span = lang == "sv", _effect_span(even, lang)
+    if even.effect is not None:
         at = number(100 * even.effect, lang, 1)
-        effect = (
-            f"Nettot är noll vid en effekt på {at} procentenheter."
-            if lang == "sv"
-            else f"The net is zero at an effect of {at} percentage points."
+        between = f" ({span})" if span else ""
+        return (
+            f"Nettot är noll vid en effekt på {at} procentenheter{between}."
+            if sv
+            else f"The net is zero at an effect of {at} percentage points{between}."
         )
-    now = _kronor(even.cost_now, lang)
+    low, high = (number(100 * v, lang, 1) for v in even.effect_range)
+    none = (
+        f"Ingen brytpunkt inom området: vid ingen effekt mellan {low} och {high} procentenheter "
+        "når nettot noll"
+        if sv
+        else f"No break-even in the range: the net is zero at no effect between {low} and {high} "
+        "points"
+    )
+    # the values as stated find none, some of the draws do
+    return f"{none}; {'dragningarnas' if sv else 'the draws’'} {span}." if span else f"{none}."
+
+
+def _effect_span(even: BreakEven, lang: Lang) -> str:
+    """Write the interval of the break-even effect; a bound may lie beyond what is possible."""
+    low, high = even.effect_bounds
+    if (low is None and high is None) or low == high:
+        return ""
+    sv = lang == "sv"
+    shown = f"{level(1 - even.alpha, lang)} {'intervall' if sv else 'interval'}"
+    if low is not None and high is not None:
+        return f"{shown} {interval(100 * low, 100 * high, lang, 1)}"
+    end = number(100 * (high or 0.0 if low is None else low), lang, 1)
+    if low is None:
+        below = "från under det möjliga till" if sv else "from below what is possible to"
+        return f"{shown} {below} {end}"
+    above = "till över det möjliga" if sv else "to beyond what is possible"
+    return f"{shown} {'från' if sv else 'from'} {end} {above}"
+
+
+def _cost_sentence(even: BreakEven, lang: Lang) -> str:
+    sv, now, bounds = lang == "sv", _kronor(even.cost_now, lang), even.cost_bounds
+    span = ""
+    if bounds is not None and bounds[0] < bounds[1]:
+        shown = f"{level(1 - even.alpha, lang)} {'intervall' if sv else 'interval'}"
+        span = f"; {shown} {interval(*bounds, lang, 0)}"
     if even.cost_per_person is None:
-        cost = (
-            f"Ingen kostnad per person går jämnt ut: nettot är negativt redan utan den ({now} nu)."
-            if lang == "sv"
-            else f"No cost per person breaks even: the net is negative without it ({now} now)."
+        return (
+            f"Ingen kostnad per person går jämnt ut: nettot är negativt redan utan den ({now} "
+            f"nu{span})."
+            if sv
+            else f"No cost per person breaks even: the net is negative without it ({now} "
+            f"now{span})."
         )
-    else:
-        most = _kronor(even.cost_per_person, lang)
-        cost = (
-            f"Arbetssättet går jämnt ut om det kostar {most} per mottagen vuxen ({now} nu)."
-            if lang == "sv"
-            else f"The programme breaks even if it costs {most} per adult received ({now} now)."
+    most, between = _kronor(even.cost_per_person, lang), f" ({span[2:]})" if span else ""
+    return (
+        f"Arbetssättet går jämnt ut om det kostar {most} per mottagen vuxen{between}; nu {now}."
+        if sv
+        else f"The programme breaks even if it costs {most} per adult received{between}; now {now}."
+    )
+
+
+def correlations_sentence(given: Sequence[Mapping[str, Any]], lang: Lang) -> str:
+    """Return which quantities move together, and what the tables then show; empty for none.
+
+    Parameters
+    ----------
+    given : sequence of mapping
+        ``correlations`` of a result's plain types.
+    lang : {"sv", "en"}
+        Language.
+
+    Returns
+    -------
+    str
+        One paragraph.
+
+    Examples
+    --------
+    >>> correlations_sentence([{"between": ["rent", "months"], "value": 0.5}], "en")[:49]
+    'These quantities are drawn together: accepted ren'
+    """
+    if not given:
+        return ""
+    sv = lang == "sv"
+    pairs = []
+    for one in given:
+        a, b = (quantity_label(EFFECT_NAMES.get(n, n), lang) for n in one["between"])
+        value = number(one["value"], lang)
+        pairs.append(f"{a} och {b} ({value})" if sv else f"{a} and {b} ({value})")
+    if sv:
+        return (
+            f"Dessa storheter dras tillsammans: {'; '.join(pairs)}; talet är korrelationen mellan "
+            "deras normalpoäng. Intervall, sannolikheter och värdet av säker kunskap räknar med "
+            "det: att veta den ena säger något om den andra. Staplarna i känsligheten flyttar "
+            "ändå en storhet i taget, med de andra kvar vid sina angivna värden."
         )
-    return effect, cost
+    return (
+        f"These quantities are drawn together: {'; '.join(pairs)}; the number is the correlation "
+        "of their normal scores. Intervals, probabilities and the value of perfect information "
+        "count on it: to know one tells something of the other. The bars of the sensitivity still "
+        "move one quantity at a time, with the others at their stated values."
+    )
 
 
 def summary(r: CostResult, lang: Lang) -> str:
