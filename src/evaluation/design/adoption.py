@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evaluation.data.files import read_table
+from evaluation.data.places import codes, explain
 from evaluation.design.exposure import first_treated_year, parse_start
 from evaluation.errors import InputError
 
@@ -30,7 +31,8 @@ def read_adoption(path: str | Path) -> dict[str, int]:
     Raises
     ------
     InputError
-        If a column is missing, a start is no date, a code stands twice, or nobody is active.
+        If a column is missing, a code is no municipality's or stands twice, a start is no date,
+        or nobody is active.
     """
     table = read_table(path)
     name = str(path)
@@ -48,10 +50,13 @@ def read_adoption(path: str | Path) -> dict[str, int]:
     for row, cells in table.iterrows():
         line = int(str(row))
         code = str(cells["code"])
+        if code not in codes():
+            raise InputError(explain(code), file=name, row=line, field="code")
         if code in seen:
             raise InputError(f"{code} stands twice", file=name, row=line, field="code")
         seen.add(code)
-            text = str(cells[field]).strip()
+        field = "coded_year" if by_parts else "start"
+        text = str(cells[field]).strip()
         if not text:
             continue
         if by_parts:
