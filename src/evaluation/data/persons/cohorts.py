@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.data.disclosure import FromPersons, Rules, Spec
 from evaluation.data.observations import SIMULATED
-from evaluation.data.persons.contract import DATES, TEXTS, check_mapping
+from evaluation.data.persons.contract import DATES, TEXTS, UNKNOWN, check_mapping
 from evaluation.data.persons.counting import Cells, count_cells, unpack
 from evaluation.data.persons.duplicates import repeated_persons
+from evaluation.data.persons.education import leavers_by_education
 from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
 from evaluation.data.persons.faults import first_day, reason_number
 from evaluation.data.persons.identity import refuse_identity_numbers
@@ -45,6 +46,10 @@ class Cohorts:
         The last month that is known, from January of year 0.
     simulated : bool
         Whether the file says that it is SIMULATED / SIMULERADE DATA.
+    education : FromPersons, optional
+        Leavers by municipality, year, sex and education, where the file has it.
+    adoption : dict, optional
+        First whole active year by municipality, where it was given.
     provenance : dict
         Files with sizes and SHA-256, engine, versions, settings.
     """
@@ -56,6 +61,8 @@ class Cohorts:
     until: int
     simulated: bool
     provenance: dict[str, Any] = field(repr=False)
+    education: FromPersons | None = None
+    adoption: dict[str, int] | None = field(default=None, repr=False)
 
 
 def cohorts(
@@ -124,15 +131,20 @@ def cohorts(
         records = typed_records(raw, names, file=file)
         last = _last_month(running, records, file) if last is None else last
         cells = _count(running, records, last)
-        wrong_words = any(cells.dropped.get(i, 0) for i in (3, 4, 5))
+        wrong_words = any(cells.dropped.get(i, 0) for i in UNKNOWN)
         if wrong_words and not pseudonymised:
             refuse_identity_numbers(running, raw, file=file)
         simulated = _says_simulated(running, raw)
+        has_education = records.has("education", "status_90_days")
         versions = running.versions
     quality = quality_of(cells, largest_share, file=file)
     panel = outcome_panel(cells, last)
     tables = life_tables(cells, adoption)
     cell = Spec(by=("code", "year", "sex"), value="received", rules=rules or Rules())
+    by_education = None
+    if has_education:
+        leavers = replace(cell, by=(*cell.by, "education"), value="leavers")
+        by_education = FromPersons(leavers_by_education(cells, last), leavers)
     keys = tuple(c for c in ("municipality", "cohort", "sex", "exposed") if c in tables)
     at_risk = replace(cell, by=(*keys, "month"), value="at_risk")
     return Cohorts(
@@ -152,6 +164,8 @@ def cohorts(
             "mapping": names,
             "pseudonymised": pseudonymised,
         },
+        education=by_education,
+        adoption=None if adoption is None else dict(adoption),
     )
 
 

@@ -12,6 +12,7 @@ from evaluation.data.persons.contract import (
     CODES,
     COLUMNS,
     DATES,
+    EDUCATION_WORDS,
     KINDS,
     MEN,
     NEEDED,
@@ -38,6 +39,7 @@ _LISTS: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(CODES, tuple(sorted(codes()))),
     **dict.fromkeys(STATUSES, STATUS_VALUES),
     "sex": (*WOMEN, *MEN),
+    "education": EDUCATION_WORDS,
     "move": (*KINDS, *(k.replace("_", " ") for k in KINDS)),
 }
 

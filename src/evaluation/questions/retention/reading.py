@@ -15,6 +15,7 @@ from evaluation.design.adoption import first_whole_years, read_adoption
 from evaluation.errors import InputError
 from evaluation.estimation.survival.life_table import LifeTable, life_table
 from evaluation.estimation.survival.persons import life_table_from_persons, month_number
+from evaluation.questions.retention.from_released import from_released
 
 __all__ = ["RetentionInput", "read_retention"]
 
@@ -78,9 +79,11 @@ def read_retention(
     Parameters
     ----------
     path : str or pathlib.Path
-        CSV, workbook or Parquet. With ``at_risk`` it is a life table (see
-        :func:`~evaluation.estimation.survival.life_table.life_table`), with ``received`` person
-        records (see
+        CSV, workbook or Parquet. With ``measure`` it is a life table that
+        ``evaluation cohorts`` released (see
+        :func:`~evaluation.questions.retention.from_released.from_released`), with ``at_risk``
+        a life table (see :func:`~evaluation.estimation.survival.life_table.life_table`), with
+        ``received`` person records (see
         :func:`~evaluation.estimation.survival.persons.life_table_from_persons`).
     stance : str or pathlib.Path, optional
         As :func:`evaluation.design.adoption.read_adoption` takes it.
@@ -105,13 +108,18 @@ def read_retention(
     simulated = "data" in frame and bool((frame["data"].astype(str) == SIMULATED).any())
     frame = frame.drop(columns="data", errors="ignore")
     notes: list[str] = []
-    if "at_risk" in frame:
+    counted = "at_risk" in frame or "measure" in frame
+    if counted:
         for option, given in (("--until", until), ("--over-time", exposure_over_time)):
             if given:
                 raise InputError("is for person records, and this is a life table", field=option)
         if "cohort" in frame:
             frame["cohort"] = _years(frame["cohort"], name)
-        table = life_table(frame, file=name)
+        if "measure" in frame:
+            table = from_released(frame, file=name)
+            notes += table.notes
+        else:
+            table = life_table(frame, file=name)
         if start is not None:
             table.need("municipality")
     elif "received" in frame:
@@ -129,7 +137,7 @@ def read_retention(
         )
     else:
         raise InputError(
-            "is neither a life table (column at_risk) nor person records (column received)",
+            "is neither a life table (column at_risk, or measure) nor person records (column received)",
             file=name,
         )
     if start is not None:
