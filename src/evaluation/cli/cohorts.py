@@ -51,6 +51,13 @@ def cohorts(
             "coded_month. Life tables by exposure, areas of like start.",
         ),
     ] = None,
+    moves: Annotated[
+        Path | None,
+        typer.Option(help="Several moves a person: person, date, from_code, to_code."),
+    ] = None,
+    assistance: Annotated[
+        Path | None, typer.Option(help="Assistance by the month: person, month, kronor.")
+    ] = None,
     max_dropped: Annotated[
         float, typer.Option(help="Refuse where a larger share of rows cannot be counted.")
     ] = 0.05,
@@ -97,6 +104,8 @@ def cohorts(
             mapping=None if columns is None else read_mapping(columns),
             until=until,
             adoption=begun,
+            moves=moves,
+            assistance=assistance,
             pseudonymised=pseudonymised,
             largest_share=max_dropped,
             rules=Rules(k=smallest),
@@ -137,6 +146,11 @@ def _say(found: dict[str, Any], words: dict[str, str]) -> None:
     for reason, rows in found["dropped"].items():
         if rows:
             typer.echo(f"{'left out':<24}{rows}: {words[reason]}")
+    for name, file in found.get("beside", {}).items():
+        typer.echo(f"{name:<24}{file['kept']} of {file['rows']} rows count")
+        for reason, rows in file["dropped"].items():
+            if rows:
+                typer.echo(f"{'left out':<24}{rows}: {reason}")
     typer.echo(f"{'data until':<24}{found['provenance']['until']}")
     if "folder" in found:
         for name, hidden in found["hidden"].items():

@@ -134,6 +134,11 @@ REASONS: Final = (
         "bosatt i två kommuner på samma gång",
         "in two municipalities at once",
     ),
+    Reason(
+        "moves",
+        "någon av personens flyttar i flyttfilen kan inte stämma",
+        "a move of the person in the file of moves cannot be right",
+    ),
     Reason("duplicate", "personen har flera rader", "the person has several rows"),
 )
 """In the order in which a row with several faults is counted: under the first."""

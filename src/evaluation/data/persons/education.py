@@ -25,7 +25,7 @@ __all__ = [
     "with_areas",
 ]
 
-INHABITANTS: Final = 100_000
+INHABITANTS: Final = 200_000
 """Inhabitants of an area at the end of 2017: with fewer, most counts by education are small."""
 AREA: Final = "area "
 """What an area's name begins with where it stands among municipalities."""
@@ -39,7 +39,7 @@ _BY: Final = ("area", "year", "sex", "education", "status")
 def areas(adoption: Mapping[str, int] | None = None) -> pd.DataFrame:
     """Join municipalities to areas: those active since the same year, in the order of codes.
 
-    Municipalities are joined until they have 100,000 inhabitants (31 December 2017); what is
+    Municipalities are joined until they have 200,000 inhabitants (31 December 2017); what is
     left over goes to the area before it. Nothing of the persons goes into it.
 
     Parameters

@@ -81,8 +81,10 @@ class Engine:
         own = "duckdb" if self.name == "duckdb" else "pyspark"
         return {p: metadata.version(p) for p in ("ibis-framework", own)}
 
-    def read(self, files: list[Path], kind: str) -> ir.Table:
+    def read(self, files: list[Path], kind: str, name: str = "person_records") -> ir.Table:
         """Return the files as one table; every column of a CSV is text.
+
+        A view is replaced by the next of the same name.
 
         Raises
         ------
@@ -95,8 +97,8 @@ class Engine:
                 reader = self.session.read
                 if kind == "csv":
                     reader = reader.options(header=True, inferSchema=False, mode="FAILFAST")
-                reader.format(kind).load(paths).createOrReplaceTempView("person_records")
-                return self.backend.table("person_records")
+                reader.format(kind).load(paths).createOrReplaceTempView(name)
+                return self.backend.table(name)
             if kind == "csv":
                 return self.backend.read_csv(paths, all_varchar=True, header=True)
             return self.backend.read_parquet(paths)

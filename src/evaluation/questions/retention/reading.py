@@ -137,7 +137,7 @@ def read_retention(
         )
     else:
         raise InputError(
-            "is neither a life table (column at_risk, or measure) nor person records (column received)",
+            "is neither a life table (column at_risk or measure) nor person records (received)",
             file=name,
         )
     if start is not None:
