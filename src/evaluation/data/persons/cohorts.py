@@ -208,8 +208,12 @@ def _reason(engine: Engine, records: Records, until: int) -> ir.IntegerValue:
     reason = reason_number(records, until, *several)
     if not records.has("moves_wrong"):
         return reason
-    wrong = (reason == 0) & records.table["moves_wrong"]
-    return wrong.ifelse([r.key for r in REASONS].index("moves") + 1, reason).cast("int8")
+    place = {r.key: i for i, r in enumerate(REASONS, 1)}
+    # what a wrong move makes of the row is the move's fault
+    follows = [0, *(place[k] for k in ("move_contradicts_itself", "two_kommuner"))]
+    follows += [place["after_data_end"], place["move_before_reception"]]
+    wrong = reason.isin(follows) & records.table["moves_wrong"]
+    return wrong.ifelse(place["moves"], reason).cast("int8")
 
 
 def _month(text: str) -> int:

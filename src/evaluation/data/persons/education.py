@@ -206,8 +206,10 @@ def release_education(
 def gender_cells(released: Released, of: pd.DataFrame) -> pd.DataFrame:
     """Return what ``evaluation gender --cells`` reads, out of what was released.
 
-    Only areas all of whose cells are shown in all years enter: an area that comes and goes, or
-    a category that does, would look like a change of who the persons are.
+    Only areas all of whose cells are shown in all years used enter: an area that comes and goes,
+    or a category that does, would look like a change of who the persons are. Years used are those
+    from the one on with which most cells enter, at least two of them before anybody's first
+    treated year. All of this is told by what is published.
 
     Parameters
     ----------
@@ -224,14 +226,21 @@ def gender_cells(released: Released, of: pd.DataFrame) -> pd.DataFrame:
     """
     rows = released.tidy()
     rows = rows[(rows["education"] != _ALL) & (rows["sex"] != "T")]
-    years = rows["year"].nunique()
-    by_area = rows.groupby("area")
-    whole = (by_area["year"].nunique() == years) & ~by_area["suppressed"].any()
-    rows = rows[rows["area"].isin(whole.index[whole.to_numpy()])]
-    wide = rows.pivot(index=list(_BY[:-1]), columns="status", values="n").reset_index()
-    starts = of.drop_duplicates("area").set_index("area")["start"]
-    begun = starts.reindex(wide["area"]).to_numpy()
     lag = REGISTRY["N00973"].lag_years
+    starts = of.drop_duplicates("area").set_index("area")["start"]
+    shown = ~rows.groupby(["area", "year"])["suppressed"].any().unstack("year", fill_value=True)
+    some = starts.reindex(shown.index)
+    first = int(some[some > 0].min()) + lag if (some > 0).any() else None
+    use = shown.loc[:, []]
+    for year in shown.columns:
+        if first is not None and int(year) > first - 2:
+            break
+        part = shown.loc[:, year:]
+        part = part[part.all(axis=1)]
+        use = part if part.size > use.size else use
+    rows = rows[rows["area"].isin(use.index) & rows["year"].isin(use.columns)]
+    wide = rows.pivot(index=list(_BY[:-1]), columns="status", values="n").reset_index()
+    begun = starts.reindex(wide["area"]).to_numpy()
     out = pd.DataFrame(
         {
             "unit": wide["area"],

@@ -106,6 +106,16 @@ class Engine:
             text = str(error).strip().splitlines()[0][:200]
             raise InputError(f"cannot be read: {text}", file=str(files[0])) from None
 
+    def held(self, expression: ir.Table, name: str) -> ir.Table:
+        """Run an expression once and return its rows as a table that stays with the engine."""
+        if self.session is not None:
+            frame = self.session.sql(self.backend.compile(expression)).cache()
+            frame.createOrReplaceTempView(name)
+            return self.backend.table(name)
+        query = self.backend.compile(expression)
+        self.backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+        return self.backend.table(name)
+
     def arrow(self, expression: ir.Table) -> pa.Table:
         """Run an expression."""
         if self.session is not None:

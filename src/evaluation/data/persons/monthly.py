@@ -111,7 +111,8 @@ def monthly_costs(
     rows = rows.mutate(month=month_number(rows["month"]))
     rows, persons = same_key(rows, persons)
     rows = rows.group_by(["person", "month"]).mutate(same=lambda r: r.count())
-    joined = rows.left_join(persons, "person")
+    persons = engine.held(persons, "assistance_persons")
+    joined = engine.held(rows, "assistance_read").left_join(persons, "person")
     faults = {
         "missing": joined["person"].isnull() | joined["month"].isnull() | joined["kronor"].isnull(),
         "unreadable": joined["unreadable"],
@@ -125,6 +126,7 @@ def monthly_costs(
     # what cannot be read is empty after reading, and is no missing value
     faults["missing"] = faults["missing"] & ~joined["unreadable"]
     judged = joined.mutate(fault=first_fault({k: faults[k] for k in ASSISTANCE_REASONS}))
+    judged = engine.held(judged, "assistance_judged")
     counted = count_reasons(engine, judged, ASSISTANCE_REASONS)
     if not counted["kept"]:
         worst = max(ASSISTANCE_REASONS, key=lambda k: counted["dropped"][k])

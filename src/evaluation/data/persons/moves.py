@@ -40,6 +40,7 @@ MOVE_REASONS: Final = (
     "after_data_end",
     "move_before_reception",
     "same_municipality",
+    "kind_contradicts",
     "double_day",
     "two_kommuner",
 )
@@ -63,8 +64,9 @@ def with_first_moves(
     records : Records
         The persons, without moves of their own.
     path : str or pathlib.Path
-        ``person``, ``date``, ``from_code``, ``to_code`` (empty: left the country, or died where
-        ``move`` says death); ``move`` may be absent.
+        ``person``, ``date``, ``from_code``, ``to_code`` (empty: left the country or died) and
+        maybe ``move``, the kind. Where that is empty it is abroad without ``to_code``, else
+        metropolitan for 0180, 1280 and 1480, else within the county or elsewhere by code.
     until : int
         The last month that is known, from January of year 0.
     pseudonymised : bool
@@ -99,11 +101,12 @@ def with_first_moves(
     )
     rows, home = same_key(rows, home)
     of_day = rows.group_by(["person", "date"]).mutate(same=lambda r: r.count())
+    of_day = engine.held(of_day, "moves_read")
     order = ibis.window(group_by="person", order_by="date")
     placed = of_day.mutate(
         before=of_day["to_code"].lag().over(order), number=ibis.row_number().over(order)
     )
-    t = placed.left_join(home, "person")
+    t = engine.held(placed.left_join(home, "person"), "moves_placed")
     first = t["number"] == 0
     faults = {
         "missing": ~t["unreadable"]
@@ -115,21 +118,24 @@ def with_first_moves(
         "after_data_end": t["date"] >= ibis.timestamp(first_day(until + 1)),
         "move_before_reception": t["date"] < t["came"],
         "same_municipality": t["from_code"] == t["to_code"],
+        "kind_contradicts": t["move"].notnull()
+        & ((t["move"] % len(KINDS) >= KINDS.index("abroad")) != t["to_code"].isnull()),
         "double_day": t["same"] > 1,
         # whoever comes back from abroad may come to any municipality
         "two_kommuner": first.ifelse(t["from_code"] != t["home"], t["from_code"] != t["before"]),
     }
     judged = t.mutate(fault=first_fault({k: faults[k] for k in MOVE_REASONS}))
+    judged = engine.held(judged, "moves_judged")
     counted = count_reasons(engine, judged, MOVE_REASONS)
     county = ibis.array([int(c[:2]) for c in sorted(codes())])
     large = [sorted(codes()).index(c) for c in _METROPOLITAN]
     away = judged["to_code"].isnull()
-    gone = (judged["move"] % len(KINDS) == KINDS.index("death")).fill_null(False)
+    said = judged["move"] % len(KINDS)
     kind = ibis.cases(
-        (away & gone, KINDS.index("death")),
+        (said.notnull(), said),
         (away, KINDS.index("abroad")),
-        (county[judged["to_code"]] == county[judged["from_code"]], KINDS.index("within_county")),
         (judged["to_code"].isin(large), KINDS.index("metropolitan")),
+        (county[judged["to_code"]] == county[judged["from_code"]], KINDS.index("within_county")),
         else_=KINDS.index("elsewhere"),
     )
     own = judged.mutate(kind=kind).filter(judged["person"].notnull())
@@ -140,7 +146,7 @@ def with_first_moves(
         destination_code=own["to_code"].max(where=start),
         moves_wrong=(own["fault"] > 0).any(),
     )
-    left, moves = same_key(records.table, moves)
+    left, moves = same_key(records.table, engine.held(moves, "moves_first"))
     joined = left.left_join(moves, "person").drop("person_right")
     joined = joined.mutate(moves_wrong=joined["moves_wrong"].fill_null(False))
     unreadable = None if records.unreadable is None else joined["unreadable"]
