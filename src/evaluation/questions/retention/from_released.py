@@ -25,7 +25,7 @@ def from_released(frame: pd.DataFrame, *, file: str | None = None) -> LifeTable:
 
     Kinds of which any number is hidden are joined to one, which is the rest of :math:`d_t`. A
     group ends before the first month of which :math:`d_t` or another kind cannot be told: those
-    still there are censored in the month before.
+    still there are censored in the month before, as after the last month.
 
     Parameters
     ----------
