@@ -31,10 +31,10 @@ def run(*args):
         pytest.MonkeyPatch.context() as patch,
         redirect_stdout(out),
         redirect_stderr(err),
-        pytest.raises(SystemExit) as ended,
     ):
         patch.setattr(sys, "argv", ["evaluation", *map(str, args)])
-        main()
+        with pytest.raises(SystemExit) as ended:
+            main()
     return Ran(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 

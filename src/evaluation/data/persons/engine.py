@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -89,9 +90,11 @@ class Engine:
         Raises
         ------
         InputError
-            If the engine cannot read them.
+            If the engine cannot read them, or a CSV has a column twice.
         """
         paths = [str(f.absolute()) for f in files]
+        if kind == "csv":
+            _refuse_double_columns(files)
         try:
             if self.session is not None:
                 reader = self.session.read
@@ -121,6 +124,18 @@ class Engine:
         if self.session is not None:
             return self.session.sql(self.backend.compile(expression)).toArrow()
         return self.backend.to_pyarrow(expression)
+
+
+def _refuse_double_columns(files: list[Path]) -> None:
+    """Refuse a CSV with a column twice: the engines would give one of them another name."""
+    for file in files:
+        with file.open(encoding="utf-8", errors="replace") as handle:
+            line = handle.readline().lstrip("\ufeff").strip()
+        cut = max(",;\t|", key=line.count)
+        names = [n.strip().casefold() for n in next(csv.reader([line], delimiter=cut), [])]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError("this column name stands twice", file=str(file), row=1, field=name)
 
 
 @contextmanager
