@@ -142,8 +142,8 @@ def with_first_moves(
     start = own["number"] == 0
     moves = own.group_by("person").aggregate(
         moved=own["date"].max(where=start),
-        move=own["kind"].max(where=start).cast("int32"),
-        destination_code=own["to_code"].max(where=start),
+        move=own["kind"].max(where=start & (own["kind"] >= 0)).cast("int32"),
+        destination_code=own["to_code"].max(where=start & (own["to_code"] >= 0)),
         moves_wrong=(own["fault"] > 0).any(),
     )
     left, moves = same_key(records.table, engine.held(moves, "moves_first"))
