@@ -11,12 +11,13 @@ from scipy.stats import beta
 from evaluation import SimulatedData, simulate
 from evaluation.cli import retention as command
 from evaluation.cli.shared import Lang
+from evaluation.design.adoption import read_adoption
 from evaluation.errors import InputError
 from evaluation.estimation.survival.persons import life_table_from_persons
 from evaluation.questions.retention.answer import retention
 from evaluation.questions.retention.effect import retention_effect, retention_panel
 from evaluation.questions.retention.published import published_retention
-from evaluation.questions.retention.reading import read_adoption, read_retention
+from evaluation.questions.retention.reading import read_retention
 from evaluation.questions.retention.shares import retention_shares
 from evaluation.report.retention_files import FILES
 

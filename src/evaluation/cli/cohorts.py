@@ -42,6 +42,22 @@ def cohorts(
         str | None,
         typer.Option(help="Last month that is known, 2025-12; else that of the latest date."),
     ] = None,
+    adoption: Annotated[
+        Path | None,
+        typer.Option(
+            "--adoption",
+            "--stance",
+            help="Who is active since when: code and start (2012-03), or coded_year and "
+            "coded_month. Life tables by exposure, areas of like start.",
+        ),
+    ] = None,
+    moves: Annotated[
+        Path | None,
+        typer.Option(help="Several moves a person: person, date, from_code, to_code."),
+    ] = None,
+    assistance: Annotated[
+        Path | None, typer.Option(help="Assistance by the month: person, month, kronor.")
+    ] = None,
     max_dropped: Annotated[
         float, typer.Option(help="Refuse where a larger share of rows cannot be counted.")
     ] = 0.05,
@@ -51,6 +67,10 @@ def cohorts(
     follow_ups: Annotated[
         bool,
         typer.Option("--follow-ups", help="Statuses after 1 to 3 years too; takes minutes."),
+    ] = False,
+    education: Annotated[
+        bool,
+        typer.Option("--education", help="Leavers by area and education too; takes minutes."),
     ] = False,
     memory: Annotated[str, typer.Option(help="DuckDB's limit; beyond it, on disk.")] = "500MB",
     pseudonymised: Annotated[
@@ -71,6 +91,9 @@ def cohorts(
     from evaluation.data.observations import SIMULATED
     from evaluation.data.persons import REASONS, read_mapping, releases, write_cohorts
     from evaluation.data.persons import cohorts as count
+    from evaluation.design.adoption import first_whole_years, read_adoption
+
+    begun = None if adoption is None else first_whole_years(read_adoption(adoption))
 
     with progress_bar(2 if out is None else 4, as_json) as step:
         step("counting")
@@ -80,6 +103,9 @@ def cohorts(
             master=master,
             mapping=None if columns is None else read_mapping(columns),
             until=until,
+            adoption=begun,
+            moves=moves,
+            assistance=assistance,
             pseudonymised=pseudonymised,
             largest_share=max_dropped,
             rules=Rules(k=smallest),
@@ -90,7 +116,7 @@ def cohorts(
         found |= {**quality.to_dict(), "provenance": counted.provenance}
         if out is not None:
             step("protecting")
-            released = releases(counted, follow_ups=follow_ups)
+            released = releases(counted, follow_ups=follow_ups, education=education)
             step("writing")
             folder = write_cohorts(
                 out,
@@ -98,6 +124,7 @@ def cohorts(
                 quality,
                 provenance=counted.provenance,
                 simulated=counted.simulated,
+                adoption=begun,
             )
             found |= {
                 "folder": str(folder),
@@ -119,6 +146,11 @@ def _say(found: dict[str, Any], words: dict[str, str]) -> None:
     for reason, rows in found["dropped"].items():
         if rows:
             typer.echo(f"{'left out':<24}{rows}: {words[reason]}")
+    for name, file in found.get("beside", {}).items():
+        typer.echo(f"{name:<24}{file['kept']} of {file['rows']} rows count")
+        for reason, rows in file["dropped"].items():
+            if rows:
+                typer.echo(f"{'left out':<24}{rows}: {reason}")
     typer.echo(f"{'data until':<24}{found['provenance']['until']}")
     if "folder" in found:
         for name, hidden in found["hidden"].items():

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.data.disclosure import FromPersons, Rules, Spec
 from evaluation.data.observations import SIMULATED
-from evaluation.data.persons.contract import DATES, TEXTS, check_mapping
-from evaluation.data.persons.counting import Cells, count_cells, unpack
+from evaluation.data.persons.contract import DATES, REASONS, TEXTS, UNKNOWN, check_mapping
+from evaluation.data.persons.counting import count_cells, unpack
 from evaluation.data.persons.duplicates import repeated_persons
+from evaluation.data.persons.education import leavers_by_education
 from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
 from evaluation.data.persons.faults import first_day, reason_number
 from evaluation.data.persons.identity import refuse_identity_numbers
+from evaluation.data.persons.monthly import ASSISTANCE_COLUMNS, monthly_costs
+from evaluation.data.persons.moves import MOVE_COLUMNS, with_first_moves
 from evaluation.data.persons.quality import Quality, quality_of
 from evaluation.data.persons.tables import cost_flows, life_tables, outcome_panel
 from evaluation.data.persons.typed import Records, typed_records
@@ -45,6 +48,10 @@ class Cohorts:
         The last month that is known, from January of year 0.
     simulated : bool
         Whether the file says that it is SIMULATED / SIMULERADE DATA.
+    education : FromPersons, optional
+        Leavers by municipality, year, sex and education, where the file has it.
+    adoption : dict, optional
+        First whole active year by municipality, where it was given.
     provenance : dict
         Files with sizes and SHA-256, engine, versions, settings.
     """
@@ -56,6 +63,8 @@ class Cohorts:
     until: int
     simulated: bool
     provenance: dict[str, Any] = field(repr=False)
+    education: FromPersons | None = None
+    adoption: dict[str, int] | None = field(default=None, repr=False)
 
 
 def cohorts(
@@ -66,6 +75,8 @@ def cohorts(
     mapping: Mapping[str, str] | None = None,
     until: str | None = None,
     adoption: Mapping[str, int] | None = None,
+    moves: str | Path | None = None,
+    assistance: str | Path | None = None,
     pseudonymised: bool = False,
     largest_share: float = 0.05,
     rules: Rules | None = None,
@@ -89,6 +100,9 @@ def cohorts(
         date in the file that does not lie in the future.
     adoption : mapping of str to int, optional
         First whole active year by municipality; gives the life tables a key ``exposed``.
+    moves, assistance : str or pathlib.Path, optional
+        Files of moves (``person, date, from_code, to_code``) and of assistance by the month
+        (``person, month, kronor``), read instead of the persons' own columns of these.
     pseudonymised : bool
         Whether the caller says that what looks like personal identity numbers is none.
     largest_share : float
@@ -121,24 +135,47 @@ def cohorts(
         if not pseudonymised:
             listed = [names.get(c, c) for c in TEXTS]
             refuse_identity_numbers(running, raw, skip=listed, file=file)
-        records = typed_records(raw, names, file=file)
+        own = [names.get(c, c) for c in _stand_ins(moves, assistance)]
+        records = typed_records(
+            raw.drop(*[c for c in own if c in raw.columns]),
+            {k: v for k, v in names.items() if v not in own},
+            file=file,
+        )
         last = _last_month(running, records, file) if last is None else last
-        cells = _count(running, records, last)
-        wrong_words = any(cells.dropped.get(i, 0) for i in (3, 4, 5))
+        beside: dict[str, dict[str, Any]] = {}
+        if moves is not None:
+            records, beside["moves"], more = with_first_moves(
+                running, records, moves, last, pseudonymised=pseudonymised
+            )
+            files = [*files, *more]
+        reason = _reason(running, records, last)
+        cells = unpack(running.arrow(count_cells(records, reason, last)))
+        flows = cost_flows(cells, last)
+        if assistance is not None:
+            flows, beside["assistance"], more = monthly_costs(
+                running, records, reason, assistance, last, pseudonymised=pseudonymised
+            )
+            files = [*files, *more]
+        wrong_words = any(cells.dropped.get(i, 0) for i in UNKNOWN)
         if wrong_words and not pseudonymised:
             refuse_identity_numbers(running, raw, file=file)
         simulated = _says_simulated(running, raw)
+        has_education = records.has("education", "status_90_days")
         versions = running.versions
-    quality = quality_of(cells, largest_share, file=file)
+    quality = replace(quality_of(cells, largest_share, file=file), beside=beside)
     panel = outcome_panel(cells, last)
     tables = life_tables(cells, adoption)
     cell = Spec(by=("code", "year", "sex"), value="received", rules=rules or Rules())
+    by_education = None
+    if has_education:
+        leavers = replace(cell, by=(*cell.by, "education"), value="leavers")
+        by_education = FromPersons(leavers_by_education(cells, last), leavers)
     keys = tuple(c for c in ("municipality", "cohort", "sex", "exposed") if c in tables)
     at_risk = replace(cell, by=(*keys, "month"), value="at_risk")
     return Cohorts(
         panel=FromPersons(panel, cell),
         life_tables=FromPersons(tables, at_risk),
-        costs=FromPersons(cost_flows(cells, last), replace(cell, value="persons")),
+        costs=FromPersons(flows, replace(cell, value="persons")),
         quality=quality,
         until=last,
         simulated=simulated,
@@ -152,16 +189,31 @@ def cohorts(
             "mapping": names,
             "pseudonymised": pseudonymised,
         },
+        education=by_education,
+        adoption=None if adoption is None else dict(adoption),
     )
 
 
-def _count(engine: Engine, records: Records, until: int) -> Cells:
+def _stand_ins(moves: object, assistance: object) -> tuple[str, ...]:
+    """Return the persons' columns that are not read, since a file stands in for them."""
+    found = MOVE_COLUMNS if moves is not None else ()
+    return (*found, *ASSISTANCE_COLUMNS) if assistance is not None else found
+
+
+def _reason(engine: Engine, records: Records, until: int) -> ir.IntegerValue:
     repeated = repeated_persons(engine, records)
     several: list[ir.BooleanValue] = []
     if repeated is not None:
         several = [records.table["person"].isin(t["person"]) for t in repeated]
     reason = reason_number(records, until, *several)
-    return unpack(engine.arrow(count_cells(records, reason, until)))
+    if not records.has("moves_wrong"):
+        return reason
+    place = {r.key: i for i, r in enumerate(REASONS, 1)}
+    # what a wrong move makes of the row is the move's fault
+    follows = [0, *(place[k] for k in ("move_contradicts_itself", "two_kommuner"))]
+    follows += [place["after_data_end"], place["move_before_reception"]]
+    wrong = reason.isin(follows) & records.table["moves_wrong"]
+    return wrong.ifelse(place["moves"], reason).cast("int8")
 
 
 def _month(text: str) -> int:

@@ -14,6 +14,8 @@ __all__ = [
     "CODES",
     "COLUMNS",
     "DATES",
+    "EDUCATION",
+    "EDUCATION_WORDS",
     "KINDS",
     "MEN",
     "NEEDED",
@@ -22,6 +24,7 @@ __all__ = [
     "STATUSES",
     "STATUS_VALUES",
     "TEXTS",
+    "UNKNOWN",
     "WOMEN",
     "Reason",
     "check_mapping",
@@ -43,10 +46,25 @@ DATES: Final = (
     "observed_until",
 )
 NUMBERS: Final = ("age", "assisted_months", "assisted_kronor")
-TEXTS: Final = (*CODES, "sex", *STATUSES, "move")
+TEXTS: Final = (*CODES, "sex", *STATUSES, "move", "education")
 NEEDED: Final = ("person", "received_code", "received", "sex")
 COLUMNS: Final = ("person", *TEXTS, *DATES, *NUMBERS)
 """Every column that is read; all but ``NEEDED`` may be absent."""
+EDUCATION: Final = ("short", "secondary", "higher", "unknown")
+"""Levels: before upper secondary, upper secondary, after it; not known."""
+EDUCATION_WORDS: Final = (
+    *EDUCATION,
+    *("low", "upper secondary", "tertiary", "missing"),
+    *("primary", "upper_secondary", "higher education", "Unknown"),
+    *("förgymnasial", "gymnasial", "eftergymnasial", "okänd"),
+    *("Förgymnasial", "Gymnasial", "Eftergymnasial", "Okänd"),
+    *(f"{w}gymnasial utbildning" for w in ("för", "", "efter")),
+    "uppgift saknas",
+    *("grundskola", "gymnasium", "högskola", "Uppgift saknas"),
+    # first digit of SUN 2000 level: 0 to 2, 3, 4 to 6, 9
+    *("0", "3", "4", "9", "1", "3", "5", "9", "2", "3", "6", "9"),
+)
+"""A word's level is its place modulo the number of levels."""
 WOMEN: Final = ("K", "k", "F", "f", "W", "w", "kvinna", "Kvinna", "female", "Female", "woman")
 MEN: Final = ("M", "m", "man", "Man", "male", "Male")
 
@@ -77,6 +95,11 @@ REASONS: Final = (
         "unknown_value",
         "status eller slag av flytt är inget av de kända värdena",
         "status or kind of move is none of the known values",
+    ),
+    Reason(
+        "unknown_education",
+        "utbildning är inget av de kända värdena",
+        "education is none of the known values",
     ),
     Reason("age", "ålder under 0 eller över 110", "age below 0 or above 110"),
     Reason("after_data_end", "ett datum ligger efter datas slut", "a date after the data's end"),
@@ -111,9 +134,16 @@ REASONS: Final = (
         "bosatt i två kommuner på samma gång",
         "in two municipalities at once",
     ),
+    Reason(
+        "moves",
+        "någon av personens flyttar i flyttfilen kan inte stämma",
+        "a move of the person in the file of moves cannot be right",
+    ),
     Reason("duplicate", "personen har flera rader", "the person has several rows"),
 )
 """In the order in which a row with several faults is counted: under the first."""
+UNKNOWN: Final = tuple(i for i, r in enumerate(REASONS, 1) if r.key.startswith("unknown_"))
+"""Places, from 1, of the reasons of a value outside its list."""
 
 
 def read_mapping(path: str | Path) -> dict[str, str]:

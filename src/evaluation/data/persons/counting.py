@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from evaluation.data.persons.contract import KINDS, STATUSES, WOMEN
+from evaluation.data.persons.contract import EDUCATION, KINDS, STATUSES, WOMEN
 from evaluation.data.persons.faults import month_number
 from evaluation.data.persons.typed import Records
 
@@ -33,7 +33,7 @@ __all__ = ["ORE", "SETS", "Cells", "count_cells", "unpack"]
 ORE: Final = 100
 SETS: Final[dict[str, tuple[str, ...]]] = {
     "spell": ("reason", "code", "year", "sex", "entry", "end", "kind"),
-    "leaver": ("reason", "place", "left", "sex", *STATUSES),
+    "leaver": ("reason", "place", "left", "sex", "education", *STATUSES),
     "begins": ("reason", "place", "sex", "begin"),
     "ended": ("reason", "place", "sex", "stop"),
 }
@@ -107,6 +107,7 @@ def count_cells(records: Records, reason: ir.IntegerValue, until: int) -> ir.Tab
         "kind": kind,
         "place": t["residence_code"] if records.has("residence_code") else none,
         "left": t["programme_end"].year() if records.has("programme_end") else none,
+        "education": _education(records),
         "begin": none,
         "stop": none,
         "amount": ibis.null("int64"),
@@ -117,11 +118,20 @@ def count_cells(records: Records, reason: ir.IntegerValue, until: int) -> ir.Tab
         columns["stop"] = columns["begin"] + t["assisted_months"].cast("int32")
         columns["amount"] = (t["assisted_kronor"] * ORE).round().cast("int64")
     small = {
-        c: v.cast("int8" if c in ("kind", *STATUSES) else "int16")
+        c: v.cast("int8" if c in ("kind", "education", *STATUSES) else "int16")
         for c, v in columns.items()
         if c not in ("reason", "sex", "amount")
     }
     return t.select(**(columns | small)).alias("person_cells").sql(_SQL, dialect="duckdb")
+
+
+def _education(records: Records) -> ir.IntegerValue:
+    import ibis
+
+    none = EDUCATION.index("unknown")
+    if not records.has("education"):
+        return ibis.literal(none, "int8")
+    return (records.table["education"] % len(EDUCATION)).fill_null(none)
 
 
 def _entry(records: Records, came: ir.IntegerValue) -> ir.IntegerValue:

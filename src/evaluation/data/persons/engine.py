@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -81,22 +82,26 @@ class Engine:
         own = "duckdb" if self.name == "duckdb" else "pyspark"
         return {p: metadata.version(p) for p in ("ibis-framework", own)}
 
-    def read(self, files: list[Path], kind: str) -> ir.Table:
+    def read(self, files: list[Path], kind: str, name: str = "person_records") -> ir.Table:
         """Return the files as one table; every column of a CSV is text.
+
+        A view is replaced by the next of the same name.
 
         Raises
         ------
         InputError
-            If the engine cannot read them.
+            If the engine cannot read them, or a CSV has a column twice.
         """
         paths = [str(f.absolute()) for f in files]
+        if kind == "csv":
+            _refuse_double_columns(files)
         try:
             if self.session is not None:
                 reader = self.session.read
                 if kind == "csv":
                     reader = reader.options(header=True, inferSchema=False, mode="FAILFAST")
-                reader.format(kind).load(paths).createOrReplaceTempView("person_records")
-                return self.backend.table("person_records")
+                reader.format(kind).load(paths).createOrReplaceTempView(name)
+                return self.backend.table(name)
             if kind == "csv":
                 return self.backend.read_csv(paths, all_varchar=True, header=True)
             return self.backend.read_parquet(paths)
@@ -104,11 +109,33 @@ class Engine:
             text = str(error).strip().splitlines()[0][:200]
             raise InputError(f"cannot be read: {text}", file=str(files[0])) from None
 
+    def held(self, expression: ir.Table, name: str) -> ir.Table:
+        """Run an expression once and return its rows as a table that stays with the engine."""
+        if self.session is not None:
+            frame = self.session.sql(self.backend.compile(expression)).cache()
+            frame.createOrReplaceTempView(name)
+            return self.backend.table(name)
+        query = self.backend.compile(expression)
+        self.backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+        return self.backend.table(name)
+
     def arrow(self, expression: ir.Table) -> pa.Table:
         """Run an expression."""
         if self.session is not None:
             return self.session.sql(self.backend.compile(expression)).toArrow()
         return self.backend.to_pyarrow(expression)
+
+
+def _refuse_double_columns(files: list[Path]) -> None:
+    """Refuse a CSV with a column twice: the engines would give one of them another name."""
+    for file in files:
+        with file.open(encoding="utf-8", errors="replace") as handle:
+            line = handle.readline().lstrip("\ufeff").strip()
+        cut = max(",;\t|", key=line.count)
+        names = [n.strip().casefold() for n in next(csv.reader([line], delimiter=cut), [])]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError("this column name stands twice", file=str(file), row=1, field=name)
 
 
 @contextmanager

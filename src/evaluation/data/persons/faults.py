@@ -87,6 +87,8 @@ def _values(records: Records, found: dict[str, list[ir.BooleanValue]]) -> None:
     found["unknown_code"] = [t[c] < 0 for c in CODES if records.has(c)]
     found["unknown_sex"].append(t["sex"] < 0)
     found["unknown_value"] = [t[c] < 0 for c in (*STATUSES, "move") if records.has(c)]
+    if records.has("education"):
+        found["unknown_education"].append(t["education"] < 0)
     if records.has("age"):
         found["age"].append((t["age"] < _AGES[0]) | (t["age"] > _AGES[1]))
     parts = ("assisted_from", "assisted_months", "assisted_kronor")

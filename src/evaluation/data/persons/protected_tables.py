@@ -22,6 +22,13 @@ from evaluation.data.disclosure import (
 from evaluation.data.observations import OBSERVED, SUPPRESSED, observations
 from evaluation.data.persons.cohorts import Cohorts
 from evaluation.data.persons.contract import KINDS, STATUS_VALUES
+from evaluation.data.persons.education import (
+    AREA,
+    EDUCATION_TABLE,
+    areas,
+    release_education,
+    with_areas,
+)
 from evaluation.data.persons.tables import HORIZONS
 from evaluation.errors import InputError
 
@@ -34,7 +41,9 @@ _MONTHS = 60
 """Months of the life table that leaves; later ones have few."""
 
 
-def releases(counted: Cohorts, *, follow_ups: bool = False) -> dict[str, Released]:
+def releases(
+    counted: Cohorts, *, follow_ups: bool = False, education: bool = False
+) -> dict[str, Released]:
     """Protect every table that may leave.
 
     Parameters
@@ -45,12 +54,17 @@ def releases(counted: Cohorts, *, follow_ups: bool = False) -> dict[str, Release
         Whether statuses after one, two and three years are to leave as well. Each is protected
         beside the table of 90 days, whose totals it shares, which takes minutes for the country.
 
+    education : bool
+        Whether leavers by area, sex and education are to leave as well: the table of 90 days is
+        then protected with its sums over areas, which takes minutes for the country.
+
     Returns
     -------
     dict of str to Released
         ``status_90_days`` (and later ones): leavers by whether they work or study; «other» are
         those who do not and those of whom no status is known. ``retention``: those received
         three years before, still there or not. ``received``: those of years too late for that.
+        ``leavers_by_education``: by area, where it can be shown.
         ``assisted_persons``, ``assisted_months``, ``assisted_kronor``; the amounts are hidden
         where the persons are. ``life_table``: the whole country by month, sex and exposure.
         Tables without rows are left out.
@@ -61,8 +75,9 @@ def releases(counted: Cohorts, *, follow_ups: bool = False) -> dict[str, Release
         If a table cannot be protected.
     """
     panel, rules = counted.panel.table, counted.panel.spec.rules
+    horizons = tuple(HORIZONS) if follow_ups else tuple(HORIZONS)[:1]
     return {
-        **_statuses(panel, rules, tuple(HORIZONS) if follow_ups else tuple(HORIZONS)[:1]),
+        **_statuses(panel, rules, horizons, counted if education else None),
         **_receptions(panel, rules),
         **_assistance(counted.costs.table, rules),
         **_life(counted.life_tables, rules),
@@ -80,9 +95,17 @@ def _stacked(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> pd.D
     return wide.melt(list(_BY), var_name=name, value_name="n").astype({"n": np.int64})
 
 
-def _statuses(panel: pd.DataFrame, rules: Rules, statuses: Sequence[str]) -> dict[str, Released]:
+def _statuses(
+    panel: pd.DataFrame, rules: Rules, statuses: Sequence[str], counted: Cohorts | None
+) -> dict[str, Released]:
     out: dict[str, Released] = {}
     first: Previous | None = None
+    by_education = None
+    if counted is not None:
+        if counted.education is None:
+            raise InputError("the file has no education with status_90_days", field="--education")
+        by_education = counted.education.table
+        of = areas(counted.adoption)
     for status in statuses:
         name = status[7:]
         work, studies = (f"{v}_{name}" for v in STATUS_VALUES[1:])
@@ -100,14 +123,22 @@ def _statuses(panel: pd.DataFrame, rules: Rules, statuses: Sequence[str]) -> dic
             "other": f"other, {name}",
         }
         cells = _stacked(frame, words, "status")
+        sums = {"sex": _SEX, "status": {_WHOLE: [words["either"], words["other"]]}}
+        if by_education is not None and first is None:
+            cells = with_areas(cells, of)
+            members = of.groupby("area")["code"]
+            sums["code"] = {AREA + str(area): list(own) for area, own in members}
         spec = Spec(
             by=(*_BY, "status"),
-            sums={"sex": _SEX, "status": {_WHOLE: [words["either"], words["other"]]}},
+            sums=sums,
             rules=rules,
             shares=("status",),
         )
         protected = protect(cells, spec, before=first, free=False)
         out[status] = pass_gate(protected)
+        if by_education is not None and first is None:
+            table = release_education(by_education, out[status], of, words)
+            out |= {} if table is None else {EDUCATION_TABLE: table}
         first = first or Previous(cells, protected)
     return out
 
@@ -239,17 +270,23 @@ def outcomes(released: Mapping[str, Released]) -> pd.DataFrame:
             whole = "received three years before"
             parts.append(_share(table, "retention_3_years", "group", whole, "still there"))
             parts.append(_count(table, "received_3_years_before", "group", whole))
-        elif name != "life_table":
+        elif name not in ("life_table", EDUCATION_TABLE):
             parts.append(_count(table, name))
     if not parts:
         raise InputError("nothing was counted that could be shown")
     return observations(pd.concat(parts, ignore_index=True))
 
 
+def _rows(table: Released) -> pd.DataFrame:
+    """Return the municipalities' rows, without the areas'."""
+    rows = table.tidy()
+    return rows[~rows["code"].str.startswith(AREA)]
+
+
 def _count(
     table: Released, indicator: str, column: str | None = None, word: str | None = None
 ) -> pd.DataFrame:
-    rows = table.tidy()
+    rows = _rows(table)
     if column is not None:
         rows = rows[rows[column] == word]
     value = next(c for c in ("n", "received", "persons", "months", "kronor") if c in rows)
@@ -274,7 +311,7 @@ def _observed(
 
 
 def _share(table: Released, indicator: str, column: str, whole: str, word: str) -> pd.DataFrame:
-    rows = table.tidy()
+    rows = _rows(table)
     base = rows[rows[column] == whole].set_index(list(_BY))
     part = rows[rows[column] == word].set_index(list(_BY))
     base = base.reindex(part.index)

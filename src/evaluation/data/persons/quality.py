@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -29,6 +29,9 @@ class Quality:
         Municipality, year of reception and sex with one person only.
     largest_share : float
         From which share of rows left out on the file is refused.
+    beside : dict
+        For each file beside the persons (``moves``, ``assistance``): ``rows``, ``kept`` and
+        ``dropped`` by reason.
     """
 
     rows: int
@@ -36,6 +39,7 @@ class Quality:
     dropped: dict[str, int]
     cohorts_of_one: int
     largest_share: float
+    beside: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def share(self) -> float:
@@ -58,6 +62,7 @@ class Quality:
             "share_dropped": self.share,
             "largest_share": self.largest_share,
             "cohorts_of_one": self.cohorts_of_one,
+            **({"beside": self.beside} if self.beside else {}),
         }
 
 

@@ -12,7 +12,14 @@ from evaluation.data.persons.contract import KINDS, STATUS_VALUES, STATUSES
 from evaluation.data.persons.counting import ORE, Cells
 from evaluation.data.places import codes
 
-__all__ = ["HORIZONS", "RETENTION", "cost_flows", "life_tables", "outcome_panel"]
+__all__ = [
+    "HORIZONS",
+    "RETENTION",
+    "cost_flows",
+    "costs_with_total",
+    "life_tables",
+    "outcome_panel",
+]
 
 HORIZONS: Final = dict(zip(STATUSES, (0, 1, 2, 3), strict=True))
 """Years after the programme of each status; 90 days count with the year of leaving."""
@@ -222,13 +229,16 @@ def cost_flows(cells: Cells, until: int) -> pd.DataFrame:
             "largest": np.minimum(12 * most, kronor).ravel(),
         }
     )
-    return _costs_with_total(flat)
+    return costs_with_total(flat)
 
 
 _FLOWS: Final = ("persons", "months", "kronor", "largest_kronor", "largest_months")
 
 
-def _costs_with_total(flat: pd.DataFrame) -> pd.DataFrame:
+def costs_with_total(flat: pd.DataFrame) -> pd.DataFrame:
+    """Name municipalities and sexes, add the sum of women and men, and turn öre to kronor."""
+    if flat.empty:
+        return pd.DataFrame(columns=["code", "year", "sex", *_FLOWS])
     both = (
         flat[["code", "year"]].drop_duplicates().merge(pd.DataFrame({"sex": [0, 1]}), how="cross")
     )

@@ -12,6 +12,7 @@ from evaluation.data.persons.contract import (
     CODES,
     COLUMNS,
     DATES,
+    EDUCATION_WORDS,
     KINDS,
     MEN,
     NEEDED,
@@ -28,7 +29,7 @@ from evaluation.errors import InputError
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["Records", "any_of", "typed_records"]
+__all__ = ["Records", "any_of", "typed_column", "typed_records"]
 
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?$"
 _NUMBER = r"^-?[0-9]+([.][0-9]+)?$"
@@ -38,6 +39,7 @@ _LISTS: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(CODES, tuple(sorted(codes()))),
     **dict.fromkeys(STATUSES, STATUS_VALUES),
     "sex": (*WOMEN, *MEN),
+    "education": EDUCATION_WORDS,
     "move": (*KINDS, *(k.replace("_", " ") for k in KINDS)),
 }
 
@@ -105,7 +107,7 @@ def typed_records(
     columns: dict[str, ir.Value] = {}
     faults: list[ir.BooleanValue] = []
     for name, source in chosen.items():
-        columns[name] = _column(raw[source], name, faults, file, source)
+        columns[name] = typed_column(raw[source], name, faults, file, source)
     table = raw.select(**columns)
     if not faults:
         return Records(table, None)
@@ -113,9 +115,16 @@ def typed_records(
     return Records(table, table["unreadable"])
 
 
-def _column(
+def typed_column(
     value: ir.Value, name: str, faults: list[ir.BooleanValue], file: str | None, source: str
 ) -> ir.Value:
+    """Type one column as the contract's ``name``; a condition on unreadable text joins ``faults``.
+
+    Raises
+    ------
+    InputError
+        If it has a type that the column cannot have.
+    """
     import ibis
 
     kind = value.type()

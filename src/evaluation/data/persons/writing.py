@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from evaluation.data.disclosure import Released, cleared
 from evaluation.data.observations import SIMULATED
+from evaluation.data.persons.education import EDUCATION_TABLE, areas, gender_cells
 from evaluation.data.persons.protected_tables import outcomes
 from evaluation.data.persons.quality import Quality
 from evaluation.errors import InputError
@@ -27,7 +28,7 @@ Personuppgifter räknade av `evaluation cohorts`, data till och med {until}.
 
 outcomes.csv     one row per indicator, municipality, year and sex (T, K women, M men)
 outcome_*.csv    the same, a file per indicator: for `evaluation data import` and plans
-quality.csv      rows left out, by reason          rader som inte räknas, efter skäl
+{more}quality.csv      rows left out, by reason          rader som inte räknas, efter skäl
 quality.json     the same, with the files' hashes, the engine and what the protection found
 table_*.csv      the tables behind, as they may leave; «..» is hidden, bounds beside it
 
@@ -38,6 +39,14 @@ Koder är text: läs CSV med dtype={{"code": str}}, annars blir 0114 till 114.
 {mark}"""
 
 
+_AREAS: Final = """\
+areas.csv        municipalities joined to areas for counts by education
+"""
+_CELLS: Final = """\
+cells_education.csv  leavers by area, year, sex and education: `evaluation gender --cells`
+"""
+
+
 def write_cohorts(
     folder: str | Path,
     released: Mapping[str, Released],
@@ -45,6 +54,7 @@ def write_cohorts(
     *,
     provenance: Mapping[str, Any],
     simulated: bool = False,
+    adoption: Mapping[str, int] | None = None,
 ) -> Path:
     """Write what may leave: whole, or not at all.
 
@@ -59,6 +69,8 @@ def write_cohorts(
         file and say nothing about any municipality.
     provenance : mapping
         Plain types.
+    adoption : mapping of str to int, optional
+        First whole active year by municipality, as it was counted with.
     simulated : bool
         Whether every file is to say SIMULATED / SIMULERADE DATA.
 
@@ -96,6 +108,15 @@ def write_cohorts(
         for indicator, own in panel.groupby("indicator"):
             own = own.drop(columns="indicator")
             _csv(own.assign(**mark), new / f"outcome_{indicator}.csv")
+        more = ""
+        if EDUCATION_TABLE in tables:
+            of = areas(adoption)
+            _csv(of.assign(**mark), new / "areas.csv")
+            cells = gender_cells(released[EDUCATION_TABLE], of)
+            more = _AREAS
+            if len(cells):
+                _csv(cells.assign(**mark), new / "cells_education.csv")
+                more += _CELLS
         _csv(quality.tidy().assign(**mark), new / "quality.csv")
         content = {
             **mark,
@@ -117,6 +138,7 @@ def write_cohorts(
             mark=f"{SIMULATED}\n" if simulated else "",
             until=provenance.get("until", ""),
             kept=quality.kept,
+            more=more,
             rows=quality.rows,
         )
         (new / "README.txt").write_text(words, encoding="utf-8")

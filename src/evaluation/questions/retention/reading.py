@@ -11,12 +11,13 @@ import pandas as pd
 from evaluation.data.files import read_table
 from evaluation.data.grid import PARQUET, read_parquet
 from evaluation.data.observations import SIMULATED
-from evaluation.design.exposure import first_treated_year, parse_start
+from evaluation.design.adoption import first_whole_years, read_adoption
 from evaluation.errors import InputError
 from evaluation.estimation.survival.life_table import LifeTable, life_table
 from evaluation.estimation.survival.persons import life_table_from_persons, month_number
+from evaluation.questions.retention.from_released import from_released
 
-__all__ = ["RetentionInput", "read_adoption", "read_retention"]
+__all__ = ["RetentionInput", "read_retention"]
 
 ACTIVE, OTHERS = "active", "not known to be active"
 
@@ -50,71 +51,12 @@ class RetentionInput:
         """First year whose whole cohort met an active municipality."""
         if self.start is None:
             return None
-        return {
-            code: first_treated_year((m // 12, m % 12 + 1), "first_whole_year")
-            for code, m in self.start.items()
-        }
+        return first_whole_years(self.start)
 
     @property
     def anticipation(self) -> int:
         """1 where some start was within a year, so that the cohort before is partly exposed."""
         return int(any(m % 12 for m in (self.start or {}).values()))
-
-
-def read_adoption(path: str | Path) -> dict[str, int]:
-    """Read who is active since when.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        CSV, workbook or Parquet with ``code`` and either ``start`` (``2012``, ``2012-03``,
-        ``2012-H2``; empty for not known to be active) or ``coded_year`` and ``coded_month`` (the
-        twin's own coding).
-
-    Returns
-    -------
-    dict of str to int
-        First active month by code, counted from January of year 0.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, a start is no date, a code stands twice, or nobody is active.
-    """
-    table = read_table(path)
-    name = str(path)
-    by_parts = "start" not in table and "coded_year" in table
-    for column in ("code", "coded_year", "coded_month") if by_parts else ("code", "start"):
-        if column not in table:
-            raise InputError(
-                "the column is missing; give code and start (such as 2012-03), or code, "
-                "coded_year and coded_month",
-                file=name,
-                field=column,
-            )
-    found: dict[str, int] = {}
-    seen: set[str] = set()
-    for row, cells in table.iterrows():
-        line = int(str(row))
-        code = str(cells["code"])
-        if code in seen:
-            raise InputError(f"{code} stands twice", file=name, row=line, field="code")
-        seen.add(code)
-        field = "coded_year" if by_parts else "start"
-        text = str(cells[field]).strip()
-        if not text:
-            continue
-        if by_parts:
-            text = f"{text}-{str(cells['coded_month']).strip():0>2}"
-        start = parse_start(text)
-        if start is None:
-            raise InputError(
-                f"{text!r} is no start such as 2012 or 2012-03", file=name, row=line, field=field
-            )
-        found[code] = 12 * start[0] + start[1] - 1
-    if not found:
-        raise InputError("no municipality has a start", file=name, field="code")
-    return found
 
 
 def _frame(path: Path) -> pd.DataFrame:
@@ -137,12 +79,14 @@ def read_retention(
     Parameters
     ----------
     path : str or pathlib.Path
-        CSV, workbook or Parquet. With ``at_risk`` it is a life table (see
-        :func:`~evaluation.estimation.survival.life_table.life_table`), with ``received`` person
-        records (see
+        CSV, workbook or Parquet. With ``measure`` it is a life table that
+        ``evaluation cohorts`` released (see
+        :func:`~evaluation.questions.retention.from_released.from_released`), with ``at_risk``
+        a life table (see :func:`~evaluation.estimation.survival.life_table.life_table`), with
+        ``received`` person records (see
         :func:`~evaluation.estimation.survival.persons.life_table_from_persons`).
     stance : str or pathlib.Path, optional
-        As :func:`read_adoption` takes it.
+        As :func:`evaluation.design.adoption.read_adoption` takes it.
     until : str, optional
         Last known month of person records; December of the last year in them without it.
     exposure_over_time : bool
@@ -164,13 +108,18 @@ def read_retention(
     simulated = "data" in frame and bool((frame["data"].astype(str) == SIMULATED).any())
     frame = frame.drop(columns="data", errors="ignore")
     notes: list[str] = []
-    if "at_risk" in frame:
+    counted = "at_risk" in frame or "measure" in frame
+    if counted:
         for option, given in (("--until", until), ("--over-time", exposure_over_time)):
             if given:
                 raise InputError("is for person records, and this is a life table", field=option)
         if "cohort" in frame:
             frame["cohort"] = _years(frame["cohort"], name)
-        table = life_table(frame, file=name)
+        if "measure" in frame:
+            table = from_released(frame, file=name)
+            notes += table.notes
+        else:
+            table = life_table(frame, file=name)
         if start is not None:
             table.need("municipality")
     elif "received" in frame:
@@ -188,7 +137,7 @@ def read_retention(
         )
     else:
         raise InputError(
-            "is neither a life table (column at_risk) nor person records (column received)",
+            "is neither a life table (column at_risk or measure) nor person records (received)",
             file=name,
         )
     if start is not None:

@@ -1,0 +1,160 @@
+"""Assistance month by month: a file of person, month and kronor beside the persons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+
+from evaluation.data.persons.contract import WOMEN
+from evaluation.data.persons.counting import ORE
+from evaluation.data.persons.engine import Engine
+from evaluation.data.persons.faults import month_number
+from evaluation.data.persons.second_files import (
+    count_reasons,
+    first_fault,
+    read_columns,
+    same_key,
+)
+from evaluation.data.persons.tables import costs_with_total
+from evaluation.data.persons.typed import Records
+from evaluation.errors import InputError
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+__all__ = ["ASSISTANCE_COLUMNS", "ASSISTANCE_REASONS", "monthly_costs"]
+
+_COLUMNS: Final = {"person": "person", "month": "assisted_from", "kronor": "assisted_kronor"}
+ASSISTANCE_COLUMNS: Final = ("assisted_from", "assisted_months", "assisted_kronor")
+"""Columns of the persons that the file stands in for."""
+ASSISTANCE_REASONS: Final = (
+    "missing",
+    "unreadable",
+    "negative",
+    "after_data_end",
+    "unknown_person",
+    "person_left_out",
+    "before_reception",
+    "double_month",
+)
+
+
+def monthly_costs(
+    engine: Engine,
+    records: Records,
+    reason: ir.IntegerValue,
+    path: str | Path,
+    until: int,
+    *,
+    pseudonymised: bool = False,
+) -> tuple[pd.DataFrame, dict[str, Any], list[Path]]:
+    """Count assistance paid by the month.
+
+    Parameters
+    ----------
+    engine : Engine
+        That reads both files.
+    records : Records
+        The persons.
+    reason : ibis.expr.types.IntegerValue
+        0 for persons that count.
+    path : str or pathlib.Path
+        ``person``, ``month`` (2016-05, or a date in it), ``kronor``; one row per person and
+        month. All rows of a month that a person has twice are left out: which is right is not
+        known. Months of 0 kronor are no months of assistance.
+    until : int
+        The last month that is known, from January of year 0.
+    pseudonymised : bool
+        As for the persons.
+
+    Returns
+    -------
+    costs : pandas.DataFrame
+        As :func:`evaluation.data.persons.tables.cost_flows`, but ``largest_kronor`` is exact.
+        By ``residence_code``, or ``received_code`` where that is not known.
+    faults : dict
+        ``rows``, ``kept`` and ``dropped`` by reason.
+    files : list of pathlib.Path
+        What was read.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks a column, or has no row that counts.
+    """
+    rows, files = read_columns(engine, path, _COLUMNS, pseudonymised=pseudonymised)
+    t = records.table.mutate(reason=reason)
+    place = t["received_code"]
+    if records.has("residence_code"):
+        place = t["residence_code"].coalesce(place)
+    kept = t["reason"] == 0
+    # a person with several rows is left out in all of them
+    persons = (
+        t.select(
+            person=t["person"],
+            counts=kept.cast("int8"),
+            place=place,
+            woman=(t["sex"] < len(WOMEN)).cast("int8"),
+            came=month_number(t["received"]),
+        )
+        .filter(t["person"].notnull())
+        .group_by("person")
+        .aggregate(
+            counts=lambda p: p["counts"].max(),
+            place=lambda p: p["place"].max(),
+            woman=lambda p: p["woman"].max(),
+            came=lambda p: p["came"].max(),
+        )
+    )
+    rows = rows.mutate(month=month_number(rows["month"]))
+    rows, persons = same_key(rows, persons)
+    rows = rows.group_by(["person", "month"]).mutate(same=lambda r: r.count())
+    persons = engine.held(persons, "assistance_persons")
+    joined = engine.held(rows, "assistance_read").left_join(persons, "person")
+    faults = {
+        "missing": joined["person"].isnull() | joined["month"].isnull() | joined["kronor"].isnull(),
+        "unreadable": joined["unreadable"],
+        "negative": joined["kronor"] < 0,
+        "after_data_end": joined["month"] > until,
+        "unknown_person": joined["counts"].isnull(),
+        "person_left_out": joined["counts"] == 0,
+        "before_reception": joined["month"] < joined["came"],
+        "double_month": joined["same"] > 1,
+    }
+    # what cannot be read is empty after reading, and is no missing value
+    faults["missing"] = faults["missing"] & ~joined["unreadable"]
+    judged = joined.mutate(fault=first_fault({k: faults[k] for k in ASSISTANCE_REASONS}))
+    judged = engine.held(judged, "assistance_judged")
+    counted = count_reasons(engine, judged, ASSISTANCE_REASONS)
+    if not counted["kept"]:
+        worst = max(ASSISTANCE_REASONS, key=lambda k: counted["dropped"][k])
+        raise InputError(f"no row can be counted ({worst})", file=str(path), field="person")
+    paid = judged.filter((judged["fault"] == 0) & (judged["kronor"] > 0))
+    paid = paid.select(
+        person=paid["person"],
+        code=paid["place"],
+        sex=(1 - paid["woman"]).cast("int8"),
+        year=(paid["month"] / 12).floor().cast("int32"),
+        amount=(paid["kronor"] * ORE).round().cast("int64"),
+    )
+    yearly = paid.group_by(["person", "code", "sex", "year"]).aggregate(
+        months=paid.count(), amount=paid["amount"].sum()
+    )
+    flows = yearly.group_by(["code", "sex", "year"]).aggregate(
+        persons=yearly.count(),
+        months=yearly["months"].sum().cast("int64"),
+        kronor=yearly["amount"].sum().cast("int64"),
+        largest=yearly["amount"].max(),
+    )
+    found = engine.arrow(flows).to_pandas().astype("int64")
+    found = found[12 * found["year"] + 11 <= until]
+    if found.empty:
+        return costs_with_total(found), counted, files
+    years = range(int(found["year"].min()), (until + 1) // 12)
+    whole = pd.MultiIndex.from_product(
+        [sorted(found["code"].unique()), years, (0, 1)], names=["code", "year", "sex"]
+    )
+    flat = found.set_index(list(whole.names)).reindex(whole, fill_value=0).reset_index()
+    return costs_with_total(flat), counted, files
