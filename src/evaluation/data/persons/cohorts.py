@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from evaluation.data.disclosure import FromPersons, Rules, Spec
 from evaluation.data.observations import SIMULATED
 from evaluation.data.persons.contract import DATES, TEXTS, check_mapping
-from evaluation.data.persons.counting import Cells, count_cells, unpack
+from evaluation.data.persons.counting import Cells, count_cells
 from evaluation.data.persons.duplicates import repeated_persons
 from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
-from evaluation.data.persons.faults import first_day, reason_number
+from evaluation.data.persons.faults import faulty_rows, first_day
+from evaluation.data.persons.footers import column_bounds
 from evaluation.data.persons.identity import refuse_identity_numbers
 from evaluation.data.persons.quality import Quality, quality_of
 from evaluation.data.persons.tables import cost_flows, life_tables, outcome_panel
@@ -117,16 +118,16 @@ def cohorts(
     file, names = str(persons), check_mapping(mapping or {})
     last = None if until is None else _month(until)
     with open_engine(engine, master=master, memory=memory, threads=threads) as running:
-        raw = running.read(files, kind)
+        raw, bounds = running.read(files, kind), column_bounds(files, kind)
         if not pseudonymised:
             listed = [names.get(c, c) for c in TEXTS]
-            refuse_identity_numbers(running, raw, skip=listed, file=file)
-        records = typed_records(raw, names, file=file)
+            refuse_identity_numbers(running, raw, skip=listed, bounds=bounds, file=file)
+        records = typed_records(raw, names, bounds=bounds, file=file)
         last = _last_month(running, records, file) if last is None else last
         cells = _count(running, records, last)
         wrong_words = any(cells.dropped.get(i, 0) for i in (3, 4, 5))
         if wrong_words and not pseudonymised:
-            refuse_identity_numbers(running, raw, file=file)
+            refuse_identity_numbers(running, raw, bounds=bounds, file=file)
         simulated = _says_simulated(running, raw)
         versions = running.versions
     quality = quality_of(cells, largest_share, file=file)
@@ -160,8 +161,7 @@ def _count(engine: Engine, records: Records, until: int) -> Cells:
     several: list[ir.BooleanValue] = []
     if repeated is not None:
         several = [records.table["person"].isin(t["person"]) for t in repeated]
-    reason = reason_number(records, until, *several)
-    return unpack(engine.arrow(count_cells(records, reason, until)))
+    return count_cells(engine, records, until, faulty_rows(records, until, *several))
 
 
 def _month(text: str) -> int:
@@ -190,8 +190,7 @@ def _last_month(engine: Engine, records: Records, file: str) -> int:
 def _says_simulated(engine: Engine, raw: ir.Table) -> bool:
     if "data" not in raw.columns or not raw["data"].type().is_string():
         return False
-    found = engine.arrow(raw.aggregate(marked=(raw["data"] == SIMULATED).any()))
-    return bool(found["marked"][0].as_py())
+    return len(engine.arrow(raw.select("data").filter(raw["data"] == SIMULATED).limit(1))) > 0
 
 
 def _sha256(path: Path) -> str:
