@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.data.disclosure import FromPersons, Rules, Spec
 from evaluation.data.observations import SIMULATED
-from evaluation.data.persons.contract import DATES, TEXTS, check_mapping
+from evaluation.data.persons.contract import CODES, DATES, REASONS, TEXTS, check_mapping
 from evaluation.data.persons.counting import Cells, count_cells
 from evaluation.data.persons.duplicates import repeated_persons
 from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
@@ -119,15 +119,15 @@ def cohorts(
     last = None if until is None else _month(until)
     with open_engine(engine, master=master, memory=memory, threads=threads) as running:
         raw, bounds = running.read(files, kind), column_bounds(files, kind)
+        listed = [names.get(c, c) for c in TEXTS]
         if not pseudonymised:
-            listed = [names.get(c, c) for c in TEXTS]
             refuse_identity_numbers(running, raw, skip=listed, bounds=bounds, file=file)
         records = typed_records(raw, names, bounds=bounds, file=file)
         last = _last_month(running, records, file) if last is None else last
         cells = _count(running, records, last)
-        wrong_words = any(cells.dropped.get(i, 0) for i in (3, 4, 5))
-        if wrong_words and not pseudonymised:
-            refuse_identity_numbers(running, raw, bounds=bounds, file=file)
+        if not pseudonymised and (unread := _with_other_words(cells, names)):
+            rest = [c for c in raw.columns if c not in unread]
+            refuse_identity_numbers(running, raw, skip=rest, bounds=bounds, file=file)
         simulated = _says_simulated(running, raw)
         versions = running.versions
     quality = quality_of(cells, largest_share, file=file)
@@ -162,6 +162,22 @@ def _count(engine: Engine, records: Records, until: int) -> Cells:
     if repeated is not None:
         several = [records.table["person"].isin(t["person"]) for t in repeated]
     return count_cells(engine, records, until, faulty_rows(records, until, *several))
+
+
+def _with_other_words(cells: Cells, names: Mapping[str, str]) -> list[str]:
+    """Return the columns in which there may be a word outside their list, as the file has them.
+
+    A row counts under its first reason: unknown codes may hide a wrong sex, but no wrong sex hides
+    a code.
+    """
+    reasons = [r.key for r in REASONS]
+    place = dict.fromkeys(CODES, "unknown_code") | {"sex": "unknown_sex"}
+    found = [i for i in cells.dropped if reasons[i - 1] in {*place.values(), "unknown_value"}]
+    return [
+        names.get(c, c)
+        for c in TEXTS
+        if found and reasons.index(place.get(c, "unknown_value")) + 1 >= min(found)
+    ]
 
 
 def _month(text: str) -> int:
