@@ -164,6 +164,20 @@ def test_a_date_before_the_calendar_is_unreadable(tmp_path):
     assert found["unreadable"] == 1
 
 
+def test_a_year_9999_stays_in_its_column(tmp_path):
+    frame = ten_persons()
+    frame["observed_from"] = pd.Series([pd.Timestamp("9999-12-01"), *[pd.NaT] * 9]).astype(
+        "datetime64[us]"
+    )
+    far = cohorts(write(frame, tmp_path / "far.parquet"), until=UNTIL)
+    frame.loc[0, "observed_from"] = pd.Timestamp("2019-01-01")
+    near = cohorts(write(frame, tmp_path / "near.parquet"), until=UNTIL)
+    assert far.quality == near.quality
+    assert far.quality.kept == 10
+    for name in ("panel", "life_tables", "costs"):
+        pd.testing.assert_frame_equal(getattr(far, name).table, getattr(near, name).table)
+
+
 def test_a_folder_may_hold_other_files(tmp_path):
     write(ten_persons(), tmp_path / "a.parquet")
     (tmp_path / "README.txt").write_text("x", encoding="utf-8")
