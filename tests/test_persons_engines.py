@@ -6,13 +6,19 @@ import subprocess
 import sys
 from importlib.util import find_spec
 
+import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from persons_cases import UNTIL, ten_persons, write
 from typer.testing import CliRunner
 
 from evaluation.data.persons import cohorts, engine
+from evaluation.data.persons.faults import faulty_rows
+from evaluation.data.persons.footers import Bounds, column_bounds
+from evaluation.data.persons.typed import typed_records
 from evaluation.errors import InputError
 
 HAS_SPARK = bool(find_spec("pyspark")) and bool(shutil.which("java"))
@@ -78,6 +84,98 @@ def test_memory_and_threads_do_not_change_the_counts(tmp_path):
     )
     assert one.quality == two.quality
     pd.testing.assert_frame_equal(one.life_tables.table, two.life_tables.table)
+
+
+def without_statistics(frame, path):
+    """Write Parquet whose footer bounds nothing."""
+    pq.write_table(pa.Table.from_pandas(frame), path, write_statistics=False)
+    return path
+
+
+def test_the_footer_leaves_out_only_what_cannot_be(tmp_path):
+    frame = many()
+    frame.loc[30, "moved"] = pd.Timestamp("2031-01-01")
+    frame.loc[31, "assisted_kronor"] = -1.0
+    told, silent = write(frame, tmp_path / "a.parquet"), tmp_path / "b.parquet"
+    without_statistics(frame, silent)
+    assert column_bounds([told], "parquet")["age"].high == 200
+    assert column_bounds([silent], "parquet")["age"] == Bounds()
+    one, two = (cohorts(f, until=UNTIL, largest_share=0.5) for f in (told, silent))
+    assert one.quality == two.quality
+    assert one.quality.dropped["age"] == one.quality.dropped["missing"] == 1
+    for name in ("panel", "life_tables", "costs"):
+        pd.testing.assert_frame_equal(getattr(one, name).table, getattr(two, name).table)
+
+
+def test_bounds_are_those_of_all_files_and_blocks(tmp_path):
+    frame = pd.DataFrame({"n": [3, 5, 9], "t": ["b", "a", None], "f": [1.0, np.nan, 2.0]})
+    frame["d"] = pd.to_datetime(["2015-01-01", "2014-01-01", "2016-01-01"])
+    first, second = tmp_path / "1.parquet", tmp_path / "2.parquet"
+    pq.write_table(pa.Table.from_pandas(frame), first, row_group_size=1)
+    pq.write_table(pa.Table.from_pandas(frame.assign(n=[1, 2, 12]).drop(columns="d")), second)
+    one = column_bounds([first], "parquet")
+    assert (one["n"], one["d"].low) == (Bounds(3, 9, 0), pd.Timestamp("2014-01-01"))
+    # a block with nothing but missing values bounds nothing
+    assert one["t"] == Bounds(None, None, 1)
+    both = column_bounds([first, second], "parquet")
+    assert both["n"] == Bounds(1, 12, 0)
+    assert "d" not in both
+    assert column_bounds([first], "csv") == {}
+
+
+def test_which_conditions_a_footer_rules_out(tmp_path):
+    frame = ten_persons()
+
+    def sql(bounds):
+        with engine.open_engine("duckdb") as running:
+            path = write(frame, tmp_path / "p.parquet")
+            records = typed_records(running.read([path], "parquet"), bounds=bounds)
+            return ibis.to_sql(faulty_rows(records, 12 * 2018 + 11)).split("WHERE")[-1]
+
+    assert '"age" > 110' in sql({})
+    assert '"age" > 110' in sql({"age": Bounds(0, 111)})
+    assert '"age" > 110' not in sql({"age": Bounds(0, 110)})
+    late = '"moved" >= MAKE_TIMESTAMP(2019, 1, 1'
+    assert late in sql({"moved": Bounds(high=pd.Timestamp("2019-01-01"))})
+    assert late not in sql({"moved": Bounds(high=pd.Timestamp("2018-12-31"))})
+    assert '"person" IS NULL' in sql({"person": Bounds(1, 10, 1)})
+    assert '"person" IS NULL' not in sql({"person": Bounds(1, 10, 0)})
+
+
+def test_an_identity_number_hides_behind_no_footer(tmp_path):
+    frame = pd.concat([ten_persons()] * 300, ignore_index=True).assign(person=np.arange(3_000))
+    # beyond the rows that are looked at first, and between bounds that begin with letters or not
+    for column, other in (("note", "a"), ("note", ""), ("received_code", "2321")):
+        bad = frame.assign(**{column: [*[other] * 2_999, "191212121212"]})
+        with pytest.raises(InputError, match=f"field {column}: holds what looks like"):
+            cohorts(write(bad, tmp_path / "p.parquet"), until=UNTIL, largest_share=0.5)
+    fine = frame.assign(note="SIMULATED 191212121212")
+    assert cohorts(write(fine, tmp_path / "p.parquet"), until=UNTIL).quality.rows == 3_000
+
+
+def test_a_date_before_the_calendar_is_unreadable(tmp_path):
+    frame = ten_persons()
+    path = write(frame, tmp_path / "p.parquet")
+    table = pq.read_table(path)
+    old = pa.array([-(10**17), *[None] * 9], pa.timestamp("us"))
+    place = table.schema.get_field_index("assisted_from")
+    pq.write_table(table.set_column(place, "assisted_from", old), path)
+    found = cohorts(path, until=UNTIL, largest_share=0.5).quality.dropped
+    assert found["unreadable"] == 1
+
+
+def test_a_year_9999_stays_in_its_column(tmp_path):
+    frame = ten_persons()
+    frame["observed_from"] = pd.Series([pd.Timestamp("9999-12-01"), *[pd.NaT] * 9]).astype(
+        "datetime64[us]"
+    )
+    far = cohorts(write(frame, tmp_path / "far.parquet"), until=UNTIL)
+    frame.loc[0, "observed_from"] = pd.Timestamp("2019-01-01")
+    near = cohorts(write(frame, tmp_path / "near.parquet"), until=UNTIL)
+    assert far.quality == near.quality
+    assert far.quality.kept == 10
+    for name in ("panel", "life_tables", "costs"):
+        pd.testing.assert_frame_equal(getattr(far, name).table, getattr(near, name).table)
 
 
 def test_a_folder_may_hold_other_files(tmp_path):

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.data.disclosure import FromPersons, Rules, Spec
 from evaluation.data.observations import SIMULATED
-from evaluation.data.persons.contract import DATES, REASONS, TEXTS, UNKNOWN, check_mapping
-from evaluation.data.persons.counting import count_cells, unpack
+from evaluation.data.persons.contract import CODES, DATES, REASONS, TEXTS, check_mapping
+from evaluation.data.persons.counting import Cells, count_cells
 from evaluation.data.persons.duplicates import repeated_persons
 from evaluation.data.persons.education import leavers_by_education
 from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
-from evaluation.data.persons.faults import first_day, reason_number
+from evaluation.data.persons.faults import faulty_rows, first_day
+from evaluation.data.persons.footers import column_bounds
 from evaluation.data.persons.identity import refuse_identity_numbers
 from evaluation.data.persons.monthly import ASSISTANCE_COLUMNS, monthly_costs
 from evaluation.data.persons.moves import MOVE_COLUMNS, with_first_moves
@@ -131,14 +132,16 @@ def cohorts(
     file, names = str(persons), check_mapping(mapping or {})
     last = None if until is None else _month(until)
     with open_engine(engine, master=master, memory=memory, threads=threads) as running:
-        raw = running.read(files, kind)
-        if not pseudonymised:
-            listed = [names.get(c, c) for c in TEXTS]
-            refuse_identity_numbers(running, raw, skip=listed, file=file)
+        raw, bounds = running.read(files, kind), column_bounds(files, kind)
+        listed = [names.get(c, c) for c in TEXTS]
         own = [names.get(c, c) for c in _stand_ins(moves, assistance)]
+        listed = [c for c in listed if c not in own]
+        if not pseudonymised:
+            refuse_identity_numbers(running, raw, skip=listed, bounds=bounds, file=file)
         records = typed_records(
             raw.drop(*[c for c in own if c in raw.columns]),
             {k: v for k, v in names.items() if v not in own},
+            bounds=bounds,
             file=file,
         )
         last = _last_month(running, records, file) if last is None else last
@@ -148,17 +151,17 @@ def cohorts(
                 running, records, moves, last, pseudonymised=pseudonymised
             )
             files = [*files, *more]
-        reason = _reason(running, records, last)
-        cells = unpack(running.arrow(count_cells(records, reason, last)))
+        faulty = running.keep("person_faults", _faulty(running, records, last))
+        cells = count_cells(running, records, last, faulty)
         flows = cost_flows(cells, last)
         if assistance is not None:
             flows, beside["assistance"], more = monthly_costs(
-                running, records, reason, assistance, last, pseudonymised=pseudonymised
+                running, records, faulty, assistance, last, pseudonymised=pseudonymised
             )
             files = [*files, *more]
-        wrong_words = any(cells.dropped.get(i, 0) for i in UNKNOWN)
-        if wrong_words and not pseudonymised:
-            refuse_identity_numbers(running, raw, file=file)
+        if not pseudonymised and (unread := _with_other_words(cells, names)):
+            rest = [c for c in raw.columns if c not in unread]
+            refuse_identity_numbers(running, raw, skip=rest, bounds=bounds, file=file)
         simulated = _says_simulated(running, raw)
         has_education = records.has("education", "status_90_days")
         versions = running.versions
@@ -200,20 +203,29 @@ def _stand_ins(moves: object, assistance: object) -> tuple[str, ...]:
     return (*found, *ASSISTANCE_COLUMNS) if assistance is not None else found
 
 
-def _reason(engine: Engine, records: Records, until: int) -> ir.IntegerValue:
+def _faulty(engine: Engine, records: Records, until: int) -> ir.Table:
     repeated = repeated_persons(engine, records)
     several: list[ir.BooleanValue] = []
     if repeated is not None:
         several = [records.table["person"].isin(t["person"]) for t in repeated]
-    reason = reason_number(records, until, *several)
-    if not records.has("moves_wrong"):
-        return reason
-    place = {r.key: i for i, r in enumerate(REASONS, 1)}
-    # what a wrong move makes of the row is the move's fault
-    follows = [0, *(place[k] for k in ("move_contradicts_itself", "two_kommuner"))]
-    follows += [place["after_data_end"], place["move_before_reception"]]
-    wrong = reason.isin(follows) & records.table["moves_wrong"]
-    return wrong.ifelse(place["moves"], reason).cast("int8")
+    return faulty_rows(records, until, *several)
+
+
+def _with_other_words(cells: Cells, names: Mapping[str, str]) -> list[str]:
+    """Return the columns in which there may be a word outside their list, as the file has them.
+
+    A row counts under its first reason: unknown codes may hide a wrong sex, but no wrong sex hides
+    a code.
+    """
+    reasons = [r.key for r in REASONS]
+    place = dict.fromkeys(CODES, "unknown_code")
+    place |= {"sex": "unknown_sex", "education": "unknown_education"}
+    found = [i for i in cells.dropped if reasons[i - 1] in {*place.values(), "unknown_value"}]
+    return [
+        names.get(c, c)
+        for c in TEXTS
+        if found and reasons.index(place.get(c, "unknown_value")) + 1 >= min(found)
+    ]
 
 
 def _month(text: str) -> int:
@@ -242,8 +254,7 @@ def _last_month(engine: Engine, records: Records, file: str) -> int:
 def _says_simulated(engine: Engine, raw: ir.Table) -> bool:
     if "data" not in raw.columns or not raw["data"].type().is_string():
         return False
-    found = engine.arrow(raw.aggregate(marked=(raw["data"] == SIMULATED).any()))
-    return bool(found["marked"][0].as_py())
+    return len(engine.arrow(raw.select("data").filter(raw["data"] == SIMULATED).limit(1))) > 0
 
 
 def _sha256(path: Path) -> str:

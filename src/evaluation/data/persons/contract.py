@@ -24,7 +24,6 @@ __all__ = [
     "STATUSES",
     "STATUS_VALUES",
     "TEXTS",
-    "UNKNOWN",
     "WOMEN",
     "Reason",
     "check_mapping",
@@ -142,8 +141,6 @@ REASONS: Final = (
     Reason("duplicate", "personen har flera rader", "the person has several rows"),
 )
 """In the order in which a row with several faults is counted: under the first."""
-UNKNOWN: Final = tuple(i for i, r in enumerate(REASONS, 1) if r.key.startswith("unknown_"))
-"""Places, from 1, of the reasons of a value outside its list."""
 
 
 def read_mapping(path: str | Path) -> dict[str, str]:

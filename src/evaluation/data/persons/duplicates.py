@@ -47,7 +47,7 @@ def repeated_persons(engine: Engine, records: Records) -> tuple[ir.Table, ir.Tab
 
     t = records.table.filter(records.table["person"].notnull())
     person = t["person"]
-    if person.type().is_integer() and _dense(engine, t):
+    if person.type().is_integer() and _dense(engine, records):
         number = person.cast("int64")
         # by bits, for a remainder of a negative number differs between engines
         place = number & (BITS - 1)
@@ -60,21 +60,23 @@ def repeated_persons(engine: Engine, records: Records) -> tuple[ir.Table, ir.Tab
         if int(engine.arrow(twice.as_table()).column(0)[0].as_py()) == 0:
             return None
     several = t.group_by("person").having(ibis._.count() > 1).aggregate(n=ibis._.count())
-    several = several.select("person")
+    several = engine.keep("person_several", several.select("person"))
     if int(engine.arrow(several.count().as_table()).column(0)[0].as_py()) == 0:
         return None
     rows = t.filter(t["person"].isin(several["person"]))
+    # a code outside the list is another one, a missing code is none
+    code = rows["received_code"].fill_null(-1).nullif(0)
     leaves = rows["moved"] if records.has("moved") else ibis.null("timestamp")
-    rows = rows.select("person", "received_code", "received", leaves=leaves)
+    rows = rows.select("person", "received", code=code, leaves=leaves)
     far = ibis.timestamp(_FAR)
     spans = rows.group_by("person").aggregate(
-        low=rows["received_code"].min(),
-        high=rows["received_code"].max(),
+        low=rows["code"].min(),
+        high=rows["code"].max(),
         begin=rows["received"].max(),
         end=rows["leaves"].fill_null(far).min(),
     )
     clash = (spans["low"] != spans["high"]) & (spans["begin"] < spans["end"])
-    return several, spans.filter(clash).select("person")
+    return several, engine.keep("person_clash", spans.filter(clash).select("person"))
 
 
 def _bit_or() -> Callable[[ir.Value], ir.Value]:
@@ -88,11 +90,13 @@ def _bit_or() -> Callable[[ir.Value], ir.Value]:
     return cast("Callable[[ir.Value], ir.Value]", bit_or)
 
 
-def _dense(engine: Engine, t: ir.Table) -> bool:
+def _dense(engine: Engine, records: Records) -> bool:
     """Whether keys lie close enough for buckets to be few."""
-    found = engine.arrow(
-        t.aggregate(n=t.count(), low=t["person"].min(), high=t["person"].max())
-    ).to_pylist()[0]
-    if not found["n"]:
-        return False
-    return bool((found["high"] - found["low"]) // 4 <= found["n"])
+    known = records.bound("person")
+    t, low, high = records.table, known.low, known.high
+    if low is None or high is None:
+        most = t.aggregate(n=t["person"].count(), low=t["person"].min(), high=t["person"].max())
+        rows, low, high = engine.arrow(most).to_pylist()[0].values()
+    else:
+        rows = engine.arrow(t.count().as_table()).column(0)[0].as_py() - (known.missing or 0)
+    return bool(rows) and bool((high - low) // 4 <= rows)

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from evaluation.errors import InputError
 
@@ -18,11 +18,38 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
-__all__ = ["ENGINES", "Engine", "EngineName", "open_engine", "person_files"]
+__all__ = ["ENGINES", "Engine", "EngineName", "open_engine", "person_files", "word_number"]
 
 EngineName = Literal["duckdb", "spark"]
 ENGINES: Final = ("duckdb", "spark")
 _SUFFIXES: Final = {".parquet": "parquet", ".csv": "csv"}
+_WORD_NUMBER: Final = {
+    "duckdb": """CREATE TEMPORARY MACRO word_number(words, numbers, word) AS
+        list_extract(numbers::BIGINT[], list_position(list_append(words, NULL), word))""",
+    "spark": """CREATE TEMPORARY FUNCTION word_number(
+        words ARRAY<STRING>, numbers ARRAY<BIGINT>, word STRING) RETURNS BIGINT RETURN
+        element_at(numbers, CAST(CASE WHEN word IS NULL THEN size(numbers)
+                                 ELSE nullif(array_position(words, word), 0) END AS INT))""",
+}
+"""The same function for each: DuckDB finds a missing word in a list, Spark does not."""
+
+
+def word_number(words: ir.ArrayValue, numbers: ir.ArrayValue, word: ir.Value) -> ir.IntegerValue:
+    """Return the number that stands where the word does in the list.
+
+    The last of the numbers, one more than the words, is for a missing word; a word that is not in
+    the list gets a missing number. A function of one column and nothing else, which DuckDB works
+    out once per word of a block of rows; ``CASE``, ``COALESCE`` and casts it would for every row.
+    """
+    import ibis
+
+    signature = (("array<string>", "array<int64>", "string"), "int64")
+
+    @ibis.udf.scalar.builtin(name="word_number", signature=signature)
+    def look_up(words, numbers, word):  # type: ignore[no-untyped-def]
+        """Look a word up."""
+
+    return cast("ir.IntegerValue", look_up(words, numbers, word))
 
 
 def person_files(path: str | Path) -> tuple[list[Path], str]:
@@ -109,14 +136,12 @@ class Engine:
             text = str(error).strip().splitlines()[0][:200]
             raise InputError(f"cannot be read: {text}", file=str(files[0])) from None
 
-    def held(self, expression: ir.Table, name: str) -> ir.Table:
-        """Run an expression once and return its rows as a table that stays with the engine."""
-        if self.session is not None:
-            frame = self.session.sql(self.backend.compile(expression)).cache()
-            frame.createOrReplaceTempView(name)
-            return self.backend.table(name)
-        query = self.backend.compile(expression)
-        self.backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+    def keep(self, name: str, expression: ir.Table) -> ir.Table:
+        """Run an expression once and return its rows as a table, which goes with the engine."""
+        if self.session is None:
+            return self.backend.create_table(name, expression, temp=True)
+        frame = self.session.sql(self.backend.compile(expression)).persist()
+        frame.createOrReplaceTempView(name)
         return self.backend.table(name)
 
     def arrow(self, expression: ir.Table) -> pa.Table:
@@ -181,6 +206,7 @@ def _duckdb(place: str, memory: str, threads: int | None) -> Iterator[Engine]:
         memory_limit=memory, temp_directory=place, preserve_insertion_order=False, **more
     )
     backend.raw_sql("SET enable_progress_bar = false")
+    backend.raw_sql(_WORD_NUMBER["duckdb"])
     try:
         yield Engine("duckdb", backend)
     finally:
@@ -217,6 +243,7 @@ def _spark(place: str, master: str) -> Iterator[Engine]:
     except Exception as error:
         text = str(error).strip().splitlines()[0][:200]
         raise InputError(f"Spark does not start at {master!r}: {text}", field="--master") from None
+    session.sql(_WORD_NUMBER["spark"])
     try:
         yield Engine("spark", ibis.pyspark.connect(session), session)
     finally:

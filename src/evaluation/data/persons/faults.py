@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.data.persons.contract import (
     CODES,
     DATES,
     KINDS,
+    NEEDED,
     REASONS,
     STATUSES,
+    TEXTS,
 )
 from evaluation.data.persons.typed import Records, any_of
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["first_day", "month_number", "reason_number"]
+__all__ = ["faulty_rows", "first_day", "month_number"]
 
 _AGES: Final = (0, 110)
+_MADE_BY_MOVES: Final = (
+    "after_data_end",
+    "move_before_reception",
+    "move_contradicts_itself",
+    "two_kommuner",
+)
 
 
 def month_number(date: ir.TimestampValue) -> ir.IntegerValue:
@@ -26,8 +35,7 @@ def month_number(date: ir.TimestampValue) -> ir.IntegerValue:
     import ibis
 
     # whole months since a first of January: one function where year and month would be two
-    since = date.delta(ibis.timestamp("0001-01-01"), unit="month")
-    return since.cast("int32") + 12
+    return date.delta(ibis.timestamp("0001-01-01"), unit="month") + 12
 
 
 def first_day(month: int) -> str:
@@ -41,13 +49,16 @@ def first_day(month: int) -> str:
     return f"{month // 12:04d}-{month % 12 + 1:02d}-01"
 
 
-def reason_number(
+def faulty_rows(
     records: Records,
     until: int,
     several: ir.BooleanValue | None = None,
     at_once: ir.BooleanValue | None = None,
-) -> ir.IntegerValue:
-    """Return 0 for a row that counts, else the place of its first reason in ``REASONS`` plus 1.
+) -> ir.Table:
+    """Return the rows that do not count.
+
+    Conditions that the files' bounds rule out are left out of the expression: the rows are the
+    same.
 
     Parameters
     ----------
@@ -60,8 +71,8 @@ def reason_number(
 
     Returns
     -------
-    ibis.expr.types.IntegerValue
-        One per row.
+    ibis.expr.types.Table
+        ``person`` and ``reason``: the place of its first reason in ``REASONS``, plus 1.
     """
     import ibis
 
@@ -71,62 +82,98 @@ def reason_number(
     _values(records, found)
     _dates(records, found, until)
     _moves(records, found)
+    if records.has("moves_wrong"):
+        found["moves"].append(records.table["moves_wrong"])
     if several is not None:
         found["duplicate"].append(several)
     if at_once is not None:
         found["two_kommuner"].append(at_once)
-    branches = [(any_of(found[r.key]), i) for i, r in enumerate(REASONS, 1) if found[r.key]]
-    # nearly every row is sound: one test for all reasons comes first
-    sound = ~any_of([c for r in REASONS for c in found[r.key]])
-    return ibis.cases((sound, 0), *branches, else_=0)
+    # nearly every row is sound: which it is comes first, and why of the few others only. Not
+    # filled with false: in a filter what is missing is no hit, and DuckDB then looks at each
+    # condition of the rows that are left
+    faulty = records.table.filter(any_of([c for r in REASONS for c in found[r.key]]))
+    reasons = [(any_of(found[r.key]), i) for i, r in enumerate(REASONS, 1) if found[r.key]]
+    reason = ibis.cases(*reasons, else_=0)
+    if records.has("moves_wrong"):
+        # what a wrong move makes of the row is the move's fault
+        place = {r.key: i for i, r in enumerate(REASONS, 1)}
+        follows = reason.isin([place[k] for k in _MADE_BY_MOVES])
+        reason = (follows & records.table["moves_wrong"]).ifelse(place["moves"], reason)
+    return faulty.select("person", reason=reason.cast("int8"))
 
 
 def _values(records: Records, found: dict[str, list[ir.BooleanValue]]) -> None:
     t = records.table
-    found["missing"] = [t[c].isnull() for c in ("person", "received_code", "received", "sex")]
-    found["unknown_code"] = [t[c] < 0 for c in CODES if records.has(c)]
-    found["unknown_sex"].append(t["sex"] < 0)
-    found["unknown_value"] = [t[c] < 0 for c in (*STATUSES, "move") if records.has(c)]
+    for name in NEEDED:
+        if records.bound(name).gaps:
+            # a missing word is the number 0, one outside the list a missing number
+            found["missing"].append(t[name] == 0 if name in TEXTS else t[name].isnull())
+    found["unknown_code"] = [t[c].isnull() for c in CODES if records.has(c)]
+    found["unknown_sex"].append(t["sex"].isnull())
+    found["unknown_value"] = [t[c].isnull() for c in (*STATUSES, "move") if records.has(c)]
     if records.has("education"):
-        found["unknown_education"].append(t["education"] < 0)
+        found["unknown_education"].append(t["education"].isnull())
     if records.has("age"):
-        found["age"].append((t["age"] < _AGES[0]) | (t["age"] > _AGES[1]))
+        found["age"] = _outside(records, "age", *_AGES)
     parts = ("assisted_from", "assisted_months", "assisted_kronor")
     if records.has(*parts):
         start, months, kronor = (t[c] for c in parts)
         # zero months need no date: nobody was assisted
-        some = (months > 0).fill_null(False)
         found["assistance"] = [
-            months < 0,
-            kronor < 0,
-            some & (start.isnull() | kronor.isnull()),
-            start.notnull() & ~some,
+            *_outside(records, "assisted_months", 0),
+            *_outside(records, "assisted_kronor", 0),
+            (months > 0) & (start.isnull() | kronor.isnull()),
+            start.notnull() & (months.isnull() | (months <= 0)),
         ]
         if months.type().is_floating():
             found["assistance"].append(months != months.floor())
 
 
-def _dates(records: Records, found: dict[str, list[ir.BooleanValue]], until: int) -> None:
+def _outside(
+    records: Records, name: str, low: Any = None, high: Any = None
+) -> list[ir.BooleanValue]:
+    """Return that a value lies below or above, as far as that may be."""
+    column, known = records.table[name], records.bound(name)
+    wrong: list[ir.BooleanValue] = []
+    if low is not None and known.below(low):
+        wrong.append(column < low)
+    if high is not None and known.above(high):
+        wrong.append(column > high)
+    return wrong
+
+
+def _from(records: Records, name: str, month: int) -> list[ir.BooleanValue]:
+    """Return that a date lies in a month or later, as far as that may be."""
     import ibis
 
+    first = datetime.datetime(month // 12, month % 12 + 1, 1)
+    known = records.bound(name)
+    if known.high is not None and known.high < first:
+        return []
+    return [records.table[name] >= ibis.timestamp(first_day(month))]
+
+
+def _dates(records: Records, found: dict[str, list[ir.BooleanValue]], until: int) -> None:
     t = records.table
-
-    def day(month: int) -> ir.TimestampScalar:
-        return ibis.timestamp(first_day(month))
-
-    for name in DATES:
-        if records.has(name) and name not in ("observed_from", "observed_until"):
-            found["after_data_end"].append(t[name] >= day(until + 1))
-    if records.has("assisted_from", "assisted_months"):
-        last = month_number(t["assisted_from"]) + t["assisted_months"] - 1
-        found["after_data_end"].append(last > until)
-    for k, name in enumerate(STATUSES):
+    first, end = datetime.datetime(1, 1, 1), "programme_end"
+    for name in ("received", end, "assisted_from"):
         if records.has(name):
-            early = t[name].notnull()
-            if records.has("programme_end"):
-                end = t["programme_end"]
-                early = early & (end.isnull() | (end >= day(until + 1 - 12 * k)))
-            found["status_too_early"].append(early)
+            # before the calendar that is counted in; other dates lie after one of these
+            found["unreadable"] += _outside(records, name, first)
+    for name in DATES:
+        if records.has(name) and not name.startswith("observed"):
+            found["after_data_end"] += _from(records, name, until + 1)
+    if records.has("assisted_from", "assisted_months"):
+        left = until + 1 - month_number(t["assisted_from"])
+        found["after_data_end"].append(t["assisted_months"] > left)
+    early = found["status_too_early"]
+    given = {k: t[name] > 0 for k, name in enumerate(STATUSES) if records.has(name)}
+    if given and records.has(end):
+        early.append(t[end].isnull() & any_of(list(given.values())))
+        for k, known in given.items():
+            early += [known & late for late in _from(records, end, until + 1 - 12 * k)]
+    else:
+        early += given.values()
     if records.has("moved"):
         found["move_before_reception"].append(t["moved"] < t["received"])
     if records.has("programme_start"):
@@ -148,17 +195,18 @@ def _moves(records: Records, found: dict[str, list[ir.BooleanValue]]) -> None:
     t = records.table
     if records.has("moved", "move"):
         wrong = found["move_contradicts_itself"]
-        wrong.append(t["moved"].isnull() != t["move"].isnull())
+        kind = t["move"]
+        wrong += [t["moved"].isnull() & (kind > 0), t["moved"].notnull() & (kind == 0)]
         if records.has("destination_code"):
-            gone = t["move"] % len(KINDS) >= KINDS.index("abroad")
-            there = t["destination_code"].notnull()
+            goal, abroad = t["destination_code"], KINDS.index("abroad") + 1
             wrong += [
-                t["move"].notnull() & (gone == there),
-                t["move"].isnull() & there,
-                t["destination_code"] == t["received_code"],
+                (goal > 0) & ((kind == 0) | (kind >= abroad)),
+                (goal == 0) & (kind > 0) & (kind < abroad),
+                goal == t["received_code"],
             ]
     if records.has("moved", "residence_code", "programme_end"):
         # lives elsewhere in December of the year of leaving without having moved by then
-        away = t["residence_code"] != t["received_code"]
-        by_then = t["moved"].year() <= t["programme_end"].year()
-        found["two_kommuner"].append(away & ~by_then.fill_null(False))
+        moved, end = t["moved"], t["programme_end"]
+        stays = moved.isnull() | end.isnull() | (moved.year() > end.year())
+        away = (t["residence_code"] != t["received_code"]) & (t["residence_code"] > 0)
+        found["two_kommuner"].append(away & stays)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import operator
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
 from evaluation.data.persons.engine import Engine
+from evaluation.data.persons.footers import Bounds
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,7 +77,12 @@ def _checked(column: ir.Value) -> ir.BooleanValue:
 
 
 def refuse_identity_numbers(
-    engine: Engine, raw: ir.Table, *, skip: Collection[str] = (), file: str | None = None
+    engine: Engine,
+    raw: ir.Table,
+    *,
+    skip: Collection[str] = (),
+    bounds: Mapping[str, Bounds] | None = None,
+    file: str | None = None,
 ) -> None:
     """Refuse a file one of whose columns looks like personal identity numbers.
 
@@ -92,6 +98,9 @@ def refuse_identity_numbers(
         The file as it is.
     skip : collection of str
         Columns whose every value is compared with a list anyway: only the first rows are seen.
+    bounds : mapping of str to Bounds, optional
+        What the files say of their columns: a column whose whole numbers are all too small, or
+        whose texts all begin with something above or below the digits, is not read.
     file : str, optional
         Named in errors.
 
@@ -111,9 +120,10 @@ def refuse_identity_numbers(
     for name in names:
         if any(is_identity_number(str(v)) for v in sample[name].to_pylist() if v is not None):
             _refuse(name, file)
-    rest = [c for c in names if c not in skip]
+    rest = [c for c in names if c not in skip and _may_hold((bounds or {}).get(c, Bounds()))]
     # most whole numbers are too small to be one, which their largest says at once
-    largest = {c: raw[c].max() for c in rest if kinds[c].is_integer()}
+    unknown = [c for c in rest if (bounds or {}).get(c, Bounds()).high is None]
+    largest = {c: raw[c].max() for c in unknown if kinds[c].is_integer()}
     if largest:
         most = engine.arrow(raw.aggregate(**largest)).to_pylist()[0]
         rest = [c for c in rest if c not in most or (most[c] or 0) >= _SMALLEST]
@@ -123,6 +133,16 @@ def refuse_identity_numbers(
         few = raw.select(name).filter(_dated(raw[name]))
         if _counts(engine, few, {name: _checked(few[name])})[name]:
             _refuse(name, file)
+
+
+def _may_hold(known: Bounds) -> bool:
+    """Whether a value of a column with these bounds may be one: by its size, or first letter."""
+    if isinstance(known.high, int):
+        return known.high >= _SMALLEST
+    if isinstance(known.low, str) and isinstance(known.high, str):
+        # «:» follows the digits
+        return known.low < ":" and known.high >= "0"
+    return True
 
 
 def _counts(

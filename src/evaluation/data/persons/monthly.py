@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from evaluation.data.persons.contract import WOMEN
 from evaluation.data.persons.counting import ORE
 from evaluation.data.persons.engine import Engine
 from evaluation.data.persons.faults import month_number
@@ -44,7 +43,7 @@ ASSISTANCE_REASONS: Final = (
 def monthly_costs(
     engine: Engine,
     records: Records,
-    reason: ir.IntegerValue,
+    faulty: ir.Table,
     path: str | Path,
     until: int,
     *,
@@ -58,8 +57,8 @@ def monthly_costs(
         That reads both files.
     records : Records
         The persons.
-    reason : ibis.expr.types.IntegerValue
-        0 for persons that count.
+    faulty : ibis.expr.types.Table
+        ``person`` and ``reason`` of rows that do not count.
     path : str or pathlib.Path
         ``person``, ``month`` (2016-05, or a date in it), ``kronor``; one row per person and
         month. All rows of a month that a person has twice are left out: which is right is not
@@ -85,21 +84,21 @@ def monthly_costs(
         If the file cannot be read, lacks a column, or has no row that counts.
     """
     rows, files = read_columns(engine, path, _COLUMNS, pseudonymised=pseudonymised)
-    t = records.table.mutate(reason=reason)
+    t = records.table
     place = t["received_code"]
     if records.has("residence_code"):
-        place = t["residence_code"].coalesce(place)
-    kept = t["reason"] == 0
+        place = (t["residence_code"] > 0).ifelse(t["residence_code"], place)
+    left_out = faulty.filter(faulty["person"].notnull())
     # a person with several rows is left out in all of them
     persons = (
-        t.select(
+        t.filter(t["person"].notnull())
+        .select(
             person=t["person"],
-            counts=kept.cast("int8"),
-            place=place,
-            woman=(t["sex"] < len(WOMEN)).cast("int8"),
+            counts=(~t["person"].isin(left_out["person"])).cast("int8"),
+            place=place - 1,
+            woman=(t["sex"] == 1).fill_null(False).cast("int8"),
             came=month_number(t["received"]),
         )
-        .filter(t["person"].notnull())
         .group_by("person")
         .aggregate(
             counts=lambda p: p["counts"].max(),
@@ -111,8 +110,8 @@ def monthly_costs(
     rows = rows.mutate(month=month_number(rows["month"]))
     rows, persons = same_key(rows, persons)
     rows = rows.group_by(["person", "month"]).mutate(same=lambda r: r.count())
-    persons = engine.held(persons, "assistance_persons")
-    joined = engine.held(rows, "assistance_read").left_join(persons, "person")
+    persons = engine.keep("assistance_persons", persons)
+    joined = engine.keep("assistance_read", rows).left_join(persons, "person")
     faults = {
         "missing": joined["person"].isnull() | joined["month"].isnull() | joined["kronor"].isnull(),
         "unreadable": joined["unreadable"],
@@ -126,7 +125,7 @@ def monthly_costs(
     # what cannot be read is empty after reading, and is no missing value
     faults["missing"] = faults["missing"] & ~joined["unreadable"]
     judged = joined.mutate(fault=first_fault({k: faults[k] for k in ASSISTANCE_REASONS}))
-    judged = engine.held(judged, "assistance_judged")
+    judged = engine.keep("assistance_judged", judged)
     counted = count_reasons(engine, judged, ASSISTANCE_REASONS)
     if not counted["kept"]:
         worst = max(ASSISTANCE_REASONS, key=lambda k: counted["dropped"][k])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from evaluation.data.persons.contract import KINDS
 from evaluation.data.persons.engine import Engine
@@ -16,9 +16,6 @@ from evaluation.data.persons.second_files import (
 )
 from evaluation.data.persons.typed import Records
 from evaluation.data.places import codes
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["MOVE_COLUMNS", "MOVE_REASONS", "with_first_moves"]
 
@@ -94,60 +91,70 @@ def with_first_moves(
         engine, path, _COLUMNS, optional=("move",), pseudonymised=pseudonymised
     )
     if "move" not in rows.columns:
-        rows = rows.mutate(move=ibis.null("int32"))
+        rows = rows.mutate(move=ibis.literal(0, "int32"))
     people = records.table.filter(records.table["person"].notnull())
     home = people.group_by("person").aggregate(
-        home=people["received_code"].max(), came=people["received"].max()
+        home=people["received_code"].nullif(0).max(), came=people["received"].max()
     )
     rows, home = same_key(rows, home)
     of_day = rows.group_by(["person", "date"]).mutate(same=lambda r: r.count())
-    of_day = engine.held(of_day, "moves_read")
+    of_day = engine.keep("moves_read", of_day)
     order = ibis.window(group_by="person", order_by="date")
     placed = of_day.mutate(
         before=of_day["to_code"].lag().over(order), number=ibis.row_number().over(order)
     )
-    t = engine.held(placed.left_join(home, "person"), "moves_placed")
+    t = engine.keep("moves_placed", placed.left_join(home, "person"))
     first = t["number"] == 0
     faults = {
         "missing": ~t["unreadable"]
-        & (t["person"].isnull() | t["date"].isnull() | t["from_code"].isnull()),
+        & (t["person"].isnull() | t["date"].isnull() | (t["from_code"] == 0)),
         "unreadable": t["unreadable"],
-        "unknown_code": (t["from_code"] < 0) | (t["to_code"] < 0).fill_null(False),
-        "unknown_value": t["move"] < 0,
+        "unknown_code": t["from_code"].isnull() | t["to_code"].isnull(),
+        "unknown_value": t["move"].isnull(),
         "unknown_person": t["home"].isnull(),
         "after_data_end": t["date"] >= ibis.timestamp(first_day(until + 1)),
         "move_before_reception": t["date"] < t["came"],
         "same_municipality": t["from_code"] == t["to_code"],
-        "kind_contradicts": t["move"].notnull()
-        & ((t["move"] % len(KINDS) >= KINDS.index("abroad")) != t["to_code"].isnull()),
+        "kind_contradicts": (t["move"] > 0)
+        & ((t["move"] > KINDS.index("abroad")) != (t["to_code"] == 0)),
         "double_day": t["same"] > 1,
         # whoever comes back from abroad may come to any municipality
-        "two_kommuner": first.ifelse(t["from_code"] != t["home"], t["from_code"] != t["before"]),
+        "two_kommuner": first.ifelse(
+            t["from_code"] != t["home"], (t["from_code"] != t["before"]) & (t["before"] > 0)
+        ),
     }
     judged = t.mutate(fault=first_fault({k: faults[k] for k in MOVE_REASONS}))
-    judged = engine.held(judged, "moves_judged")
+    judged = engine.keep("moves_judged", judged)
     counted = count_reasons(engine, judged, MOVE_REASONS)
     county = ibis.array([int(c[:2]) for c in sorted(codes())])
-    large = [sorted(codes()).index(c) for c in _METROPOLITAN]
-    away = judged["to_code"].isnull()
-    said = judged["move"] % len(KINDS)
+    large = [sorted(codes()).index(c) + 1 for c in _METROPOLITAN]
+    number = {k: i for i, k in enumerate(KINDS, 1)}
+    # 0 is a missing word, and places are numbered from 1
+    to, begin = (
+        county[ibis.greatest(judged[c].cast("int32") - 1, 0).cast("int32")]
+        for c in ("to_code", "from_code")
+    )
     kind = ibis.cases(
-        (said.notnull(), said),
-        (away, KINDS.index("abroad")),
-        (judged["to_code"].isin(large), KINDS.index("metropolitan")),
-        (county[judged["to_code"]] == county[judged["from_code"]], KINDS.index("within_county")),
-        else_=KINDS.index("elsewhere"),
+        (judged["move"] > 0, judged["move"]),
+        (judged["to_code"] == 0, number["abroad"]),
+        (judged["to_code"].isin(large), number["metropolitan"]),
+        (to == begin, number["within_county"]),
+        else_=number["elsewhere"],
     )
     own = judged.mutate(kind=kind).filter(judged["person"].notnull())
     start = own["number"] == 0
     moves = own.group_by("person").aggregate(
         moved=own["date"].max(where=start),
-        move=own["kind"].max(where=start & (own["kind"] >= 0)).cast("int32"),
-        destination_code=own["to_code"].max(where=start & (own["to_code"] >= 0)),
+        move=own["kind"].max(where=start).cast("int32"),
+        destination_code=own["to_code"].max(where=start),
         moves_wrong=(own["fault"] > 0).any(),
     )
-    left, moves = same_key(records.table, engine.held(moves, "moves_first"))
+    left, moves = same_key(records.table, engine.keep("moves_first", moves))
     joined = left.left_join(moves, "person").drop("person_right")
-    joined = joined.mutate(moves_wrong=joined["moves_wrong"].fill_null(False))
+    joined = joined.mutate(
+        moves_wrong=joined["moves_wrong"].fill_null(False),
+        move=joined["move"].fill_null(0),
+        destination_code=joined["destination_code"].fill_null(0),
+    )
     unreadable = None if records.unreadable is None else joined["unreadable"]
-    return Records(joined, unreadable), counted, files
+    return Records(joined, unreadable, records.bounds), counted, files

@@ -12,6 +12,7 @@ from evaluation.data.persons.contract import (
     CODES,
     COLUMNS,
     DATES,
+    EDUCATION,
     EDUCATION_WORDS,
     KINDS,
     MEN,
@@ -23,6 +24,8 @@ from evaluation.data.persons.contract import (
     WOMEN,
     check_mapping,
 )
+from evaluation.data.persons.engine import word_number
+from evaluation.data.persons.footers import Bounds
 from evaluation.data.places import codes
 from evaluation.errors import InputError
 
@@ -35,13 +38,14 @@ _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].*)?$"
 _NUMBER = r"^-?[0-9]+([.][0-9]+)?$"
 
 
-_LISTS: Final[dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(CODES, tuple(sorted(codes()))),
-    **dict.fromkeys(STATUSES, STATUS_VALUES),
-    "sex": (*WOMEN, *MEN),
-    "education": EDUCATION_WORDS,
-    "move": (*KINDS, *(k.replace("_", " ") for k in KINDS)),
+_WORDS: Final[dict[str, dict[str, int]]] = {
+    **{key: {c: i for i, c in enumerate(sorted(codes()), 1)} for key in CODES},
+    **{key: {v: i for i, v in enumerate(STATUS_VALUES, 1)} for key in STATUSES},
+    "sex": dict.fromkeys(WOMEN, 1) | dict.fromkeys(MEN, 2),
+    "education": {w: i % len(EDUCATION) + 1 for i, w in enumerate(EDUCATION_WORDS)},
+    "move": {w: i for i, k in enumerate(KINDS, 1) for w in (k, k.replace("_", " "))},
 }
+"""What each word of a column with a list of values counts as, from 1."""
 
 
 @dataclass(frozen=True)
@@ -52,28 +56,40 @@ class Records:
     ----------
     table : ibis.expr.types.Table
         Columns of the contract that the file has; dates are timestamps. Columns with a list of
-        values hold the place in the list, −1 for a value outside it: the engines look a word up
-        once for each word that a block of rows has, where ``IN`` would join.
+        values hold the word's number from 1: municipalities in their sorted order, statuses and
+        moves in the contract's, 1 for women and 2 for men. There, **0 is a missing word and a
+        missing number a word outside the list**. The engines look a word up once for each word
+        that a block of rows has, where ``IN`` would join.
     unreadable : ibis.expr.types.BooleanValue or None
         Whether a text of the row is no date or number; None where none can be.
+    bounds : mapping of str to Bounds
+        What the files say of columns, by the contract's name.
     """
 
     table: ir.Table = field(repr=False)
     unreadable: ir.BooleanValue | None = field(repr=False)
+    bounds: Mapping[str, Bounds] = field(repr=False, default_factory=dict)
 
     def has(self, *names: str) -> bool:
         """Whether the file has all of these columns."""
         return all(n in self.table.columns for n in names)
 
+    def bound(self, name: str) -> Bounds:
+        """Return what is known of a column; of a text that is to become a date, nothing."""
+        return self.bounds.get(name, Bounds())
+
 
 def any_of(conditions: list[ir.BooleanValue]) -> ir.BooleanValue:
-    """Join conditions with or; a condition on something missing is false."""
-    # one fill for all: «or» is true where any is, and missing only where none is
-    return functools.reduce(operator.or_, conditions).fill_null(False)
+    """Join conditions with or; missing only where none is true and one is missing."""
+    return functools.reduce(operator.or_, conditions)
 
 
 def typed_records(
-    raw: ir.Table, mapping: Mapping[str, str] | None = None, *, file: str | None = None
+    raw: ir.Table,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    bounds: Mapping[str, Bounds] | None = None,
+    file: str | None = None,
 ) -> Records:
     """Name and type the columns.
 
@@ -83,6 +99,8 @@ def typed_records(
         The file.
     mapping : mapping, optional
         Column of the contract to column of the file, for those named otherwise.
+    bounds : mapping of str to Bounds, optional
+        By the file's names of columns.
     file : str, optional
         Named in errors.
 
@@ -108,11 +126,17 @@ def typed_records(
     faults: list[ir.BooleanValue] = []
     for name, source in chosen.items():
         columns[name] = typed_column(raw[source], name, faults, file, source)
-    table = raw.select(**columns)
+    kinds = raw.schema()
+    known = {
+        name: (bounds or {})[source]
+        for name, source in chosen.items()
+        # words and texts become something else, of which their bounds say nothing
+        if source in (bounds or {}) and (name in TEXTS or not kinds[source].is_string())
+    }
     if not faults:
-        return Records(table, None)
-    table = raw.select(**columns, unreadable=any_of(faults))
-    return Records(table, table["unreadable"])
+        return Records(raw.select(**columns), None, known)
+    table = raw.select(**columns, unreadable=any_of(faults).fill_null(False))
+    return Records(table, table["unreadable"], known)
 
 
 def typed_column(
@@ -133,8 +157,8 @@ def typed_column(
             raise InputError(
                 f"must be text such as '0114' or 'K', not {kind}", file=file, field=source
             )
-        place = ibis.array(list(_LISTS[name])).index(value).cast("int32")
-        return value.isnull().ifelse(None, place)
+        words = _WORDS[name]
+        return word_number(ibis.array(list(words)), ibis.array([*words.values(), 0]), value)
     if name in DATES:
         if kind.is_timestamp() or kind.is_date():
             return value.cast("timestamp") if kind.is_date() else value

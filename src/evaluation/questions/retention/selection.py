@@ -12,11 +12,11 @@ import pandas as pd
 from evaluation.data.disclosure import Released, Rules, Spec, release
 from evaluation.data.files import read_table
 from evaluation.data.grid import PARQUET, read_parquet
+from evaluation.design.adoption import read_adoption
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.auto import ENOUGH_UNITS
 from evaluation.estimation.survival.lee_bounds import lee_bounds
 from evaluation.estimation.survival.persons import month_number
-from evaluation.questions.retention.reading import read_adoption
 from evaluation.questions.retention.result import Retention
 from evaluation.questions.retention.selected import Selection
 from evaluation.results import Check
