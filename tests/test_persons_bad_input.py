@@ -85,6 +85,26 @@ def test_a_row_that_cannot_be_right_is_counted_and_a_file_of_them_refused(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["persons.csv"]
 
 
+def test_an_amount_beyond_every_range_is_one_line_without_the_value(tmp_path):
+    frame = ten_persons()
+    frame.loc[frame["person"] == 2, "assisted_kronor"] = 1.25e203
+    path = write(frame, tmp_path / "persons.parquet")
+    found = run("cohorts", path, "--until", UNTIL, "--out", tmp_path / "out")
+    refused(found, "cannot be counted", "out of every range")
+    assert "125" not in found.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_hash_or_size_of_the_person_file_leaves(tmp_path):
+    path = write(ten_persons(), tmp_path / "persons.csv")
+    found = run("cohorts", path, "--until", UNTIL, "--out", tmp_path / "out", "--json")
+    assert found.exit_code == 0, found.output
+    for shown in (found.stdout, (tmp_path / "out" / "quality.json").read_text(encoding="utf-8")):
+        assert json.loads(shown)["provenance"]["files"] == ["persons.csv"]
+        assert "sha256" not in shown
+        assert "bytes" not in shown
+
+
 def test_cohorts_of_one_are_counted(tmp_path):
     path = write(ten_persons(), tmp_path / "persons.parquet")
     found = json.loads(run("cohorts", path, "--until", UNTIL, "--json").stdout)

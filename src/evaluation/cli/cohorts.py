@@ -62,7 +62,7 @@ def cohorts(
         float, typer.Option(help="Refuse where a larger share of rows cannot be counted.")
     ] = 0.05,
     smallest: Annotated[
-        int, typer.Option("--k", min=2, help="Counts from 1 to k − 1 are hidden.")
+        int, typer.Option("--k", min=3, help="Counts from 1 to k − 1 are hidden.")
     ] = 5,
     follow_ups: Annotated[
         bool,
@@ -89,7 +89,7 @@ def cohorts(
     """
     from evaluation.data.disclosure import Rules
     from evaluation.data.observations import SIMULATED
-    from evaluation.data.persons import REASONS, read_mapping, releases, write_cohorts
+    from evaluation.data.persons import REASONS, may_leave, read_mapping, releases, write_cohorts
     from evaluation.data.persons import cohorts as count
     from evaluation.design.adoption import first_whole_years, read_adoption
 
@@ -113,7 +113,7 @@ def cohorts(
         )
         quality = counted.quality
         found: dict[str, Any] = {"data": SIMULATED} if counted.simulated else {}
-        found |= {**quality.to_dict(), "provenance": counted.provenance}
+        found |= {**quality.to_dict(), "provenance": may_leave(counted.provenance)}
         if out is not None:
             step("protecting")
             released = releases(counted, follow_ups=follow_ups, education=education)

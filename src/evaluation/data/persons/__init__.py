@@ -6,7 +6,7 @@ from evaluation.data.persons.engine import ENGINES
 from evaluation.data.persons.identity import is_identity_number
 from evaluation.data.persons.protected_tables import outcomes, releases
 from evaluation.data.persons.quality import Quality
-from evaluation.data.persons.writing import write_cohorts
+from evaluation.data.persons.writing import may_leave, write_cohorts
 
 __all__ = [
     "ENGINES",
@@ -17,6 +17,7 @@ __all__ = [
     "Reason",
     "cohorts",
     "is_identity_number",
+    "may_leave",
     "outcomes",
     "read_mapping",
     "releases",

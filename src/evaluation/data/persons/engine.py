@@ -137,18 +137,53 @@ class Engine:
             raise InputError(f"cannot be read: {text}", file=str(files[0])) from None
 
     def keep(self, name: str, expression: ir.Table) -> ir.Table:
-        """Run an expression once and return its rows as a table, which goes with the engine."""
-        if self.session is None:
-            return self.backend.create_table(name, expression, temp=True)
-        frame = self.session.sql(self.backend.compile(expression)).persist()
-        frame.createOrReplaceTempView(name)
-        return self.backend.table(name)
+        """Run an expression once and return its rows as a table, which goes with the engine.
+
+        Raises
+        ------
+        InputError
+            As :meth:`arrow`.
+        """
+        with self._own_words():
+            if self.session is None:
+                return self.backend.create_table(name, expression, temp=True)
+            frame = self.session.sql(self.backend.compile(expression)).persist()
+            frame.createOrReplaceTempView(name)
+            return self.backend.table(name)
 
     def arrow(self, expression: ir.Table) -> pa.Table:
-        """Run an expression."""
-        if self.session is not None:
-            return self.session.sql(self.backend.compile(expression)).toArrow()
-        return self.backend.to_pyarrow(expression)
+        """Run an expression.
+
+        Raises
+        ------
+        InputError
+            If the engine cannot: a value out of every range, too little memory or disk.
+        """
+        with self._own_words():
+            if self.session is not None:
+                return self.session.sql(self.backend.compile(expression)).toArrow()
+            return self.backend.to_pyarrow(expression)
+
+    @contextmanager
+    def _own_words(self) -> Iterator[None]:
+        """Replace an engine's error, whose text may hold a person's value."""
+        failure: type[Exception]
+        if self.session is None:
+            import duckdb
+
+            failure = duckdb.Error
+        else:
+            from pyspark.errors import PySparkException
+
+            failure = PySparkException
+        try:
+            yield
+        except failure as error:
+            kind = type(error).__name__
+            what = "a number or date is out of every range"
+            if "Memory" in kind or "IO" in kind:
+                what = "give more --memory, or more room for temporary files"
+            raise InputError(f"the records cannot be counted ({kind}): {what}") from None
 
 
 def _refuse_double_columns(files: list[Path]) -> None:

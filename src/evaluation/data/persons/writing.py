@@ -17,7 +17,7 @@ from evaluation.data.persons.quality import Quality
 from evaluation.errors import InputError
 from evaluation.folders import put_in_place, target_folder
 
-__all__ = ["write_cohorts"]
+__all__ = ["may_leave", "write_cohorts"]
 
 _MARK: Final = "quality.json"
 _README: Final = """\
@@ -29,7 +29,7 @@ Personuppgifter räknade av `evaluation cohorts`, data till och med {until}.
 outcomes.csv     one row per indicator, municipality, year and sex (T, K women, M men)
 outcome_*.csv    the same, a file per indicator: for `evaluation data import` and plans
 {more}quality.csv      rows left out, by reason          rader som inte räknas, efter skäl
-quality.json     the same, with the files' hashes, the engine and what the protection found
+quality.json     the same, with the engine and what the protection found
 table_*.csv      the tables behind, as they may leave; «..» is hidden, bounds beside it
 
 Everything here went through disclosure control: small counts, and what would give them away, are
@@ -45,6 +45,21 @@ areas.csv        municipalities joined to areas for counts by education
 _CELLS: Final = """\
 cells_education.csv  leavers by area, year, sex and education: `evaluation gender --cells`
 """
+
+
+def may_leave(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the provenance without what describes the content of the person files.
+
+    A hash tells whoever knows all rows but a few which values these have, and the size of a CSV
+    tells words of unlike length apart. Files keep their names.
+
+    Examples
+    --------
+    >>> may_leave({"files": [{"name": "p.csv", "bytes": 12, "sha256": "ab"}], "until": "2025-12"})
+    {'files': ['p.csv'], 'until': '2025-12'}
+    """
+    files = [f["name"] for f in provenance.get("files", ())]
+    return {**provenance, "files": files} if files else dict(provenance)
 
 
 def write_cohorts(
@@ -68,7 +83,7 @@ def write_cohorts(
         Rows left out by reason. Reasons with 1 to 4 rows are written so: they count rows of a
         file and say nothing about any municipality.
     provenance : mapping
-        Plain types.
+        Plain types; hashes and sizes of the person files stay where they are.
     adoption : mapping of str to int, optional
         First whole active year by municipality, as it was counted with.
     simulated : bool
@@ -121,7 +136,7 @@ def write_cohorts(
         content = {
             **mark,
             **quality.to_dict(),
-            "provenance": dict(provenance),
+            "provenance": may_leave(provenance),
             "disclosure": {
                 name: {
                     "cells": table.n_cells,
