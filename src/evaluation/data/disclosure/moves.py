@@ -7,6 +7,7 @@ of such moves proves how wide the range of every hidden cell is at least.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,9 @@ class Pool:
     ----------
     problem : Problem
         The cells and demands; its ``hidden`` is where the pool starts.
+
+    ``steps`` are the moves as they were found; ``subsets``, where it is set, gives for a cell
+    the sets of cells in which its moves are looked for, one after the other.
     """
 
     problem: Problem
@@ -50,6 +54,8 @@ class Pool:
         self.up, self.down = np.zeros(len(p.values)), np.zeros(len(p.values))
         self.moves: dict[int, Move] = {}
         self.of_cell: dict[int, set[int]] = {}
+        self.steps: list[tuple[_Ints, _Floats]] = []
+        self.subsets: Callable[[int], Iterator[_Ints]] | None = None
         self._next = 0
         self.matrix: csr_array = p.constraints.matrix
         self.columns: csc_array = csc_array(self.matrix)
@@ -84,10 +90,15 @@ class Pool:
         if self.problem.whole:
             step = np.round(move)
             move = step / np.gcd.reduce(np.abs(step).astype(np.int64))
-        forth, back = self._stretch(cells, move), self._stretch(cells, -move)
+        self.steps.append((cells, move))
+        forth, back = self.stretch(cells, move), self.stretch(cells, -move)
         reach_up = np.where(move > 0, move * forth, -move * back)
         reach_down = np.where(move > 0, move * back, -move * forth)
         self._keep(cells, reach_up, reach_down)
+
+    def add_table(self, cells: _Ints, change: _Floats) -> None:
+        """Take one other table up, by what changes: hidden cells only, in rising order."""
+        self._keep(cells, np.maximum(change, 0.0), np.maximum(-change, 0.0))
 
     def _keep(self, cells: _Ints, reach_up: _Floats, reach_down: _Floats) -> None:
         k, self._next = self._next, self._next + 1
@@ -97,7 +108,7 @@ class Pool:
         self.up[cells] = np.maximum(self.up[cells], reach_up)
         self.down[cells] = np.maximum(self.down[cells], reach_down)
 
-    def _stretch(self, cells: _Ints, move: _Floats) -> float:
+    def stretch(self, cells: _Ints, move: _Floats) -> float:
         """Return how many times a move fits."""
         p = self.problem
         room = np.where(move > 0, p.high[cells] - p.values[cells], p.values[cells] - p.low[cells])
@@ -165,6 +176,8 @@ class Pool:
         return np.unique(np.concatenate(used)) if used else np.empty(0, np.int64)
 
     def _search(self, cell: int, amount: float, open_cells: bool) -> _Ints | None:
+        if self.subsets is not None:
+            return self._search_blocks(cell, amount, open_cells)
         # to publish a cell again is not worth a search through the whole table
         for per_row, rounds in _RADII if open_cells else _RADII[:2]:
             near, everything = self._neighbourhood(cell, open_cells, per_row, rounds)
@@ -175,6 +188,17 @@ class Pool:
                 return cells
             if everything:
                 return None
+        return None
+
+    def _search_blocks(self, cell: int, amount: float, open_cells: bool) -> _Ints | None:
+        """Search the cell's own block with more and more others."""
+        usable = ~self.problem.fixed | self.hidden if open_cells else self.hidden
+        assert self.subsets is not None
+        for near in self.subsets(cell):
+            found = self._solve(cell, amount, near[usable[near]])
+            if found is not None:
+                self.add(*found)
+                return found[0]
         return None
 
     def _neighbourhood(

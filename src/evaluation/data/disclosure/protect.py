@@ -239,6 +239,7 @@ def _problem(
     margin = joined([p.layout.margin for p in parts], np.zeros(d, bool))
     reason = joined([p.reason for p in parts], np.where(small, "difference", "").astype(object))
     n = len(values)
+    known = joined([p.layout.known for p in parts], np.zeros(d, bool))
     problem = Problem(
         values=values,
         constraints=constraints,
@@ -249,6 +250,7 @@ def _problem(
         asked=asked,
         width=joined([_width(p.layout, spec) for p in parts], np.zeros(d)),
         cost=np.log(2.0 + np.abs(values)) * np.where(margin, 3.0, 1.0),
+        ties=np.asarray(abs(constraints.matrix) @ known.astype(float)) > 0,
         whole=spec.dominance is None,
     )
     return problem, reason

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from evaluation.data.disclosure.moves import Pool
 from evaluation.data.disclosure.problem import Problem
+from evaluation.data.disclosure.ties import blocks_of, offset, subsets_of, without_ties
 
 __all__ = ["suppress"]
 
@@ -34,17 +35,31 @@ def suppress(problem: Problem, *, free: bool = True) -> tuple[_Bools, list[int]]
         Which cells are hidden, shape (cells,), and those whose demand cannot be met.
     """
     pool = Pool(problem)
+    blocks = blocks_of(problem)
+    if blocks is not None:
+        loose = Pool(without_ties(problem))
+        hopeless = _meet(loose)
+        if hopeless:  # what one block cannot do alone, no sum besides makes possible
+            return loose.hidden, sorted(hopeless)
+        pool.hide(np.flatnonzero(loose.hidden))
+        offset(pool, loose, blocks)
+        pool.subsets = subsets_of(pool, loose, blocks)
+    hopeless = _meet(pool)
+    if free and not hopeless:
+        _free(pool)
+    return pool.hidden, sorted(hopeless)
+
+
+def _meet(pool: Pool) -> set[int]:
+    """Hide cells until every demand is met; return the cells whose demand cannot be."""
     hopeless: set[int] = set()
     while True:
         todo = [c for c in pool.unmet().tolist() if c not in hopeless]
         if not todo:
-            break
+            return hopeless
         for cell in todo:
             if pool.lacking(cell) and pool.satisfy(cell, open_cells=True) is None:
                 hopeless.add(cell)
-    if free and not hopeless:
-        _free(pool)
-    return pool.hidden, sorted(hopeless)
 
 
 def _free(pool: Pool) -> None:
