@@ -122,7 +122,9 @@ class _Cells:
         else:
             group = np.zeros(len(self.keys), dtype=np.int64)
         at = {w: i for i, w in enumerate(wanted)}
-        joined = self.keys[list(by)].agg("\x1f".join, axis=1) if len(by) > 1 else self.keys[by[0]]
+        joined = self.keys[by[0]].astype(object)
+        for name in by[1:]:
+            joined = joined + "\x1f" + self.keys[name].astype(object)
         column = joined.map(at).fillna(-1).astype(int).to_numpy()
         grid = np.full((int(group.max()) + 1, len(wanted)), -1, dtype=np.int64)
         there = np.flatnonzero(column >= 0)
