@@ -54,9 +54,7 @@ class Blocks:
 
 
 def blocks_of(problem: Problem) -> Blocks | None:
-    """Return the blocks of a problem; None where no sums tie many of them together."""
-    if not problem.ties.any():
-        return None
+    """Return the blocks of a problem, its ties set aside; None where they are few."""
     usable = np.flatnonzero(~problem.fixed | problem.hidden)
     part = csr_array(csc_array(problem.constraints.matrix)[:, usable])[~problem.ties]
     near = csr_array(abs(part).T @ abs(part))
@@ -148,7 +146,7 @@ def _pair(pool: Pool, steps: list[_Step], way: float, *, needed: bool) -> None:
         pool.add_table(cells[order], np.concatenate([m for _, m in parts])[order])
 
 
-def subsets_of(pool: Pool, loose: Pool, blocks: Blocks) -> Callable[[int], Iterator[_Ints]]:
+def subsets_of(loose: Pool, blocks: Blocks) -> Callable[[int], Iterator[_Ints]]:
     """Return for a cell the cells of its own block with those of more and more others.
 
     Blocks that move already come first, the roomiest of them before the others; the last set is
