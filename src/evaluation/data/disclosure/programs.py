@@ -119,7 +119,8 @@ class Block:
         blocks = _untied(self.part, n) if self.aim is not None and self.whole else None
         if blocks is not None:
             self._walk(table, blocks)
-        for _ in range(min(12, n)):
+        # after the walk few are left: each has programs of its own
+        for _ in range(min(12, n) if blocks is None else 0):
             open_ = self._open()
             if not open_.any():
                 break
@@ -299,7 +300,7 @@ class Block:
             goal = np.zeros(len(of))
             goal[i] = 1.0
             others = self.rng.permutation(np.setdiff1d(np.arange(len(blocks)), of[i]))
-            for size in (8, 64):
+            for size in (8, 64, 512):
                 if self._open()[i]:
                     among = np.sort(np.concatenate([blocks[k] for k in (of[i], *others[:size])]))
                     table = self._turn(goal, self._turn(-goal, table, among), among)
