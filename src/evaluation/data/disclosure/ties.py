@@ -149,8 +149,8 @@ def _pair(pool: Pool, steps: list[_Step], way: float, *, needed: bool) -> None:
 def subsets_of(loose: Pool, blocks: Blocks) -> Callable[[int], Iterator[_Ints]]:
     """Return for a cell the cells of its own block with those of more and more others.
 
-    Blocks that move already come first, the roomiest of them before the others; the last set is
-    256 blocks at most, for a sum over more of them is not what keeps a cell from moving.
+    Blocks that move already come first, the roomiest of them before the others. The last set has
+    256 others at most: what they do not make possible is refused.
     """
     room = np.zeros(len(blocks.cells))
     inside = blocks.of >= 0
