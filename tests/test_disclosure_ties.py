@@ -93,18 +93,6 @@ def test_what_is_proved_block_by_block_holds_in_the_joint_program(monkeypatch):
     assert len(walks) >= 40, len(walks)
 
 
-def test_a_block_that_moves_as_no_other_does_finds_a_partner_of_its_own():
-    # the men of p0 are known by themselves; its women change with others' women only
-    table = some_table(3)
-    table.loc[3:5, "n"] = [40, 30, 70]
-    unlike = table.assign(all=(table["sex"] == "K") | (table["code"] != "p0"))
-    spec = dataclasses.replace(SPEC, known_sums=(KnownSum("all", ("sex",)), KnownSum("one")))
-    one = unlike.assign(one=(table["code"].isin(["p0", "p1"])) & (table["sex"] == "K"))
-    found = protect(one, spec, free=False)
-    assert jointly_bad(found.problem) == set()
-    assert found.check().passed
-
-
 def test_what_a_block_cannot_do_alone_is_refused():
     table = some_table(1).assign(public=False)
     table.loc[(table["code"] == "p0"), ["n", "public"]] = [[2, True], [3, False], [5, True]]
