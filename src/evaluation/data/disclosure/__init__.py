@@ -3,7 +3,7 @@
 from evaluation.data.disclosure.amounts import cell_amounts
 from evaluation.data.disclosure.attack import Ranges, attack, bounds
 from evaluation.data.disclosure.constraints import Constraints
-from evaluation.data.disclosure.layout import Flow
+from evaluation.data.disclosure.layout import Flow, KnownSum
 from evaluation.data.disclosure.protect import Previous, protect
 from evaluation.data.disclosure.protected import Protected
 from evaluation.data.disclosure.released import (
@@ -21,6 +21,7 @@ __all__ = [
     "Dominance",
     "Flow",
     "FromPersons",
+    "KnownSum",
     "Previous",
     "Protected",
     "Ranges",

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csc_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from evaluation.data.disclosure.constraints import Constraints
+from evaluation.data.disclosure.programs import BATCH, CLEAR, Block, Target
 from evaluation.errors import InputError
 
 __all__ = ["Ranges", "Target", "attack", "bounds"]
@@ -18,33 +18,6 @@ __all__ = ["Ranges", "Target", "attack", "bounds"]
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 _Bools = npt.NDArray[np.bool_]
-_CLEAR = "the published numbers contradict each other: no table meets all the sums"
-
-
-@dataclass(frozen=True)
-class Target:
-    """How wide a range must be for the attack to leave off a cell early.
-
-    Parameters
-    ----------
-    width : numpy.ndarray
-        Least width.
-    high : numpy.ndarray
-        What the upper end must reach at least.
-    low : numpy.ndarray
-        What the lower end must reach down to.
-    """
-
-    width: _Floats
-    high: _Floats
-    low: _Floats
-
-    def met(self, low: _Floats, high: _Floats) -> _Bools:
-        """Say which ranges are wide enough."""
-        slack = 1e-7 * np.maximum(1.0, np.abs(self.width))
-        wide = high - low >= self.width - slack
-        met: _Bools = wide & (high >= self.high - slack) & (low <= self.low + slack)
-        return met
 
 
 @dataclass(frozen=True)
@@ -206,7 +179,7 @@ def attack(
     """
     lo, hi = bounds(published, constraints, low=low, high=high, whole=whole)
     if (lo > hi + 1e-6 * np.maximum(1.0, np.abs(hi))).any():
-        raise InputError(_CLEAR)
+        raise InputError(CLEAR)
     hidden = np.isnan(published)
     inner_lo, inner_hi = np.full(len(lo), np.inf), np.full(len(lo), -np.inf)
     inner_lo[~hidden] = inner_hi[~hidden] = published[~hidden]
@@ -214,9 +187,9 @@ def attack(
     matrix = csc_array(constraints.matrix)
     right = -(constraints.matrix @ np.where(hidden, 0.0, published))
     count = 0
-    for cells in _blocks(matrix, hidden):
-        block = _Block(cells, matrix, right, lo, hi, whole, seed)
-        block.run(None if target is None else target)
+    for cells, label in _batches(_blocks(matrix, hidden), whole):
+        block = Block(cells, label, matrix, right, lo, hi, whole, seed)
+        block.run(target)
         inner_lo[cells], inner_hi[cells], exact[cells] = block.least, block.most, block.exact
         count += block.count
     _demand_rows_without_hidden(matrix, hidden, right)
@@ -227,7 +200,7 @@ def _demand_rows_without_hidden(matrix: csc_array, hidden: _Bools, right: _Float
     touched = np.bincount(matrix[:, np.flatnonzero(hidden)].indices, minlength=matrix.shape[0]) > 0
     size = np.maximum(np.abs(right).max(initial=1.0), 1.0)
     if (np.abs(right[~touched]) > 1e-6 * size).any():
-        raise InputError(_CLEAR)
+        raise InputError(CLEAR)
 
 
 def _blocks(matrix: csc_array, hidden: _Bools) -> list[_Ints]:
@@ -242,121 +215,20 @@ def _blocks(matrix: csc_array, hidden: _Bools) -> list[_Ints]:
     return np.split(cells[order], np.cumsum(np.bincount(of, minlength=n))[:-1])
 
 
-class _Block:
-    """The programs of one block of cells."""
+def _batches(blocks: list[_Ints], whole: bool) -> list[tuple[_Ints, _Ints]]:
+    """Put small blocks together, each with its number: one program then serves them all.
 
-    def __init__(
-        self,
-        cells: _Ints,
-        matrix: csc_array,
-        right: _Floats,
-        lo: _Floats,
-        hi: _Floats,
-        whole: bool,
-        seed: int,
-    ) -> None:
-        part = csc_array(matrix[:, cells])
-        rows = np.unique(part.indices)
-        self.cells, self.whole = cells, whole
-        self.part = csr_array(part)[rows]
-        # the unit of amounts: programs are solved in numbers near one
-        finite = np.abs(np.concatenate([right[rows], lo[cells][np.isfinite(lo[cells])]]))
-        self.unit = 1.0 if whole else max(float(finite.max(initial=0.0)), 1.0)
-        self.right = right[rows] / self.unit
-        self.lo, self.hi = lo[cells] / self.unit, hi[cells] / self.unit
-        self.rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(int(cells[0]),)))
-        self.least, self.most = np.full(len(cells), np.inf), np.full(len(cells), -np.inf)
-        self.exact = np.ones(len(cells), dtype=bool)
-        self.count = 0
+    Amounts are left apart, for their programs are solved in units of their own size.
+    """
+    out: list[tuple[_Ints, _Ints]] = []
+    group: list[_Ints] = []
+    for block in blocks:
+        if group and (not whole or sum(map(len, group)) + len(block) > BATCH):
+            out.append(_batch(group))
+            group = []
+        group.append(block)
+    return [*out, _batch(group)] if group else out
 
-    def _program(
-        self, goal: _Floats, hi: _Floats | None = None, integer: bool = False
-    ) -> tuple[_Floats | None, bool]:
-        """Minimise; return the corner, and whether the goal has no end."""
-        self.count += 1
-        answer = milp(
-            goal,
-            constraints=LinearConstraint(self.part, self.right, self.right),
-            bounds=Bounds(self.lo, self.hi if hi is None else hi),
-            integrality=np.full(len(self.cells), int(integer)),
-            options={"time_limit": 30.0} if integer else {},
-        )
-        # the block has a solution, so «unbounded or infeasible» is unbounded
-        return answer.x, answer.status in (3, 4) and answer.x is None
 
-    def _saw(self, x: _Floats) -> bool:
-        """Take a table up where it is one; say whether it was."""
-        if self.whole:
-            if np.abs(x - np.round(x)).max() > 1e-6:
-                return False
-            x = np.round(x)
-        x = np.clip(x, self.lo, self.hi)
-        self.least = np.minimum(self.least, x * self.unit)
-        self.most = np.maximum(self.most, x * self.unit)
-        return True
-
-    def run(self, target: Target | None) -> None:
-        n = len(self.cells)
-        box = self._box()
-        first, _ = self._program(np.zeros(n), box)
-        if first is None:
-            raise InputError(_CLEAR)
-        if not self._saw(first):
-            first, _ = self._program(np.zeros(n), box, integer=True)
-            if first is None:
-                raise InputError(_CLEAR)
-            self._saw(first)
-        for _ in range(min(12, n)):
-            goal = self.rng.normal(size=n)
-            for way in (goal, -goal):
-                x, _ = self._program(way, box)
-                if x is not None:
-                    self._saw(x)
-        for i in range(n):
-            for sign in (-1.0, 1.0):
-                if target is not None and self._met(target, i):
-                    self.exact[i] &= bool(self._ended(i, 1.0) and self._ended(i, -1.0))
-                    break
-                self._end(i, sign)
-
-    def _box(self) -> _Floats:
-        """Return upper ends that leave room enough for a first look, and no infinity."""
-        known = np.abs(self.right).max(initial=1.0) + np.abs(self.lo[np.isfinite(self.lo)]).max(
-            initial=0.0
-        )
-        box: _Floats = np.minimum(self.hi, 10.0 * max(float(known), 10.0))
-        return box
-
-    def _met(self, target: Target, i: int) -> bool:
-        c = self.cells[[i]]
-        part = Target(target.width[c], target.high[c], target.low[c])
-        return bool(part.met(self.least[[i]], self.most[[i]])[0])
-
-    def _ended(self, i: int, sign: float) -> bool:
-        """Say whether a known table already stands at the outermost bound."""
-        slack = 1e-9 * self.unit
-        if sign < 0:
-            return bool(self.most[i] >= self.hi[i] * self.unit - slack)
-        return bool(self.least[i] <= self.lo[i] * self.unit + slack)
-
-    def _end(self, i: int, sign: float) -> None:
-        """Find one end of a cell's range: the least with sign 1, the most with −1."""
-        if self._ended(i, sign):
-            return
-        goal = np.zeros(len(self.cells))
-        goal[i] = sign
-        x, endless = self._program(goal)
-        if endless:
-            if sign < 0:
-                self.most[i] = np.inf
-            else:
-                self.least[i] = -np.inf
-            return
-        if x is None:
-            self.exact[i] = False
-            return
-        if self._saw(x):
-            return
-        x, _ = self._program(goal, integer=True)
-        if x is None or not self._saw(x):
-            self.exact[i] = False
+def _batch(group: list[_Ints]) -> tuple[_Ints, _Ints]:
+    return np.concatenate(group), np.repeat(np.arange(len(group)), [len(b) for b in group])

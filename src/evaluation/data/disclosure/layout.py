@@ -12,7 +12,7 @@ import pandas as pd
 from evaluation.data.disclosure.constraints import Constraints, Row
 from evaluation.errors import InputError
 
-__all__ = ["Flow", "Layout", "Sums", "lay_out"]
+__all__ = ["Flow", "KnownSum", "Layout", "Sums", "lay_out"]
 
 Sums = Mapping[str, Mapping[str, Sequence[str]]]
 _Floats = npt.NDArray[np.float64]
@@ -48,6 +48,31 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class KnownSum:
+    r"""A sum of cells that is public elsewhere, so that an attacker holds it against the table.
+
+    .. math:: \sum_{i \in G} x_i = c_G \quad \text{for every group } G \text{ of marked rows}
+
+    Parameters
+    ----------
+    rows : str
+        Column of truth values: the rows that are summed.
+    each : tuple of str
+        Dimensions by which they are grouped; one sum for everything without.
+
+    Examples
+    --------
+    A country's men, published beside a table of its municipalities by sex:
+
+    >>> KnownSum("all_places", each=("sex",))
+    KnownSum(rows='all_places', each=('sex',))
+    """
+
+    rows: str
+    each: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Layout:
     """A table as a vector of cells under linear sums.
 
@@ -63,6 +88,8 @@ class Layout:
         The sums.
     margin : numpy.ndarray
         Shape (cells,): whether the cell is a total of others.
+    known : numpy.ndarray
+        Shape (cells,): whether it is a sum that is public elsewhere.
     """
 
     keys: pd.DataFrame = field(repr=False)
@@ -70,6 +97,7 @@ class Layout:
     n_published: int
     constraints: Constraints = field(repr=False)
     margin: npt.NDArray[np.bool_] = field(repr=False)
+    known: npt.NDArray[np.bool_] = field(repr=False)
 
     def label(self, cell: int) -> str:
         """Return a cell's name for messages."""
@@ -84,6 +112,7 @@ class _Cells:
         self.tolerance = tolerance
         self.rows: list[Row] = []
         self.margin: set[int] = set()
+        self.known: list[int] = []
 
     def grid(self, by: Sequence[str], wanted: Sequence[str]) -> tuple[_Ints, list[str]]:
         """Return cell positions, shape (groups, wanted), −1 where there is none, and names."""
@@ -93,7 +122,9 @@ class _Cells:
         else:
             group = np.zeros(len(self.keys), dtype=np.int64)
         at = {w: i for i, w in enumerate(wanted)}
-        joined = self.keys[list(by)].agg("\x1f".join, axis=1) if len(by) > 1 else self.keys[by[0]]
+        joined = self.keys[by[0]].astype(object)
+        for name in by[1:]:
+            joined = joined + "\x1f" + self.keys[name].astype(object)
         column = joined.map(at).fillna(-1).astype(int).to_numpy()
         grid = np.full((int(group.max()) + 1, len(wanted)), -1, dtype=np.int64)
         there = np.flatnonzero(column >= 0)
@@ -225,6 +256,25 @@ def _add_flow(cells: _Cells, flow: Flow) -> None:
             cells.rows.append((row, coefficients, f"{flow.time} {now} to {after}{at}"))
 
 
+def _add_known(cells: _Cells, table: pd.DataFrame, known: KnownSum, place: int) -> None:
+    """Add a cell for every sum that is public elsewhere."""
+    marked = np.flatnonzero(table[known.rows].to_numpy(bool))
+    if known.each:
+        group = cells.keys.iloc[marked].groupby(list(known.each), sort=False).ngroup().to_numpy()
+    else:
+        group = np.zeros(len(marked), dtype=np.int64)
+    for g in range(int(group.max(initial=-1)) + 1):
+        parts = marked[group == g].astype(np.int64)
+        new = len(cells.values)
+        change = {
+            c: f"public elsewhere {place + 1}" for c in map(str, cells.keys) if c not in known.each
+        }
+        cells.append(parts[:1], change, np.array([cells.values[parts].sum()]))
+        sign = np.append(np.ones(len(parts)), -1.0)
+        cells.rows.append((np.append(parts, new), sign, f"public elsewhere: {known.rows}"))
+        cells.known.append(new)
+
+
 def lay_out(
     table: pd.DataFrame,
     value: str,
@@ -233,6 +283,7 @@ def lay_out(
     flow: Flow | None = None,
     *,
     whole: bool = True,
+    known_sums: Sequence[KnownSum] = (),
 ) -> Layout:
     """Read a tidy table as cells under sums, and refuse one that is not sound.
 
@@ -251,6 +302,8 @@ def lay_out(
         The identity of a life table.
     whole : bool
         Whether values must be whole numbers.
+    known_sums : sequence of KnownSum
+        Sums that are public elsewhere: a cell each, after all others.
 
     Returns
     -------
@@ -290,11 +343,15 @@ def lay_out(
         _add_flow(cells, flow)
     for dim, groups in sums.items():
         _add_sums(cells, dim, groups)
+    for place, sum_ in enumerate(known_sums):
+        _add_known(cells, table, sum_, place)
     constraints = Constraints.of(len(cells.values), cells.rows)
     constraints.demand_sums(cells.values)
     margin = np.zeros(len(cells.values), dtype=bool)
     margin[sorted(cells.margin)] = True
-    return Layout(cells.keys, cells.values, len(table), constraints, margin)
+    known = np.zeros(len(cells.values), dtype=bool)
+    known[cells.known] = True
+    return Layout(cells.keys, cells.values, len(table), constraints, margin, known)
 
 
 def _numbers(column: pd.Series, name: str, whole: bool) -> _Floats:

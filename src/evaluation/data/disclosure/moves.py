@@ -7,6 +7,7 @@ of such moves proves how wide the range of every hidden cell is at least.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,9 @@ class Pool:
     ----------
     problem : Problem
         The cells and demands; its ``hidden`` is where the pool starts.
+
+    ``steps`` are the moves as they were found; ``subsets``, where it is set, gives for a cell
+    the sets of cells in which its moves are looked for, one after the other.
     """
 
     problem: Problem
@@ -50,6 +54,8 @@ class Pool:
         self.up, self.down = np.zeros(len(p.values)), np.zeros(len(p.values))
         self.moves: dict[int, Move] = {}
         self.of_cell: dict[int, set[int]] = {}
+        self.steps: list[tuple[_Ints, _Floats]] = []
+        self.subsets: Callable[[int], Iterator[_Ints]] | None = None
         self._next = 0
         self.matrix: csr_array = p.constraints.matrix
         self.columns: csc_array = csc_array(self.matrix)
@@ -84,10 +90,15 @@ class Pool:
         if self.problem.whole:
             step = np.round(move)
             move = step / np.gcd.reduce(np.abs(step).astype(np.int64))
-        forth, back = self._stretch(cells, move), self._stretch(cells, -move)
+        self.steps.append((cells, move))
+        forth, back = self.stretch(cells, move), self.stretch(cells, -move)
         reach_up = np.where(move > 0, move * forth, -move * back)
         reach_down = np.where(move > 0, move * back, -move * forth)
         self._keep(cells, reach_up, reach_down)
+
+    def add_table(self, cells: _Ints, change: _Floats) -> None:
+        """Take one other table up, by what changes: hidden cells only, in rising order."""
+        self._keep(cells, np.maximum(change, 0.0), np.maximum(-change, 0.0))
 
     def _keep(self, cells: _Ints, reach_up: _Floats, reach_down: _Floats) -> None:
         k, self._next = self._next, self._next + 1
@@ -97,7 +108,7 @@ class Pool:
         self.up[cells] = np.maximum(self.up[cells], reach_up)
         self.down[cells] = np.maximum(self.down[cells], reach_down)
 
-    def _stretch(self, cells: _Ints, move: _Floats) -> float:
+    def stretch(self, cells: _Ints, move: _Floats) -> float:
         """Return how many times a move fits."""
         p = self.problem
         room = np.where(move > 0, p.high[cells] - p.values[cells], p.values[cells] - p.low[cells])
@@ -140,22 +151,7 @@ class Pool:
         Returns the cells that they use, or None where there are none.
         """
         used: list[_Ints] = []
-        w = self.width[cell]
-        above = max(self.problem.asked.above[cell], 0.0)
-        room = self.problem.values[cell] - self.problem.low[cell]
-        first_up = above > 0 or room < w
-        attempts: list[float]
-        if first_up:
-            # all the way up; else down as far as it goes and the rest up
-            attempts = [max(w, above), -min(room, w), max(above, w - min(room, w))]
-        else:
-            attempts = [-w, w]
-        below = self.problem.asked.below[cell]
-        if below > 0:
-            attempts = [above, -below, *attempts]
-        for amount in attempts:
-            if amount == 0 or not self.lacking(cell):
-                continue
+        for amount in self.attempts(cell):
             move = self._search(cell, amount, open_cells)
             if move is not None:
                 self.hide(move)
@@ -164,17 +160,49 @@ class Pool:
             return None
         return np.unique(np.concatenate(used)) if used else np.empty(0, np.int64)
 
+    def attempts(self, cell: int) -> Iterator[float]:
+        """Give the amounts by which a cell is to move, one after the other while it lacks."""
+        w = self.width[cell]
+        above = max(self.problem.asked.above[cell], 0.0)
+        room = self.problem.values[cell] - self.problem.low[cell]
+        first_up = above > 0 or room < w
+        amounts: list[float]
+        if first_up:
+            # all the way up; else down as far as it goes and the rest up
+            amounts = [max(w, above), -min(room, w), max(above, w - min(room, w))]
+        else:
+            amounts = [-w, w]
+        below = self.problem.asked.below[cell]
+        if below > 0:
+            amounts = [above, -below, *amounts]
+        for amount in amounts:
+            if amount != 0 and self.lacking(cell):
+                yield amount
+
     def _search(self, cell: int, amount: float, open_cells: bool) -> _Ints | None:
+        if self.subsets is not None:
+            return self._search_blocks(cell, amount, open_cells)
         # to publish a cell again is not worth a search through the whole table
         for per_row, rounds in _RADII if open_cells else _RADII[:2]:
             near, everything = self._neighbourhood(cell, open_cells, per_row, rounds)
-            found = self._solve(cell, amount, near)
+            found = self.solve(cell, amount, near)
             if found is not None:
                 cells, move = found
                 self.add(cells, move)
                 return cells
             if everything:
                 return None
+        return None
+
+    def _search_blocks(self, cell: int, amount: float, open_cells: bool) -> _Ints | None:
+        """Search the cell's own block with more and more others."""
+        usable = ~self.problem.fixed | self.hidden if open_cells else self.hidden
+        assert self.subsets is not None
+        for near in self.subsets(cell):
+            found = self.solve(cell, amount, near[usable[near]])
+            if found is not None:
+                self.add(*found)
+                return found[0]
         return None
 
     def _neighbourhood(
@@ -203,47 +231,64 @@ class Pool:
         near = np.flatnonzero(chosen)
         return near, len(near) == int((usable | self.hidden).sum())
 
-    def _solve(self, cell: int, amount: float, near: _Ints) -> tuple[_Ints, _Floats] | None:
+    def solve(self, cell: int, amount: float, near: _Ints) -> tuple[_Ints, _Floats] | None:
         """Return the cheapest move that takes a cell by an amount, or None."""
-        p = self.problem
-        near = self._trimmed(near, cell)
-        at = int(np.searchsorted(near, cell))
-        if at == len(near) or near[at] != cell:
-            return None
-        part = csc_array(self.columns[:, near])
-        rows = np.unique(part.indices)
-        part = csr_array(part)[rows]
-        room_up, room_down = p.high[near] - p.values[near], p.values[near] - p.low[near]
-        if (amount > 0 and room_up[at] < amount) or (amount < 0 and room_down[at] < -amount):
-            return None
-        room_up[at], room_down[at] = max(amount, 0), max(-amount, 0)
-        least = np.zeros(2 * len(near))
-        least[at if amount > 0 else len(near) + at] = abs(amount)
-        price = np.where(self.hidden[near], 1e-3, p.cost[near])
-        scale = abs(amount)
-        for whole in (False, True) if p.whole else (False,):
-            answer = milp(
-                np.concatenate([price, price]),
-                constraints=LinearConstraint(csc_array(hstack([part, -part])), 0, 0),
-                bounds=Bounds(
-                    least / (1 if p.whole else scale),
-                    np.concatenate([room_up, room_down]) / (1 if p.whole else scale),
-                ),
-                integrality=np.full(2 * len(near), int(whole)),
-                options={"time_limit": 20.0} if whole else {},
-            )
-            if answer.x is None:
+        for whole in (False, True) if self.problem.whole else (False,):
+            near, move = self.corner({cell: amount}, near, whole=whole)
+            if move is None:
                 return None
-            move = answer.x[: len(near)] - answer.x[len(near) :]
-            if not p.whole:
+            if not self.problem.whole:
                 there = np.abs(move) > 1e-6
-                return near[there], move[there] * scale
+                return near[there], move[there] * abs(amount)
             if np.abs(move - np.round(move)).max() < 1e-6:
                 there = np.round(move) != 0
                 return near[there], np.round(move[there])
         return None
 
-    def _trimmed(self, near: _Ints, cell: int) -> _Ints:
+    def corner(
+        self, wishes: Mapping[int, float], near: _Ints, *, whole: bool = False
+    ) -> tuple[_Ints, _Floats | None]:
+        """Return the cells that can move and the cheapest move that meets all wishes, or None.
+
+        Parameters
+        ----------
+        wishes : mapping of int to float
+            By how much which cells are to move; a single one where cells are amounts, and the
+            move is then in its unit.
+        near : numpy.ndarray
+            The cells that may move.
+        whole : bool
+            Whether to solve the integer program.
+        """
+        p = self.problem
+        cells, amounts = np.array([*wishes]), np.array([*wishes.values()])
+        near = self._trimmed(near)
+        at = np.searchsorted(near, cells)
+        if (at == len(near)).any() or (near[at] != cells).any():
+            return near, None
+        part = csc_array(self.columns[:, near])
+        rows = np.unique(part.indices)
+        part = csc_array(csr_array(part)[rows])
+        room_up, room_down = p.high[near] - p.values[near], p.values[near] - p.low[near]
+        if (amounts > room_up[at]).any() or (-amounts > room_down[at]).any():
+            return near, None
+        room_up[at], room_down[at] = np.maximum(amounts, 0), np.maximum(-amounts, 0)
+        least = np.zeros(2 * len(near))
+        least[np.where(amounts > 0, at, len(near) + at)] = np.abs(amounts)
+        price = np.where(self.hidden[near], 1e-3, p.cost[near])
+        scale = 1.0 if p.whole else float(np.abs(amounts[0]))
+        answer = milp(
+            np.concatenate([price, price]),
+            constraints=LinearConstraint(csc_array(hstack([part, -part])), 0, 0),
+            bounds=Bounds(least / scale, np.concatenate([room_up, room_down]) / scale),
+            integrality=np.full(2 * len(near), int(whole)),
+            options={"time_limit": 20.0} if whole else {},
+        )
+        if answer.x is None:
+            return near, None
+        return near, answer.x[: len(near)] - answer.x[len(near) :]
+
+    def _trimmed(self, near: _Ints) -> _Ints:
         """Leave out cells that stand alone in one of their sums: they cannot move."""
         while len(near):
             part = self.columns[:, near]

@@ -61,6 +61,9 @@ class Problem:
         The width asked of a cell once it is hidden for the sake of others.
     cost : numpy.ndarray
         What hiding a cell costs.
+    ties : numpy.ndarray
+        Shape (rows,): the sums that are public elsewhere, which tie blocks of cells together
+        that have nothing else in common.
     whole : bool
         Whether cells are whole numbers, so that an attacker knows it.
     """
@@ -74,6 +77,7 @@ class Problem:
     asked: Asked = field(repr=False)
     width: _Floats = field(repr=False)
     cost: _Floats = field(repr=False)
+    ties: _Bools = field(repr=False)
     whole: bool = True
 
     def with_hidden(self, hidden: _Bools) -> Problem:

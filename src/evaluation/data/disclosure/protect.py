@@ -129,7 +129,8 @@ def protect(
     seen = final.published()
     n, own = new.layout.n_published, len(new.reason)
     # from this table's published numbers alone
-    low, high = bounds(seen[:own], new.layout.constraints, whole=problem.whole)
+    alone = np.where(new.layout.known, np.nan, seen[:own])
+    low, high = bounds(alone, new.layout.constraints, whole=problem.whole)
     reason = np.where(hidden & (reason == ""), "secondary", reason)
     return Protected(
         table=_shown(table, spec, hidden[:n], low[:n], high[:n]),
@@ -144,13 +145,23 @@ def protect(
 
 
 def _part(table: pd.DataFrame, spec: Spec) -> _Part:
-    layout = lay_out(table, spec.value, spec.by, spec.sums, spec.flow, whole=spec.dominance is None)
+    for known in spec.known_sums:
+        flag_column(table, known.rows, len(table))
+    layout = lay_out(
+        table,
+        spec.value,
+        spec.by,
+        spec.sums,
+        spec.flow,
+        whole=spec.dominance is None,
+        known_sums=spec.known_sums,
+    )
     if spec.dominance is None:
         reason, asked = counts_at_risk(layout, spec)
     else:
         reason, asked = amounts_at_risk(layout, table, spec.dominance)
     size = len(layout.values)
-    fixed = flag_column(table, spec.known, size)
+    fixed = flag_column(table, spec.known, size) | layout.known
     reason[flag_column(table, spec.withhold, size) & (reason == "")] = "withheld"
     asked.width[:] = np.where(
         (reason == "withheld") & ~fixed, np.maximum(asked.width, _width(layout, spec)), asked.width
@@ -159,7 +170,7 @@ def _part(table: pd.DataFrame, spec: Spec) -> _Part:
         a[fixed] = 0.0  # what is public is no secret any more
     reason[fixed] = ""
     hidden = reason != ""
-    hidden[layout.n_published :] = True
+    hidden[layout.n_published :] = ~layout.known[layout.n_published :]
     return _Part(layout, reason, asked, hidden, fixed)
 
 
@@ -228,6 +239,7 @@ def _problem(
     margin = joined([p.layout.margin for p in parts], np.zeros(d, bool))
     reason = joined([p.reason for p in parts], np.where(small, "difference", "").astype(object))
     n = len(values)
+    known = joined([p.layout.known for p in parts], np.zeros(d, bool))
     problem = Problem(
         values=values,
         constraints=constraints,
@@ -238,6 +250,7 @@ def _problem(
         asked=asked,
         width=joined([_width(p.layout, spec) for p in parts], np.zeros(d)),
         cost=np.log(2.0 + np.abs(values)) * np.where(margin, 3.0, 1.0),
+        ties=np.asarray(abs(constraints.matrix) @ known.astype(float)) > 0,
         whole=spec.dominance is None,
     )
     return problem, reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import InitVar, dataclass, field
@@ -87,22 +88,26 @@ class Released:
     n_suppressed: int
     check: Check
     gate: InitVar[object] = None
+    _seal: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self, gate: object) -> None:
         if gate is not _GATE:
             raise TypeError("a Released is made by release() alone")
+        object.__setattr__(self, "_seal", _fingerprint(self.table))
 
     def __repr__(self) -> str:
         return f"<Released, {self.n_cells} cells, {self.n_suppressed} hidden>"
 
     def tidy(self) -> pd.DataFrame:
-        """Return what may be published."""
+        """Return what may be published; refused if it is no longer what was released."""
+        if _fingerprint(self.table) != self._seal:
+            raise InputError("the table has been changed since it was released; release it anew")
         return self.table.copy()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON; what is hidden is None."""
         return {
-            "rows": json.loads(self.table.to_json(orient="records")),
+            "rows": json.loads(self.tidy().to_json(orient="records")),
             "parameters": self.parameters,
             "n_cells": self.n_cells,
             "n_suppressed": self.n_suppressed,
@@ -110,7 +115,7 @@ class Released:
         }
 
     def _repr_html_(self) -> str:
-        return self.table.drop(columns=["suppressed"]).to_html(index=False, na_rep="..", border=0)
+        return self.tidy().drop(columns=["suppressed"]).to_html(index=False, na_rep="..", border=0)
 
     def write(self, path: str | Path) -> Path:
         """Write the table as CSV; a hidden value is written «..» and its bounds beside it.
@@ -125,7 +130,8 @@ class Released:
         pathlib.Path
             The file.
         """
-        out = self.table.astype({c: object for c in self.table.columns if c not in ("low", "high")})
+        shown = self.tidy()
+        out = shown.astype({c: object for c in shown.columns if c not in ("low", "high")})
         Path(path).write_text(out.to_csv(index=False, na_rep=".."), encoding="utf-8")
         return Path(path)
 
@@ -237,6 +243,10 @@ def cleared(thing: object) -> pd.DataFrame:
             f"a {type(thing).__name__} from person records may not be written; release it"
         )
     return thing.tidy()
+
+
+def _fingerprint(table: pd.DataFrame) -> str:
+    return hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
 
 
 def _refuse_persons(table: pd.DataFrame, spec: Spec) -> None:

@@ -142,7 +142,7 @@ def round_table(
     """
     if isinstance(base, bool) or not isinstance(base, int) or base < 2:
         raise InputError(f"must be a whole number of at least 2, not {base!r}", field="base")
-    if spec.dominance is not None or spec.known is not None:
+    if spec.dominance is not None or spec.known is not None or spec.known_sums:
         raise InputError("amounts and cells already public are not rounded; suppress", field="base")
     layout = lay_out(table, spec.value, spec.by, spec.sums, spec.flow)
     rest = layout.values % base

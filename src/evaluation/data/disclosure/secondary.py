@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
 from evaluation.data.disclosure.moves import Pool
 from evaluation.data.disclosure.problem import Problem
+from evaluation.data.disclosure.ties import blocks_of, offset, subsets_of, without_ties
+from evaluation.data.disclosure.together import meet_together
 
 __all__ = ["suppress"]
 
@@ -33,18 +37,34 @@ def suppress(problem: Problem, *, free: bool = True) -> tuple[_Bools, list[int]]
     tuple
         Which cells are hidden, shape (cells,), and those whose demand cannot be met.
     """
-    pool = Pool(problem)
+    pool, blocks = Pool(problem), blocks_of(problem)
     hopeless: set[int] = set()
-    while True:
-        todo = [c for c in pool.unmet().tolist() if c not in hopeless]
-        if not todo:
-            break
-        for cell in todo:
-            if pool.lacking(cell) and pool.satisfy(cell, open_cells=True) is None:
-                hopeless.add(cell)
+    if blocks is not None and problem.ties.any():
+        loose = Pool(without_ties(problem))
+        hopeless = _meet(loose, meet_together(loose, blocks))
+        if hopeless:  # what a block cannot do alone, no sum besides makes possible
+            return loose.hidden, sorted(hopeless)
+        pool.hide(np.flatnonzero(loose.hidden))
+        offset(pool, loose, blocks)
+        pool.subsets = subsets_of(loose, blocks)
+    elif blocks is not None:
+        hopeless = meet_together(pool, blocks)
+    hopeless = _meet(pool, hopeless)
     if free and not hopeless:
         _free(pool)
     return pool.hidden, sorted(hopeless)
+
+
+def _meet(pool: Pool, hopeless: Iterable[int] = ()) -> set[int]:
+    """Hide cells until every demand is met; return the cells whose demand cannot be."""
+    hopeless = set(hopeless)
+    while True:
+        todo = [c for c in pool.unmet().tolist() if c not in hopeless]
+        if not todo:
+            return hopeless
+        for cell in todo:
+            if pool.lacking(cell) and pool.satisfy(cell, open_cells=True) is None:
+                hopeless.add(cell)
 
 
 def _free(pool: Pool) -> None:

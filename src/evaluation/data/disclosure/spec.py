@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from evaluation.data.disclosure.layout import Flow, Sums
+from evaluation.data.disclosure.layout import Flow, KnownSum, Sums
 from evaluation.errors import InputError
 
 __all__ = ["Dominance", "Rules", "Spec"]
@@ -137,6 +137,9 @@ class Spec:
         Column of truth values: cells that are public already and cannot be hidden.
     withhold : str, optional
         Column of truth values: cells to be hidden for other reasons.
+    known_sums : tuple of KnownSum
+        Sums of cells that are public elsewhere: the guarantee holds beside them. One that is
+        itself small cannot be guarded against: publish it nowhere.
     """
 
     by: tuple[str, ...]
@@ -149,6 +152,7 @@ class Spec:
     dominance: Dominance | None = None
     known: str | None = None
     withhold: str | None = None
+    known_sums: tuple[KnownSum, ...] = ()
 
     def __post_init__(self) -> None:
         for dim in self.shares:
@@ -156,10 +160,17 @@ class Spec:
                 raise InputError(f"{dim!r} has no sums to take shares of", field="shares")
         if self.dominance is not None and (self.shares or self.flow):
             raise InputError("amounts have neither shares nor a life table", field="dominance")
+        if self.dominance is not None and self.known_sums:
+            raise InputError("amounts have no known sums", field="known_sums")
+        for known in self.known_sums:
+            for dim in known.each:
+                if dim not in self.by:
+                    raise InputError(f"{dim!r} is not among the dimensions", field="known_sums")
 
     def columns(self) -> list[str]:
         """Return every column that the specification speaks of."""
         more = [c for c in (self.known, self.withhold) if c]
         if self.dominance is not None:
             more += [*self.dominance.largest, self.dominance.contributors]
+        more += [known.rows for known in self.known_sums]
         return [*self.by, self.value, *self.derived, *more]

@@ -12,6 +12,7 @@ from evaluation.data.disclosure import (
     Dominance,
     Flow,
     FromPersons,
+    KnownSum,
     Previous,
     Released,
     Rules,
@@ -29,7 +30,7 @@ from evaluation.data.persons.education import (
     release_education,
     with_areas,
 )
-from evaluation.data.persons.tables import HORIZONS
+from evaluation.data.persons.tables import HORIZONS, RETENTION
 from evaluation.errors import InputError
 
 __all__ = ["outcomes", "releases"]
@@ -66,8 +67,9 @@ def releases(
         three years before, still there or not. ``received``: those of years too late for that.
         ``leavers_by_education``: by area, where it can be shown.
         ``assisted_persons``, ``assisted_months``, ``assisted_kronor``; the amounts are hidden
-        where the persons are. ``life_table``: the whole country by month, sex and exposure.
-        Tables without rows are left out.
+        where the persons are. ``life_table``: everybody by month, sex and exposure; by month
+        and exposure only, or not at all, where its numbers at risk would give a municipality
+        away. Tables without rows are left out.
 
     Raises
     ------
@@ -78,10 +80,34 @@ def releases(
     horizons = tuple(HORIZONS) if follow_ups else tuple(HORIZONS)[:1]
     return {
         **_statuses(panel, rules, horizons, counted if education else None),
-        **_receptions(panel, rules),
+        **_stays(panel, counted.life_tables, rules),
         **_assistance(counted.costs.table, rules),
-        **_life(counted.life_tables, rules),
     }
+
+
+def _stays(panel: pd.DataFrame, tables: FromPersons, rules: Rules) -> dict[str, Released]:
+    """Release receptions and who stayed beside the life table of the same persons.
+
+    Numbers of the life table, and the number of rows that count, are sums over municipalities
+    and years of what the panel shows. Both are guarded as if those sums were printed; where they
+    cannot be, the life table leaves for women and men together, or not at all.
+    """
+    for sexes in (("K", "M"), ("T",)):
+        try:
+            return {**_receptions(panel, rules, sexes), **_life(tables, rules, sexes)}
+        except InputError:
+            continue
+    return _receptions(panel, rules, ())
+
+
+def _summed(
+    cells: pd.DataFrame, rows: pd.Series, each: tuple[str, ...], value: str, k: int
+) -> pd.DataFrame:
+    """Mark rows whose sums are public elsewhere, none of which may be small."""
+    found = cells[rows].groupby(list(each))[value].sum()
+    if found.between(1, k - 1).any():
+        raise InputError("a sum over the whole file is small", field=value)
+    return cells.assign(**{f"sum_{len(cells.columns)}": rows})
 
 
 def _out(cells: pd.DataFrame, spec: Spec) -> Released:
@@ -143,7 +169,7 @@ def _statuses(
     return out
 
 
-def _receptions(panel: pd.DataFrame, rules: Rules) -> dict[str, Released]:
+def _receptions(panel: pd.DataFrame, rules: Rules, sexes: Sequence[str]) -> dict[str, Released]:
     out = {}
     old = panel[panel["retention_base"].notna()]
     came = panel.set_index(list(_BY))["received"]
@@ -163,17 +189,25 @@ def _receptions(panel: pd.DataFrame, rules: Rules) -> dict[str, Released]:
             words["unknown"] = "not followed"
         cells = _stacked(old, words, "group")
         parts = list(words.values())[1:]
+        both = cells["sex"].isin(sexes or ["T"])
+        # the rows that count are a sum of receptions, and the life table says who stayed as well
+        marked = both if sexes else both & (cells["group"] == words["whole"])
+        cells = _summed(cells, marked, ("group", "sex"), "n", rules.k)
         spec = Spec(
             by=(*_BY, "group"),
             sums={"sex": _SEX, "group": {words["whole"]: parts}},
             rules=rules,
             shares=("group",),
+            known_sums=(KnownSum(cells.columns[-1], ("group", "sex")),),
         )
         out["retention"] = _out(cells, spec)
     new = panel[panel["year"] > panel["year"].max() - 3]
     if len(new) and new["received"].sum():
         cells = new[[*_BY, "received"]].astype({"received": np.int64})
-        spec = Spec(by=_BY, value="received", sums={"sex": _SEX}, rules=rules)
+        both = cells["sex"].isin(sexes or ["T"])
+        cells = _summed(cells, both, ("sex",), "received", rules.k)
+        known = (KnownSum(cells.columns[-1], ("sex",)),)
+        spec = Spec(by=_BY, value="received", sums={"sex": _SEX}, rules=rules, known_sums=known)
         out["received"] = _out(cells, spec)
     return out
 
@@ -202,7 +236,7 @@ def _assistance(costs: pd.DataFrame, rules: Rules) -> dict[str, Released]:
     return out
 
 
-def _life(tables: FromPersons, rules: Rules) -> dict[str, Released]:
+def _life(tables: FromPersons, rules: Rules, sexes: Sequence[str]) -> dict[str, Released]:
     rows = tables.table
     if rows.empty:
         return {}
@@ -216,12 +250,23 @@ def _life(tables: FromPersons, rules: Rules) -> dict[str, Released]:
     wide = wide.reset_index()
     wide["sex"] = wide["sex"].astype(str)
     both = wide.drop(columns="sex").groupby([*keys[:-1], "month"], as_index=False).sum()
-    wide = pd.concat([wide, both.assign(sex="T")], ignore_index=True)
+    parts = [wide, both.assign(sex="T")] if "T" not in sexes else [both.assign(sex="T")]
+    wide = pd.concat(parts, ignore_index=True)
     late = (wide.loc[wide["month"] > 1, "entered"] > 0).any()
     # whoever enters in a month is at risk in it: in the flow, that is the step before
     wide["enters_next"] = wide.groupby(keys)["entered"].shift(-1, fill_value=0)
     measures = ["at_risk", *KINDS, "censored", *(["enters_next"] if late else [])]
     cells = wide.melt([*keys, "month"], measures, var_name="measure", value_name="n")
+    # who came and who was still there after three years is also the sum of the municipalities
+    m, what, own = cells["month"], cells["measure"], cells["sex"].isin(sexes)
+    came = own & (m == 1) & (what == "at_risk")
+    still = own & (
+        ((m == RETENTION + 1) & (what == "at_risk")) | ((m == RETENTION) & (what == "censored"))
+    )
+    names = []
+    for rows_ in (came, still):
+        cells = _summed(cells, rows_, ("sex",), "n", rules.k)
+        names.append(cells.columns[-1])
     spec = Spec(
         by=(*keys, "month", "measure"),
         sums={"sex": {"T": ["K", "M"]} if set(wide["sex"]) >= {"K", "M"} else {}},
@@ -232,6 +277,7 @@ def _life(tables: FromPersons, rules: Rules) -> dict[str, Released]:
             entering=("enters_next",) if late else (),
         ),
         rules=rules,
+        known_sums=tuple(KnownSum(name, ("sex",)) for name in names),
     )
     return {"life_table": _out(cells, spec)}
 

@@ -26,7 +26,8 @@ class Quality:
         Rows left out by reason, all reasons in their order: a row with several faults stands
         under the first. With ``kept`` they sum to ``rows``.
     cohorts_of_one : int
-        Municipality, year of reception and sex with one person only.
+        Municipality, year of reception and sex with one person only. It does not leave: beside
+        a table with few hidden cells it says which of them is 1.
     largest_share : float
         From which share of rows left out on the file is refused.
     beside : dict
@@ -37,7 +38,7 @@ class Quality:
     rows: int
     kept: int
     dropped: dict[str, int]
-    cohorts_of_one: int
+    cohorts_of_one: int = field(repr=False)
     largest_share: float
     beside: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -54,14 +55,13 @@ class Quality:
         return pd.DataFrame(rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain types for JSON."""
+        """Return plain types for JSON, without the number of cohorts of one."""
         return {
             "rows": self.rows,
             "kept": self.kept,
             "dropped": dict(self.dropped),
             "share_dropped": self.share,
             "largest_share": self.largest_share,
-            "cohorts_of_one": self.cohorts_of_one,
             **({"beside": self.beside} if self.beside else {}),
         }
 
