@@ -196,7 +196,7 @@ def run(**options):
     given = {
         "by": None, "stance": None, "horizon": 36, "until": None, "over_time": False,
         "step": None, "threshold": 5, "draws": 99, "seed": 1, "alpha": 0.05, "lang": Lang.en,
-        "outcome": None, "out": None, "as_json": False,
+        "outcome": None, "out": None, "as_json": False, "pseudonymised": False,
     }  # fmt: skip
     command.retention(**(given | options))
 

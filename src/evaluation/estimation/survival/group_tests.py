@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from evaluation.errors import InputError
-from evaluation.estimation.survival.life_table import LifeTable, ordered_groups
+from evaluation.estimation.survival.life_table import LifeTable, key_names, ordered_groups
 from evaluation.language import p_value
 
 __all__ = ["GroupTest", "gray", "logrank"]
@@ -102,7 +102,7 @@ class _Strata:
     n_persons: int
 
 
-def _arranged(table: LifeTable, by: Sequence[str], strata: Sequence[str]) -> _Strata:
+def _arranged(table: LifeTable, by: tuple[str, ...], strata: tuple[str, ...]) -> _Strata:
     if not by:
         raise InputError("name at least one key whose groups are compared", field="by")
     both = [k for k in by if k in strata]
@@ -174,6 +174,7 @@ def logrank(table: LifeTable, by: Sequence[str], *, strata: Sequence[str] = ()) 
     >>> round(logrank(t, ["sex"]).statistic, 4)  # (2 - 1/2 - 2/3)² / (1/4 + 2/9)
     1.4706
     """
+    by, strata = key_names(by), key_names(strata)
     a = _arranged(table, by, strata)
     d = a.events.sum(axis=3)
     y = a.at_risk
@@ -191,8 +192,8 @@ def logrank(table: LifeTable, by: Sequence[str], *, strata: Sequence[str] = ()) 
         statistic=statistic,
         df=df,
         p_value=float(chi2.sf(statistic, df)),
-        by=tuple(by),
-        strata=tuple(strata),
+        by=by,
+        strata=strata,
         groups=a.groups,
         observed=tuple(float(v) for v in observed),
         expected=tuple(float(v) for v in expected),
@@ -265,6 +266,7 @@ def gray(
         raise InputError(f"{kind!r} is none of {', '.join(table.kinds)}", field="kind")
     if not rho >= 0:
         raise InputError(f"{rho} is negative; the power of the weight is 0 or more", field="rho")
+    by, strata = key_names(by), key_names(strata)
     a = _arranged(table, by, strata)
     k = table.kinds.index(kind)
     n = len(a.groups)
@@ -281,8 +283,8 @@ def gray(
         statistic=statistic,
         df=df,
         p_value=float(chi2.sf(statistic, df)),
-        by=tuple(by),
-        strata=tuple(strata),
+        by=by,
+        strata=strata,
         groups=a.groups,
         observed=tuple(float(x) for x in observed),
         expected=tuple(float(x) for x in expected),

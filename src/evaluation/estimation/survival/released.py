@@ -25,7 +25,7 @@ from evaluation.estimation.survival.formulas import (
     mean_months,
     survival,
 )
-from evaluation.estimation.survival.life_table import LifeTable
+from evaluation.estimation.survival.life_table import LifeTable, key_names
 
 __all__ = ["TOTAL", "ReleasedLifeTable", "coarse_cells", "release_life_table", "step_of"]
 
@@ -40,7 +40,7 @@ def _steps(
     table: LifeTable, by: Sequence[str], horizon: int, width: int
 ) -> tuple[list[str], dict[str, np.ndarray]]:
     """Return the groups' names and the counts by step, each of shape (groups, steps)."""
-    seen = table.collapse(tuple(by), until=horizon)
+    seen = table.collapse(by, until=horizon)
     counts = seen.counts(by)
     n = len(counts.labels)
     pad = horizon - counts.at_risk.shape[1]
@@ -131,6 +131,7 @@ def coarse_cells(
     """
     if width < 1 or horizon % width:
         raise InputError(f"steps of {width} months do not divide {horizon} months", field="step")
+    by = key_names(by)
     labels, counts = _steps(table, by, horizon, width)
     sums: dict[str, dict[str, list[str]]] = {"measure": {"left": list(table.kinds)}}
     if by:
@@ -213,6 +214,10 @@ class ReleasedLifeTable:
         }
         return out | {"at_risk": out["before"] + out["entered"]}
 
+    def counts(self, measure: str) -> np.ndarray:
+        """Return a measure's published counts, shape (groups, steps), NaN where hidden."""
+        return self._counts[measure].copy()
+
     def shown(self, *measures: str) -> np.ndarray:
         """Say of which groups every step of these measures is published, shape (groups,)."""
         parts = np.stack([~np.isnan(self._counts[m]).any(axis=1) for m in measures])
@@ -227,6 +232,11 @@ class ReleasedLifeTable:
         """Return the sum over groups and steps; None where a part is hidden."""
         n = self._counts[measure]
         return None if np.isnan(n).any() else int(n.sum())
+
+    def by_group(self, measure: str) -> tuple[int | None, ...]:
+        """Return the sum over steps of each group; None where a part is hidden."""
+        n = self._counts[measure]
+        return tuple(None if np.isnan(row).any() else int(row.sum()) for row in n)
 
     def left_after(self) -> list[int | None]:
         """Return who is still under observation after the last step, None where hidden."""
@@ -262,10 +272,6 @@ class ReleasedLifeTable:
             return fine
         return f"{fine}, actuarial in steps of {self.width} months"
 
-    def _persons(self) -> tuple[int | None, ...]:
-        n = self._counts["entered"]
-        return tuple(None if np.isnan(row).any() else int(row.sum()) for row in n)
-
     def staying(self, alpha: float = 0.05) -> Curves:
         r"""Return the share still in the kommun at the end of each step.
 
@@ -297,7 +303,7 @@ class ReleasedLifeTable:
             method=self._method("Kaplan–Meier"),
             inference="Greenwood, log-log interval; persons independent",
             estimand="share still in the kommun",
-            persons=self._persons(),
+            persons=self.by_group("entered"),
             alpha=alpha,
             data_hash=self.hash,
         )
@@ -333,7 +339,7 @@ class ReleasedLifeTable:
             method=self._method("Aalen–Johansen"),
             inference="delta method, log-log interval; persons independent",
             estimand="share that has left, by kind",
-            persons=self._persons(),
+            persons=self.by_group("entered"),
             alpha=alpha,
             data_hash=self.hash,
         )
@@ -406,7 +412,7 @@ def release_life_table(
     >>> r.staying().table["estimate"].round(4).tolist()
     [0.7778, 0.6667]
     """
-    rules = Rules() if rules is None else rules
+    by, rules = key_names(by), Rules() if rules is None else rules
     if width is None:
         width = step_of(table, by, horizon, rules)
     cells = coarse_cells(table, by, horizon, width, rules)
