@@ -220,7 +220,7 @@ def test_the_command_reads_life_tables(files, tmp_path, capsys):
     table = data.table.collapse(("municipality", "cohort", "sex"), until=data.table.months)
     table.tidy().to_parquet(tmp_path / "table.parquet")
     again = read_retention(tmp_path / "table.parquet", stance=files / "stance.csv")
-    assert again.table.collapse().hash == data.table.collapse().hash
+    pd.testing.assert_frame_equal(again.table.collapse().tidy(), data.table.collapse().tidy())
     capsys.readouterr()
     run(data=tmp_path / "table.parquet", stance=files / "stance.csv", by=["stance"], as_json=True)
     content = json.loads(capsys.readouterr().out)

@@ -208,12 +208,14 @@ def _check_persons(frame: pd.DataFrame, file: str, pseudonymised: bool) -> None:
     """Refuse identity numbers, and values of groups that could be anything about a person."""
     if not pseudonymised:
         import ibis
+        import pyarrow as pa
 
         from evaluation.data.persons.engine import open_engine
         from evaluation.data.persons.identity import refuse_identity_numbers
 
         with open_engine("duckdb") as engine:
-            refuse_identity_numbers(engine, ibis.memtable(frame), file=file)
+            table = pa.Table.from_pandas(frame, preserve_index=False)
+            refuse_identity_numbers(engine, ibis.memtable(table), file=file)
     words = (*WOMEN, *MEN)
     for column, text in (
         ("received_code", "is no municipality code of four digits"),

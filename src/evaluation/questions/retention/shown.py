@@ -51,7 +51,7 @@ class ShownEffect:
     share, permutation, hazard : Estimate
         Percentage points by the rule, the same number by permutation, the log hazard ratio.
     ratio : tuple of float
-        Hazard ratio with its interval.
+        Hazard ratio with its interval, from the rounded logarithms.
     rule : str
         Which rule gave the interval of ``share``.
     n_out, n_panel : int
@@ -95,7 +95,7 @@ def show_effect(effect: RetentionEffect, data_hash: str) -> ShownEffect:
         notes=(*shown.notes, "n_obs counts cohorts of municipalities, not persons"),
     )
     ends = (log_ratio.estimate, *log_ratio.conf_int)
-    ratio, low, high = (float(np.exp(v)) for v in ends)
+    ratio, low, high = (decimals(float(np.exp(v)), LOG_RATIO) for v in ends)
     return ShownEffect(
         share=rounded_estimate(effect.share.result, POINTS, data_hash=data_hash),
         permutation=rounded_estimate(effect.permutation, POINTS, data_hash=data_hash),
