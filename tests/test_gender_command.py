@@ -160,9 +160,9 @@ def test_counts_are_a_finding(counts):
     found = json.loads(run("--cells", counts[0], "--json"))
     f = found["finding"]
     assert f["estimates"] == found["estimates"]
-    mix = f"{found['estimates']['composition']['estimate']:+.1f}".replace("-", "−")
-    assert f"{mix} (95" in f["sentence_en"]
-    assert f"{mix.replace('.', ',')} (95" in f["sentence_sv"]
+    rates = f"{found['estimates']['rates']['estimate']:+.1f}".replace("-", "−")
+    assert f"{rates} (95" in f["sentence_en"]
+    assert f"{rates.replace('.', ',')} (95" in f["sentence_sv"]
     assert [c["passed"] for c in f["checks"]] == [True, None]
 
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2_contingency
 
 from evaluation.data.disclosure import Rules
 from evaluation.errors import InputError
@@ -17,7 +18,6 @@ from evaluation.estimation.survival.released import release_life_table
 from evaluation.estimation.survival.released_tests import (
     released_gray,
     released_logrank,
-    released_steps,
 )
 from evaluation.questions.retention.answer import retention
 from evaluation.questions.retention.reading import read_retention
@@ -92,7 +92,7 @@ def test_a_test_by_month_would_give_the_months_away_and_one_by_step_does_not():
 
 def test_all_that_is_printed_is_the_same_whatever_the_months(tmp_path):
     ways = spreads()
-    some = np.random.default_rng(np.random.SeedSequence(6)).choice(len(ways), 6, replace=False)
+    some = np.random.default_rng(np.random.SeedSequence(6)).choice(len(ways), 4, replace=False)
     said = set()
     for i in [0, *some, len(ways) - 1]:
         data = read_retention(written(tmp_path, spread(ways[i])), until="2017-12")
@@ -129,14 +129,38 @@ def test_tests_in_steps_of_a_month_are_those_of_the_life_table():
     assert mine.data_hash == life.hash != theirs.data_hash
     both = released_gray(life, "abroad"), gray(table, "sex", "abroad")
     assert both[0].statistic == pytest.approx(both[1].statistic, rel=1e-12)
-    # in one step of three months, by hand: of 225 at risk 52 of 135, and 50 of 90 left
+    # in one step of three months, by hand: the 83 and 40 lost were seen for two thirds of it
     life = release_life_table(table, "sex", horizon=3, width=3)
-    expected = 102 * 135 / 225
-    variance = expected * 90 / 225 * (225 - 102) / 224
-    assert released_logrank(life).statistic == pytest.approx((52 - expected) ** 2 / variance)
-    assert "computed in steps of 3 months" in released_logrank(life).notes
+    women, men = 135 - 83 / 3, 90 - 40 / 3
+    share, all_ = women / (women + men), women + men
+    variance = 102 * share * (1 - share) * (all_ - 102) / (all_ - 1)
+    found = released_logrank(life)
+    assert found.statistic == pytest.approx((52 - 102 * share) ** 2 / variance)
+    assert (found.observed, found.n_persons) == ((52, 50), 225)
+    assert found.method == "log-rank, actuarial in steps of 3 months"
     with pytest.raises(InputError, match="field kind: 'left' is none of moved, abroad"):
-        released_steps(life, "left")
+        released_gray(life, "left")
+
+
+def test_censoring_unlike_within_a_step_makes_no_difference_of_its_own():
+    # both leave at 1 % a month; of one group 250 are lost each month, of the other nobody
+    frames = []
+    for sex, lost in (("K", 250), ("M", 0)):
+        rows, there = [], 10_000
+        for month in range(1, 14):
+            moved = round(there * 0.01)
+            gone = lost if month < 13 else there - moved
+            rows.append((sex, month, there, moved, gone, there if month == 1 else 0))
+            there -= moved + gone
+        columns = ["sex", "month", "at_risk", "moved", "censored", "entered"]
+        frames.append(pd.DataFrame(rows, columns=columns))
+    table = life_table(pd.concat(frames), kinds=["moved"])
+    life = release_life_table(table, "sex", horizon=12, width=12)
+    assert released_logrank(life).p_value > 0.5
+    # with all at risk for the whole step the same numbers make a difference that is not there
+    lost, left = life.counts("at_risk").ravel(), life.counts("left").ravel()
+    naive = chi2_contingency(np.array([left, lost - left]), correction=False)
+    assert naive.pvalue < 1e-3
 
 
 def test_no_test_of_hidden_numbers():
@@ -215,7 +239,7 @@ def smallest():
 def asked(folder, sizes, gone):
     path = written(folder, cohorts(sizes, gone), {CODES[0]: 2013, CODES[1]: 2013})
     data = read_retention(path, stance=folder / "stance.csv", until="2017-12", pseudonymised=True)
-    return retention(data, draws=99).effect
+    return retention(data, step=12, draws=99).effect
 
 
 def test_each_cohort_of_the_fewest_municipalities_can_be_another(smallest, tmp_path):
@@ -247,7 +271,7 @@ def test_the_effect_has_few_digits_wherever_it_stands(smallest, tmp_path):
     sizes, gone = smallest
     path = written(tmp_path, cohorts(sizes, gone), {CODES[0]: 2013, CODES[1]: 2013})
     data = read_retention(path, stance=tmp_path / "stance.csv", until="2017-12")
-    found = retention(data, draws=99)
+    found = retention(data, step=12, draws=99)
     content = found.to_dict()
     seen = [*numbers(content["effect"]), *numbers(content["finding"])]
     assert len(seen) > 30

@@ -319,7 +319,8 @@ def test_records_that_cannot_be_are_refused(column, values, says):
 
 
 def test_one_key_is_given_as_a_string():
-    t = made()
+    both = pd.concat([GOOD.assign(sex="K"), GOOD.assign(sex="M")])
+    t = life_table(both, kinds=["moved", "died"])
     assert logrank(t, "sex") == logrank(t, ["sex"])
     assert gray(t, "sex", "moved") == gray(t, ["sex"], "moved")
     assert t.collapse("sex").keys == ("sex",)
@@ -330,6 +331,7 @@ def test_one_key_is_given_as_a_string():
         restricted_mean(t, 2, "sex").table, restricted_mean(t, 2, ["sex"]).table
     )
     h, _ = hazards(40, 0.0)
+    h = h.with_key("active", (h.groups["municipality"] < "0010").astype(int).to_numpy())
     for model, also in ((discrete_hazard, "effects"), (cox, "strata")):
         one, several = (
             model(h, "active", **{also: "cohort"}),

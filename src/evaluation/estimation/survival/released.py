@@ -244,8 +244,17 @@ class ReleasedLifeTable:
         end = c["at_risk"][:, -1] - c["left"][:, -1] - c["censored"][:, -1]
         return [None if np.isnan(v) else int(v) for v in end]
 
-    def _exposed(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the actuarial numbers at risk, and which steps can be estimated."""
+    def exposed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the actuarial numbers at risk, and which steps can be estimated.
+
+        Returns
+        -------
+        at_risk : numpy.ndarray
+            Shape (groups, steps): the censored and those who came late count for the part of the
+            step in which they were seen (:meth:`staying`).
+        there : numpy.ndarray
+            Shape (groups, steps), bool: no number is hidden up to then, and somebody is at risk.
+        """
         c, w = self._counts, self.width
         late = c["entered"].copy()
         late[:, 0] = 0.0
@@ -293,7 +302,7 @@ class ReleasedLifeTable:
             A group's curve ends before the first step of which a number is hidden.
         """
         z = critical_value(alpha)
-        y, there = self._exposed()
+        y, there = self.exposed()
         left = np.nan_to_num(self._counts["left"])
         columns = survival(y, left, there, z)
         return Curves(
@@ -322,7 +331,7 @@ class ReleasedLifeTable:
             As :meth:`staying`; a kind's curve ends before its first hidden count, too.
         """
         z = critical_value(alpha)
-        y, there = self._exposed()
+        y, there = self.exposed()
         left = np.nan_to_num(self._counts["left"])
         blocks = []
         for kind in self.kinds:
@@ -359,7 +368,7 @@ class ReleasedLifeTable:
             :func:`~evaluation.estimation.survival.formulas.mean_months`.
         """
         z = critical_value(alpha)
-        y, there = self._exposed()
+        y, there = self.exposed()
         whole = np.asarray(there.all(axis=1))
         left = np.nan_to_num(self._counts["left"])
         mean, error = mean_months(y[whole], left[whole], there[whole], self.width)

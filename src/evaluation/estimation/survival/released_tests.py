@@ -9,65 +9,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from evaluation.errors import InputError
-from evaluation.estimation.survival.group_tests import GroupTest, gray, logrank
-from evaluation.estimation.survival.life_table import LifeTable, life_table
+from evaluation.estimation.survival.group_tests import GroupTest, Strata, gray_of, logrank_of
 from evaluation.estimation.survival.released import ReleasedLifeTable
 
-__all__ = ["released_gray", "released_logrank", "released_steps"]
-
-
-def released_steps(life: ReleasedLifeTable, kind: str = "") -> LifeTable:
-    """Return a released life table as a life table whose months are its steps.
-
-    Parameters
-    ----------
-    life : ReleasedLifeTable
-        Every number of leaving, at risk and lost must be published.
-    kind : str
-        A kind of leaving, set beside ``other``; any kind, as ``left``, without it.
-
-    Returns
-    -------
-    LifeTable
-        By ``group``. All who are lost in a step are at risk in the whole of it.
-
-    Raises
-    ------
-    InputError
-        If a number of it is hidden, or there is no such kind.
-    """
-    if kind and kind not in life.kinds:
-        raise InputError(f"{kind!r} is none of {', '.join(life.kinds)}", field="kind")
-    if not life.whole or (kind and not life.shown(kind).all()):
-        raise InputError("numbers of the released life table are hidden", field=kind or "left")
-
-    def whole(measure: str) -> np.ndarray:
-        return life.counts(measure).astype(np.int64)
-
-    at_risk, left, censored = whole("at_risk"), whole("left"), whole("censored")
-    # whoever is there after the last step is not followed further
-    censored[:, -1] = at_risk[:, -1] - left[:, -1]
-    events = {kind: whole(kind), "other": left - whole(kind)} if kind else {"left": left}
-    numbers = {"at_risk": at_risk, "censored": censored, "entered": whole("entered")} | events
-    groups, steps = left.shape
-    columns = {
-        "group": np.repeat(np.array(life.groups, dtype=object), steps),
-        "month": np.tile(np.arange(1, steps + 1), groups),
-        **{k: v.ravel() for k, v in numbers.items()},
-    }
-    return life_table(pd.DataFrame(columns), kinds=tuple(events))
+__all__ = ["released_gray", "released_logrank"]
 
 
 def released_logrank(life: ReleasedLifeTable) -> GroupTest:
     """Test that groups leave at the same rate, from the released steps and nothing else.
 
+    The numbers at risk are the actuarial ones of the curves: groups that are censored unlike
+    (the exposed came later) would else differ by that alone.
+
     Parameters
     ----------
     life : ReleasedLifeTable
-        With two groups at least.
+        With two groups at least; every number of leaving, at risk and lost must be published.
 
     Returns
     -------
@@ -77,10 +36,9 @@ def released_logrank(life: ReleasedLifeTable) -> GroupTest:
     Raises
     ------
     InputError
-        As :func:`released_steps` and
-        :func:`~evaluation.estimation.survival.group_tests.logrank`.
+        If a number is hidden, there is one group only, or nobody left.
     """
-    return _named(logrank(released_steps(life), "group"), life)
+    return _named(logrank_of(_counts(life)), life)
 
 
 def released_gray(life: ReleasedLifeTable, kind: str) -> GroupTest:
@@ -89,7 +47,7 @@ def released_gray(life: ReleasedLifeTable, kind: str) -> GroupTest:
     Parameters
     ----------
     life : ReleasedLifeTable
-        With two groups at least.
+        As for :func:`released_logrank`; the kind's numbers must be published, too.
     kind : str
         The kind of leaving.
 
@@ -101,13 +59,32 @@ def released_gray(life: ReleasedLifeTable, kind: str) -> GroupTest:
     Raises
     ------
     InputError
-        As :func:`released_steps` and :func:`~evaluation.estimation.survival.group_tests.gray`.
+        As :func:`released_logrank`, or if there is no such kind.
     """
-    return _named(gray(released_steps(life, kind), "group", kind), life)
+    if kind not in life.kinds:
+        raise InputError(f"{kind!r} is none of {', '.join(life.kinds)}", field="kind")
+    return _named(gray_of(_counts(life, kind), kind, 0), life)
+
+
+def _counts(life: ReleasedLifeTable, kind: str = "") -> Strata:
+    """Return actuarial numbers at risk, and who left: of the kind and otherwise, or at all."""
+    if len(life.groups) < 2:
+        raise InputError(
+            f"the only group is {life.groups[0]}; a test needs two",
+            field=life.by[0] if life.by else "by",
+        )
+    if not life.whole or (kind and not life.shown(kind).all()):
+        raise InputError("numbers of the released life table are hidden", field=kind or "left")
+    y, there = life.exposed()
+    left = life.counts("left")
+    parts = [life.counts(kind), left - life.counts(kind)] if kind else [left]
+    events = np.where(there[:, :, None], np.stack(parts, axis=2), 0.0)
+    persons = life.total("entered") or 0
+    at_risk = np.where(there, y, 0.0)
+    return Strata(life.by, (), life.groups, at_risk[None], events[None], persons, life.hash)
 
 
 def _named(test: GroupTest, life: ReleasedLifeTable) -> GroupTest:
-    notes = test.notes
-    if life.width > 1:
-        notes = (*notes, f"computed in steps of {life.width} months")
-    return replace(test, by=life.by, data_hash=life.hash, notes=notes)
+    if life.width == 1:
+        return test
+    return replace(test, method=f"{test.method}, actuarial in steps of {life.width} months")

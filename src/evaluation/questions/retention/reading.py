@@ -210,12 +210,16 @@ def _check_persons(frame: pd.DataFrame, file: str, pseudonymised: bool) -> None:
         import ibis
         import pyarrow as pa
 
-        from evaluation.data.persons.engine import open_engine
+        from evaluation.data.persons.engine import Engine
         from evaluation.data.persons.identity import refuse_identity_numbers
 
-        with open_engine("duckdb") as engine:
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-            refuse_identity_numbers(engine, ibis.memtable(table), file=file)
+        # the records are in memory already: no limit and no folder of its own, as for large files
+        backend = ibis.duckdb.connect()
+        try:
+            table = ibis.memtable(pa.Table.from_pandas(frame, preserve_index=False))
+            refuse_identity_numbers(Engine("duckdb", backend), table, file=file)
+        finally:
+            backend.disconnect()
     words = (*WOMEN, *MEN)
     for column, text in (
         ("received_code", "is no municipality code of four digits"),
