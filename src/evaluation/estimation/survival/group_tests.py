@@ -295,6 +295,8 @@ def gray(
     """
     if kind not in table.kinds:
         raise InputError(f"{kind!r} is none of {', '.join(table.kinds)}", field="kind")
+    if not rho >= 0:
+        raise InputError(f"{rho} is negative; the power of the weight is 0 or more", field="rho")
     arranged = _arranged(table, key_names(by), key_names(strata))
     return gray_of(arranged, kind, table.kinds.index(kind), rho=rho)
 
@@ -311,15 +313,13 @@ def gray_of(a: Strata, kind: str, k: int, *, rho: float = 0.0) -> GroupTest:
     k : int
         Its place among the events.
     rho : float
-        Power of the weight.
+        Power of the weight, 0 or more.
 
     Raises
     ------
     InputError
-        If ``rho`` is negative, or nothing can be compared.
+        If nothing can be compared.
     """
-    if not rho >= 0:
-        raise InputError(f"{rho} is negative; the power of the weight is 0 or more", field="rho")
     n = len(a.groups)
     score, variance = np.zeros(n), np.zeros((n, n))
     expected = np.zeros(n)
