@@ -97,7 +97,8 @@ def test_an_amount_beyond_every_range_is_one_line_without_the_value(tmp_path):
 
 
 def test_no_hash_or_size_of_the_person_file_leaves(tmp_path):
-    path = write(ten_persons(), tmp_path / "persons.csv")
+    frame = pd.concat([ten_persons()] * 30, ignore_index=True)
+    path = write(text(frame.assign(person=range(300))), tmp_path / "persons.csv")
     found = run("cohorts", path, "--until", UNTIL, "--out", tmp_path / "out", "--json")
     assert found.exit_code == 0, found.output
     for shown in (found.stdout, (tmp_path / "out" / "quality.json").read_text(encoding="utf-8")):

@@ -48,8 +48,8 @@ def gender(
     cells: Annotated[
         Path | None,
         typer.Option(
-            help="Instead: counts, a row per unit, year, sex and category; splits the change of "
-            "the gap into composition and rates."
+            help="Instead: counts of persons, a row per unit, year, sex and category; splits the "
+            "change of the gap into composition and rates, to one decimal."
         ),
     ] = None,
     unit: Annotated[str, typer.Option(help="Column of the unit.")] = "unit",
@@ -165,9 +165,8 @@ def _table(found: OwnCells) -> str:
 
     lines = [found.split.method]
     for name, e in found.split.estimates.items():
-        lines.append(
-            f"{name:<20}{number(e.estimate, 'en', sign=True):>8}   {interval(*e.conf_int, 'en')}"
-        )
+        shown = number(e.estimate, "en", 1, sign=True)
+        lines.append(f"{name:<20}{shown:>8}   {interval(*e.conf_int, 'en', 1)}")
     e = found.split.estimates["difference"]
     lines.append(
         f"percentage points; {e.n_obs} persons, {e.n_units} units, {e.n_treated_units} treated"

@@ -60,6 +60,13 @@ def retention(
     over_time: Annotated[
         bool, typer.Option("--over-time", help="Exposure may begin during the stay.")
     ] = False,
+    pseudonymised: Annotated[
+        bool,
+        typer.Option(
+            "--pseudonymised",
+            help="What looks like personal identity numbers was pseudonymised and is none.",
+        ),
+    ] = False,
     draws: Annotated[int, typer.Option(min=19, max=MOST_DRAWS, help="Assignments drawn.")] = 999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
     alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
@@ -72,7 +79,8 @@ def retention(
     """Show who stays in the kommun, where the others go, and what activity changes about it.
 
     Everything shown or written has been through disclosure control, simulated records too: the
-    life table leaves in steps with no small counts, and the curves are computed from it.
+    life table leaves in steps with no small counts, curves and tests are computed from it, and
+    models and the effect are rounded.
 
     Example: evaluation retention --data persons.parquet --stance stance.csv --by exposed
     """
@@ -81,7 +89,13 @@ def retention(
     from evaluation.questions.retention.reading import read_retention
 
     found = ask(
-        read_retention(data, stance=stance, until=until, exposure_over_time=over_time),
+        read_retention(
+            data,
+            stance=stance,
+            until=until,
+            exposure_over_time=over_time,
+            pseudonymised=pseudonymised,
+        ),
         by=by or [],
         horizon=horizon,
         step=step,

@@ -126,7 +126,8 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
     parts = {"spell": _unpack("spell", engine.arrow(_spells(records, t, until)))}
     if int(parts["spell"]["n"].sum()) != rows - sum(dropped.values()):
         raise InputError("a file of person records has changed while it was counted")
-    parts["leaver"] = _unpack("leaver", engine.arrow(_leavers(records, t)))
+    left = _leavers(records, t)
+    parts["leaver"] = _unpack("leaver", None if left is None else engine.arrow(left))
     if records.has("residence_code", "assisted_from", "assisted_months", "assisted_kronor"):
         paid = engine.arrow(_assistance(t))
     else:

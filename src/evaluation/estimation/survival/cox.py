@@ -20,7 +20,7 @@ from evaluation.estimation.survival.hazard_model import (
     covariates,
     make_result,
 )
-from evaluation.estimation.survival.life_table import LifeTable, ordered_groups
+from evaluation.estimation.survival.life_table import LifeTable, key_names, ordered_groups
 
 __all__ = ["cox"]
 
@@ -171,6 +171,7 @@ def cox(
         If a key or kind is not there, a term has one value only, ``ties`` is unknown, or the
         terms cannot be told apart.
     """
+    terms, strata = key_names(terms), key_names(strata)
     chosen = check_model(table, terms, strata, cluster, kinds, alpha)
     if ties not in ("efron", "breslow"):
         raise InputError(f"{ties!r} is none of efron, breslow", field="ties")
@@ -216,7 +217,7 @@ def cox(
         inference=f"errors clustered by {cluster}",
         estimand="log hazard ratio of leaving",
         kinds=chosen,
-        effects=tuple(strata),
+        effects=strata,
         n_obs=int(rows.n.sum()),
         n_events=int(d.sum()),
         n_persons=int(cells["entered"].sum()),

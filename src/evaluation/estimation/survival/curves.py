@@ -27,7 +27,7 @@ from evaluation.estimation.survival.formulas import (
     mean_months,
     survival,
 )
-from evaluation.estimation.survival.life_table import Counts, LifeTable
+from evaluation.estimation.survival.life_table import Counts, LifeTable, key_names
 
 __all__ = [
     "Curves",
@@ -190,7 +190,7 @@ def kaplan_meier(table: LifeTable, by: Sequence[str] = (), *, alpha: float = 0.0
     columns = survival(y, d, there, z)
     return Curves(
         table=_rows(counts, there, d, columns),
-        by=tuple(by),
+        by=key_names(by),
         groups=tuple(counts.labels),
         method=KM,
         inference="Greenwood, log-log interval; persons independent",
@@ -247,7 +247,7 @@ def cumulative_incidence(
         blocks.append(block)
     return Curves(
         table=pd.concat(blocks, ignore_index=True),
-        by=tuple(by),
+        by=key_names(by),
         groups=tuple(counts.labels),
         method=AJ,
         inference="delta method, log-log interval; persons independent",

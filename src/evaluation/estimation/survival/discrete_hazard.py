@@ -28,7 +28,7 @@ from evaluation.estimation.survival.hazard_model import (
     covariates,
     make_result,
 )
-from evaluation.estimation.survival.life_table import LifeTable
+from evaluation.estimation.survival.life_table import LifeTable, key_names
 
 __all__ = ["CloglogFit", "discrete_hazard", "dummies", "fit_cloglog", "informative"]
 
@@ -222,6 +222,7 @@ def discrete_hazard(
     Prentice, R. & Gloeckler, L. (1978). Regression analysis of grouped survival data.
     Biometrics 34(1). Harrell, F. (2015). Regression Modeling Strategies, 2.4.5 (spline).
     """
+    terms, effects = key_names(terms), key_names(effects)
     chosen = check_model(table, terms, effects, cluster, kinds, alpha)
     if duration is not None and not 3 <= duration <= 7:
         raise InputError(f"{duration} knots; 3 to 7 are possible", field="duration")
@@ -263,7 +264,7 @@ def discrete_hazard(
         inference=f"errors clustered by {cluster}",
         estimand="log hazard ratio of leaving",
         kinds=chosen,
-        effects=tuple(effects),
+        effects=effects,
         n_obs=int(n.sum()),
         n_events=int(d.sum()),
         n_persons=int(persons),

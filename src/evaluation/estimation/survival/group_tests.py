@@ -10,10 +10,10 @@ import pandas as pd
 from scipy.stats import chi2
 
 from evaluation.errors import InputError
-from evaluation.estimation.survival.life_table import LifeTable, ordered_groups
+from evaluation.estimation.survival.life_table import LifeTable, key_names, ordered_groups
 from evaluation.language import p_value
 
-__all__ = ["GroupTest", "gray", "logrank"]
+__all__ = ["GroupTest", "Strata", "gray", "gray_of", "logrank", "logrank_of"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,16 +93,33 @@ class GroupTest:
 
 
 @dataclass(frozen=True)
-class _Strata:
-    """Counts by stratum, group and month: shape (S, G, T), events (S, G, T, K)."""
+class Strata:
+    """Counts by stratum, group and month, as the tests take them.
 
+    Parameters
+    ----------
+    by, strata, groups : tuple of str
+        The keys compared and stratified by, the groups.
+    at_risk : numpy.ndarray
+        Shape (S, G, T); actuarial numbers at risk need not be whole.
+    events : numpy.ndarray
+        Shape (S, G, T, K).
+    n_persons : int
+        Persons that ever came under observation.
+    data_hash : str
+        SHA-256 of what was counted.
+    """
+
+    by: tuple[str, ...]
+    strata: tuple[str, ...]
     groups: tuple[str, ...]
-    at_risk: np.ndarray
-    events: np.ndarray
+    at_risk: np.ndarray = field(repr=False)
+    events: np.ndarray = field(repr=False)
     n_persons: int
+    data_hash: str
 
 
-def _arranged(table: LifeTable, by: Sequence[str], strata: Sequence[str]) -> _Strata:
+def _arranged(table: LifeTable, by: tuple[str, ...], strata: tuple[str, ...]) -> Strata:
     if not by:
         raise InputError("name at least one key whose groups are compared", field="by")
     both = [k for k in by if k in strata]
@@ -123,7 +140,7 @@ def _arranged(table: LifeTable, by: Sequence[str], strata: Sequence[str]) -> _St
     d = np.zeros((*shape, len(table.kinds)))
     np.add.at(y, (s, g), counts.at_risk)
     np.add.at(d, (s, g), counts.events)
-    return _Strata(tuple(names), y, d, int(counts.entered.sum()))
+    return Strata(by, strata, tuple(names), y, d, int(counts.entered.sum()), table.hash)
 
 
 def _quadratic(score: np.ndarray, variance: np.ndarray, field: str) -> tuple[float, int]:
@@ -174,7 +191,22 @@ def logrank(table: LifeTable, by: Sequence[str], *, strata: Sequence[str] = ()) 
     >>> round(logrank(t, ["sex"]).statistic, 4)  # (2 - 1/2 - 2/3)² / (1/4 + 2/9)
     1.4706
     """
-    a = _arranged(table, by, strata)
+    return logrank_of(_arranged(table, key_names(by), key_names(strata)))
+
+
+def logrank_of(a: Strata) -> GroupTest:
+    """Return the log-rank test of counts; see :func:`logrank`.
+
+    Parameters
+    ----------
+    a : Strata
+        With two groups at least.
+
+    Raises
+    ------
+    InputError
+        If nothing can be compared.
+    """
     d = a.events.sum(axis=3)
     y = a.at_risk
     all_y, all_d = y.sum(axis=1), d.sum(axis=1)
@@ -184,20 +216,20 @@ def logrank(table: LifeTable, by: Sequence[str], *, strata: Sequence[str] = ()) 
     w = np.divide(all_d * (all_y - all_d), all_y - 1, out=np.zeros(all_y.shape), where=all_y > 1)
     cross = np.einsum("st,sgt,sht->gh", w, share, share)
     variance = np.diag(np.einsum("st,sgt->g", w, share)) - cross
-    statistic, df = _quadratic(observed - expected, variance, by[0])
+    statistic, df = _quadratic(observed - expected, variance, a.by[0])
     return GroupTest(
         method="log-rank",
         null="the groups leave at the same rate in every month",
         statistic=statistic,
         df=df,
         p_value=float(chi2.sf(statistic, df)),
-        by=tuple(by),
-        strata=tuple(strata),
+        by=a.by,
+        strata=a.strata,
         groups=a.groups,
         observed=tuple(float(v) for v in observed),
         expected=tuple(float(v) for v in expected),
         n_persons=a.n_persons,
-        data_hash=table.hash,
+        data_hash=a.data_hash,
     )
 
 
@@ -265,15 +297,36 @@ def gray(
         raise InputError(f"{kind!r} is none of {', '.join(table.kinds)}", field="kind")
     if not rho >= 0:
         raise InputError(f"{rho} is negative; the power of the weight is 0 or more", field="rho")
-    a = _arranged(table, by, strata)
-    k = table.kinds.index(kind)
+    arranged = _arranged(table, key_names(by), key_names(strata))
+    return gray_of(arranged, kind, table.kinds.index(kind), rho=rho)
+
+
+def gray_of(a: Strata, kind: str, k: int, *, rho: float = 0.0) -> GroupTest:
+    """Return Gray's test of counts; see :func:`gray`.
+
+    Parameters
+    ----------
+    a : Strata
+        With two groups at least.
+    kind : str
+        What the kind of event is called.
+    k : int
+        Its place among the events.
+    rho : float
+        Power of the weight, 0 or more.
+
+    Raises
+    ------
+    InputError
+        If nothing can be compared.
+    """
     n = len(a.groups)
     score, variance = np.zeros(n), np.zeros((n, n))
     expected = np.zeros(n)
     for y, events in zip(a.at_risk, a.events, strict=True):
         z, v, e = _gray_stratum(y, events[:, :, k], events.sum(axis=2), rho)
         score, variance, expected = score + z, variance + v, expected + e
-    statistic, df = _quadratic(score, variance, by[0])
+    statistic, df = _quadratic(score, variance, a.by[0])
     observed = a.events[:, :, :, k].sum(axis=(0, 2))
     return GroupTest(
         method="Gray" if rho == 0 else f"Gray, rho {rho:g}",
@@ -281,14 +334,14 @@ def gray(
         statistic=statistic,
         df=df,
         p_value=float(chi2.sf(statistic, df)),
-        by=tuple(by),
-        strata=tuple(strata),
+        by=a.by,
+        strata=a.strata,
         groups=a.groups,
         observed=tuple(float(x) for x in observed),
         expected=tuple(float(x) for x in expected),
         n_persons=a.n_persons,
         kind=kind,
-        data_hash=table.hash,
+        data_hash=a.data_hash,
     )
 
 

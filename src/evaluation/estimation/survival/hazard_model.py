@@ -11,7 +11,8 @@ from scipy.stats import norm
 
 from evaluation.errors import InputError
 from evaluation.estimation.regression.result import Coefficient
-from evaluation.estimation.survival.life_table import LifeTable
+from evaluation.estimation.rounded import rounded_coefficient
+from evaluation.estimation.survival.life_table import LifeTable, key_names
 from evaluation.language import p_value
 
 __all__ = ["HazardModel", "check_model", "covariates", "make_result"]
@@ -71,10 +72,12 @@ class HazardModel:
     left_out: tuple[tuple[str, int], ...] = ()
 
     def shown(self, *, n_events: int, n_persons: int, data_hash: str) -> HazardModel:
-        """Return the model without what would tell how many left in which municipality.
+        """Return the model without what would tell how many left where and when.
 
         The errors of independent persons, the likelihood and the person-months are functions of
         counts by month that are not released, and so is who was left out: only how many were.
+        Coefficients are rounded (:func:`~evaluation.estimation.rounded.rounded_coefficient`);
+        ratios are computed from the rounded ones.
 
         Parameters
         ----------
@@ -85,6 +88,7 @@ class HazardModel:
         """
         return replace(
             self,
+            coefficients=tuple(rounded_coefficient(c) for c in self.coefficients),
             naive_std_error=(),
             covariance=np.empty((0, 0)),
             n_obs=None,
@@ -140,7 +144,7 @@ class HazardModel:
         for c in self.coefficients:
             low, high = np.exp(c.conf_int)
             lines.append(
-                f"  {c.term}: hazard ratio {np.exp(c.estimate):.3f} [{low:.3f}, {high:.3f}], "
+                f"  {c.term}: hazard ratio {np.exp(c.estimate):.2f} [{low:.2f}, {high:.2f}], "
                 f"{p_value(c.p_value, 'en')}"
             )
         lines.append(
@@ -183,7 +187,7 @@ def check_model(
     both = [t for t in terms if t in effects]
     if both:
         raise InputError("cannot be a term and an effect at once", field=both[0])
-    chosen = table.kinds if kinds is None else tuple(kinds)
+    chosen = table.kinds if kinds is None else key_names(kinds)
     for kind in chosen:
         if kind not in table.kinds:
             raise InputError(f"{kind!r} is none of {', '.join(table.kinds)}", field="kinds")

@@ -19,7 +19,7 @@ import pandas as pd
 
 from evaluation.errors import InputError
 
-__all__ = ["KINDS", "Counts", "LifeTable", "life_table", "ordered_groups"]
+__all__ = ["KINDS", "Counts", "LifeTable", "key_names", "life_table", "ordered_groups"]
 
 KINDS: Final = ("within_county", "metropolitan", "elsewhere", "abroad", "death")
 """Ways to leave: to a kommun of the county, of a metropolis, elsewhere, abroad, by death."""
@@ -83,6 +83,8 @@ class LifeTable:
         Kinds of events.
     notes : tuple of str
         What a reader must know, those never at risk among it.
+    from_persons : bool
+        Whether it was counted from persons: it cannot be pickled then, and has no hash.
     """
 
     groups: pd.DataFrame = field(repr=False)
@@ -91,6 +93,15 @@ class LifeTable:
     numbers: np.ndarray = field(repr=False)
     kinds: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    from_persons: bool = False
+
+    def __getstate__(self) -> dict[str, object]:
+        if self.from_persons:
+            raise TypeError(
+                "a LifeTable counted from persons is not to be written to disk: "
+                "release_life_table gives what may be"
+            )
+        return dict(self.__dict__)
 
     def __repr__(self) -> str:
         return f"<LifeTable by {', '.join(self.keys) or 'nothing'}: {len(self.month)} rows>"
@@ -118,7 +129,12 @@ class LifeTable:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the keys, the kinds and the counts."""
+        """SHA-256 of the keys, the kinds and the counts; empty where they are of persons.
+
+        Small counts can be tried out until the hash fits, and results carry it with them.
+        """
+        if self.from_persons:
+            return ""
         h = hashlib.sha256(repr((self.keys, self.kinds)).encode())
         for name in self.keys:
             h.update("\n".join(map(str, self.groups[name])).encode())
@@ -181,6 +197,7 @@ class LifeTable:
 
     def _joined(self, by: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
         """Return the groups by these keys, and which of them each present group belongs to."""
+        by = key_names(by)
         self.need(*by)
         if not by:
             return pd.DataFrame(index=[0]), np.zeros(len(self.groups), dtype=np.int64)
@@ -213,7 +230,7 @@ class LifeTable:
         groups, dense = self._dense(by, last)
         g, t = np.nonzero(dense[0])
         numbers = np.ascontiguousarray(dense[:, g, t].T)
-        return LifeTable(groups, g, t + 1, numbers, self.kinds, self.notes)
+        return LifeTable(groups, g, t + 1, numbers, self.kinds, self.notes, self.from_persons)
 
     def _last(self, until: int | None) -> int:
         if until is None:
@@ -244,6 +261,17 @@ class LifeTable:
         """
         groups, dense = self._dense(by, self.months)
         return Counts(groups, dense[0], np.moveaxis(dense[1:-2], 0, 2), dense[-2], dense[-1])
+
+
+def key_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of keys; one string is one name.
+
+    Examples
+    --------
+    >>> key_names("sex"), key_names(["sex", "cohort"])
+    (('sex',), ('sex', 'cohort'))
+    """
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def ordered_groups(keys: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:

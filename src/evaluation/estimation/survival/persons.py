@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import InputError
-from evaluation.estimation.survival.life_table import KINDS, LifeTable, ordered_groups
+from evaluation.estimation.survival.life_table import KINDS, LifeTable, key_names, ordered_groups
 
 __all__ = ["count_spells", "life_table_from_persons", "month_number"]
 
@@ -23,7 +23,7 @@ def month_number(dates: pd.Series, *, field: str, file: str | None = None) -> np
     Raises
     ------
     InputError
-        If a value is neither empty nor a date.
+        If a value is neither empty nor a date; dates of persons are not repeated in the message.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def month_number(dates: pd.Series, *, field: str, file: str | None = None) -> np
     if bad.any():
         row = int(bad.argmax())
         raise InputError(
-            f"{dates.iloc[row]!r} is no date such as 2016-05-01",
+            "is no date such as 2016-05-01",
             file=file,
             row=row + 2,
             field=field,
@@ -72,7 +72,8 @@ def count_spells(
     Returns
     -------
     LifeTable
-        Spells with ``end <= entry`` were never at risk; they are left out and counted in a note.
+        Marked ``from_persons``. Spells with ``end <= entry`` were never at risk; they are left
+        out and counted in a note.
 
     Raises
     ------
@@ -86,6 +87,7 @@ def count_spells(
     >>> t.tidy()[["month", "at_risk", "moved", "censored", "entered"]].values.tolist()
     [[1, 1, 0, 0, 1], [2, 2, 1, 0, 1], [3, 1, 0, 1, 0]]
     """
+    names = tuple(k.replace(" ", "_") for k in kinds)
     for name, values in (("entry", entry), ("end", end)):
         if (values < 0).any():
             row = int((values < 0).argmax())
@@ -94,8 +96,8 @@ def count_spells(
                 row=row + 2,
                 field=name,
             )
-    if ((kind < -1) | (kind >= len(kinds))).any():
-        raise InputError(f"must be −1 (censored) to {len(kinds) - 1}", field="kind")
+    if ((kind < -1) | (kind >= len(names))).any():
+        raise InputError(f"must be −1 (censored) to {len(names) - 1}", field="kind")
     there = end > entry
     lost = int((~there).sum())
     if not there.any():
@@ -111,7 +113,7 @@ def count_spells(
 
     everyone = np.ones(len(end), dtype=bool)
     entered = count(everyone, entry + 1)
-    events = [count(kind == k, end) for k in range(len(kinds))]
+    events = [count(kind == k, end) for k in range(len(names))]
     censored = count(kind < 0, end)
     gone = censored + sum(events)
     at_risk = entered.cumsum(axis=1) - gone.cumsum(axis=1) + gone
@@ -120,8 +122,7 @@ def count_spells(
     said = [*notes]
     if lost:
         said.append(f"{lost} spells end where they begin and were never at risk")
-    names = tuple(k.replace(" ", "_") for k in kinds)
-    return LifeTable(groups, g, t + 1, numbers, names, tuple(said))
+    return LifeTable(groups, g, t + 1, numbers, names, tuple(said), from_persons=True)
 
 
 def _kind(moved: np.ndarray, move: pd.Series, file: str | None) -> np.ndarray:
@@ -131,7 +132,7 @@ def _kind(moved: np.ndarray, move: pd.Series, file: str | None) -> np.ndarray:
     if strange.any():
         row = int(strange.argmax())
         raise InputError(
-            f"{move.iloc[row]!r} is none of {', '.join(KINDS)}",
+            f"is none of {', '.join(KINDS)}",
             file=file,
             row=row + 2,
             field="move",
@@ -173,7 +174,8 @@ def life_table_from_persons(
     Returns
     -------
     LifeTable
-        A move in the month of reception counts in month 1. Events come before censoring.
+        A move in the month of reception counts in month 1. Events come before censoring. It is
+        marked ``from_persons``.
 
     Raises
     ------
@@ -181,6 +183,7 @@ def life_table_from_persons(
         If a column is missing, a date is none, somebody moved before reception or after the
         data's end, a kind is unknown, or ``exposed`` is asked for without ``adoption``.
     """
+    by = key_names(by)
     for name in ("received", "moved", "move"):
         if name not in persons:
             raise InputError("the column is missing", file=file, field=name)

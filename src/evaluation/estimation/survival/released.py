@@ -25,7 +25,7 @@ from evaluation.estimation.survival.formulas import (
     mean_months,
     survival,
 )
-from evaluation.estimation.survival.life_table import LifeTable
+from evaluation.estimation.survival.life_table import LifeTable, key_names
 
 __all__ = ["TOTAL", "ReleasedLifeTable", "coarse_cells", "release_life_table", "step_of"]
 
@@ -40,7 +40,7 @@ def _steps(
     table: LifeTable, by: Sequence[str], horizon: int, width: int
 ) -> tuple[list[str], dict[str, np.ndarray]]:
     """Return the groups' names and the counts by step, each of shape (groups, steps)."""
-    seen = table.collapse(tuple(by), until=horizon)
+    seen = table.collapse(by, until=horizon)
     counts = seen.counts(by)
     n = len(counts.labels)
     pad = horizon - counts.at_risk.shape[1]
@@ -131,6 +131,7 @@ def coarse_cells(
     """
     if width < 1 or horizon % width:
         raise InputError(f"steps of {width} months do not divide {horizon} months", field="step")
+    by = key_names(by)
     labels, counts = _steps(table, by, horizon, width)
     sums: dict[str, dict[str, list[str]]] = {"measure": {"left": list(table.kinds)}}
     if by:
@@ -213,6 +214,10 @@ class ReleasedLifeTable:
         }
         return out | {"at_risk": out["before"] + out["entered"]}
 
+    def counts(self, measure: str) -> np.ndarray:
+        """Return a measure's published counts, shape (groups, steps), NaN where hidden."""
+        return self._counts[measure].copy()
+
     def shown(self, *measures: str) -> np.ndarray:
         """Say of which groups every step of these measures is published, shape (groups,)."""
         parts = np.stack([~np.isnan(self._counts[m]).any(axis=1) for m in measures])
@@ -228,14 +233,28 @@ class ReleasedLifeTable:
         n = self._counts[measure]
         return None if np.isnan(n).any() else int(n.sum())
 
+    def by_group(self, measure: str) -> tuple[int | None, ...]:
+        """Return the sum over steps of each group; None where a part is hidden."""
+        n = self._counts[measure]
+        return tuple(None if np.isnan(row).any() else int(row.sum()) for row in n)
+
     def left_after(self) -> list[int | None]:
         """Return who is still under observation after the last step, None where hidden."""
         c = self._counts
         end = c["at_risk"][:, -1] - c["left"][:, -1] - c["censored"][:, -1]
         return [None if np.isnan(v) else int(v) for v in end]
 
-    def _exposed(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the actuarial numbers at risk, and which steps can be estimated."""
+    def exposed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the actuarial numbers at risk, and which steps can be estimated.
+
+        Returns
+        -------
+        at_risk : numpy.ndarray
+            Shape (groups, steps): the censored and those who came late count for the part of the
+            step in which they were seen (:meth:`staying`).
+        there : numpy.ndarray
+            Shape (groups, steps), bool: no number is hidden up to then, and somebody is at risk.
+        """
         c, w = self._counts, self.width
         late = c["entered"].copy()
         late[:, 0] = 0.0
@@ -262,10 +281,6 @@ class ReleasedLifeTable:
             return fine
         return f"{fine}, actuarial in steps of {self.width} months"
 
-    def _persons(self) -> tuple[int | None, ...]:
-        n = self._counts["entered"]
-        return tuple(None if np.isnan(row).any() else int(row.sum()) for row in n)
-
     def staying(self, alpha: float = 0.05) -> Curves:
         r"""Return the share still in the kommun at the end of each step.
 
@@ -287,7 +302,7 @@ class ReleasedLifeTable:
             A group's curve ends before the first step of which a number is hidden.
         """
         z = critical_value(alpha)
-        y, there = self._exposed()
+        y, there = self.exposed()
         left = np.nan_to_num(self._counts["left"])
         columns = survival(y, left, there, z)
         return Curves(
@@ -297,7 +312,7 @@ class ReleasedLifeTable:
             method=self._method("Kaplan–Meier"),
             inference="Greenwood, log-log interval; persons independent",
             estimand="share still in the kommun",
-            persons=self._persons(),
+            persons=self.by_group("entered"),
             alpha=alpha,
             data_hash=self.hash,
         )
@@ -316,7 +331,7 @@ class ReleasedLifeTable:
             As :meth:`staying`; a kind's curve ends before its first hidden count, too.
         """
         z = critical_value(alpha)
-        y, there = self._exposed()
+        y, there = self.exposed()
         left = np.nan_to_num(self._counts["left"])
         blocks = []
         for kind in self.kinds:
@@ -333,7 +348,7 @@ class ReleasedLifeTable:
             method=self._method("Aalen–Johansen"),
             inference="delta method, log-log interval; persons independent",
             estimand="share that has left, by kind",
-            persons=self._persons(),
+            persons=self.by_group("entered"),
             alpha=alpha,
             data_hash=self.hash,
         )
@@ -353,7 +368,7 @@ class ReleasedLifeTable:
             :func:`~evaluation.estimation.survival.formulas.mean_months`.
         """
         z = critical_value(alpha)
-        y, there = self._exposed()
+        y, there = self.exposed()
         whole = np.asarray(there.all(axis=1))
         left = np.nan_to_num(self._counts["left"])
         mean, error = mean_months(y[whole], left[whole], there[whole], self.width)
@@ -406,7 +421,7 @@ def release_life_table(
     >>> r.staying().table["estimate"].round(4).tolist()
     [0.7778, 0.6667]
     """
-    rules = Rules() if rules is None else rules
+    by, rules = key_names(by), Rules() if rules is None else rules
     if width is None:
         width = step_of(table, by, horizon, rules)
     cells = coarse_cells(table, by, horizon, width, rules)

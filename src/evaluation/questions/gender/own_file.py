@@ -18,6 +18,7 @@ from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.estimation.few_treated.permutation import free_assignments, matched_assignments
 from evaluation.estimation.gap_change import gap_change
 from evaluation.estimation.joint import common_units
+from evaluation.estimation.rounded import POINTS, rounded_estimate
 from evaluation.language import interval, number, p_value
 from evaluation.questions.gender.gap import GapAnalysis, Test, analyse_gap
 from evaluation.questions.gender.own_finding import cells_finding, gap_finding
@@ -111,12 +112,12 @@ class OwnGap:
 
 @dataclass(frozen=True)
 class OwnCells:
-    """The answer for a file of counts.
+    """The answer for a file of counts of persons.
 
     Parameters
     ----------
     split : Decomposition
-        The change of the gap and its parts.
+        The change of the gap and its parts, rounded.
     finding : Finding
         Sentences, checks and grade.
     """
@@ -276,7 +277,9 @@ def cells_file(
     Returns
     -------
     OwnCells
-        What :func:`evaluation.estimation.gap_change.gap_change` gives, and its finding.
+        What :func:`evaluation.estimation.gap_change.gap_change` gives, to one decimal and without
+        a hash, and its finding. Small counts could be worked out from all digits, and tried out
+        until a hash fits. Rounded parts may miss their sum by 0.1.
 
     Raises
     ------
@@ -307,4 +310,8 @@ def cells_file(
         split = gap_change(cells, first["min"], alpha=alpha)
     except InputError as error:
         raise error.placed(file=error.file or str(path)) from None
-    return OwnCells(split, cells_finding(split))
+    shown = Decomposition(
+        split.method,
+        {k: rounded_estimate(e, POINTS, data_hash="") for k, e in split.estimates.items()},
+    )
+    return OwnCells(shown, cells_finding(shown))

@@ -46,10 +46,10 @@ def _pre_period(panel: Panel, cohort: pd.Series) -> Check:
     )
 
 
-def _tested(e: Estimate, lang: Lang) -> str:
+def _tested(e: Estimate, lang: Lang, decimals: int = 2) -> str:
     word = "intervall" if lang == "sv" else "interval"
     p = "" if e.p_value is None else f"; {p_value(e.p_value, lang)}"
-    return f"({level(1 - e.alpha, lang)} {word} {interval(*e.conf_int, lang)}{p})"
+    return f"({level(1 - e.alpha, lang)} {word} {interval(*e.conf_int, lang, decimals)}{p})"
 
 
 def gap_finding(
@@ -135,7 +135,7 @@ def cells_finding(found: Decomposition) -> Finding:
     def said(lang: Lang) -> str:
         unit = "procentenheter" if lang == "sv" else "percentage points"
         total, mix, rates = (
-            f"{number(e.estimate, lang, sign=True)} {word}{_tested(e, lang)}"
+            f"{number(e.estimate, lang, 1, sign=True)} {word}{_tested(e, lang, 1)}"
             for e, word in (
                 (whole, f"{unit} "),
                 (found.estimates["composition"], ""),

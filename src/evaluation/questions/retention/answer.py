@@ -11,10 +11,11 @@ from evaluation.errors import InputError
 from evaluation.estimation.few_treated.auto import ENOUGH_UNITS
 from evaluation.estimation.survival.cox import cox
 from evaluation.estimation.survival.discrete_hazard import discrete_hazard
-from evaluation.estimation.survival.group_tests import GroupTest, gray, logrank
+from evaluation.estimation.survival.group_tests import GroupTest
 from evaluation.estimation.survival.hazard_model import HazardModel
-from evaluation.estimation.survival.life_table import LifeTable
+from evaluation.estimation.survival.life_table import LifeTable, key_names
 from evaluation.estimation.survival.released import ReleasedLifeTable, release_life_table
+from evaluation.estimation.survival.released_tests import released_gray, released_logrank
 from evaluation.language import Lang, interval, level, number, p_value
 from evaluation.questions.grading import grade
 from evaluation.questions.retention.described import described
@@ -22,10 +23,12 @@ from evaluation.questions.retention.effect import retention_effect
 from evaluation.questions.retention.reading import RetentionInput
 from evaluation.questions.retention.result import Retention
 from evaluation.questions.retention.shown import (
+    FEWEST_COMPARED,
     ShownEffect,
+    few_leavers,
     few_persons,
     show_effect,
-    show_test,
+    show_model,
 )
 from evaluation.results import Check, Finding
 
@@ -156,17 +159,19 @@ def retention(
         table cannot be protected, or as for what is called.
     """
     table, rules = data.table, Rules() if rules is None else rules
+    by = key_names(by)
     table.need(*by)
     if not 1 <= horizon <= table.months:
         raise InputError(f"{horizon} months; the data have 1 to {table.months}", field="horizon")
     life = release_life_table(table, by, horizon=horizon, width=step, rules=rules)
     curves = life.staying(alpha)
-    seen = table.collapse(tuple(by), until=horizon)
-    tests, notes = _tests(seen, by, life)
+    tests, about_tests = _tests(life)
+    models, about_models = _models(table, horizon, alpha, life, rules)
     effect, about = _effect(data, horizon, rules, draws, seed, alpha, life.hash)
     notes = (
         *data.notes,
-        *notes,
+        *about_tests,
+        *about_models,
         *_hidden(life, curves.table),
         *about,
         *(effect.notes if effect is not None else ()),
@@ -180,7 +185,7 @@ def retention(
         incidence=life.leaving(alpha),
         means=life.mean(alpha),
         tests=tests,
-        models=_models(table, by, horizon, alpha, life),
+        models=models,
         effect=effect,
         finding=finding,
         horizon=horizon,
@@ -200,42 +205,40 @@ def _hidden(life: ReleasedLifeTable, curves: pd.DataFrame) -> list[str]:
     ]
 
 
-def _tests(
-    seen: LifeTable, by: Sequence[str], life: ReleasedLifeTable
-) -> tuple[tuple[GroupTest, ...], tuple[str, ...]]:
-    """Test where every count that the test is about is published."""
-    if not by:
+def _tests(life: ReleasedLifeTable) -> tuple[tuple[GroupTest, ...], tuple[str, ...]]:
+    """Test from the released steps, where every count that the test is about is published."""
+    if not life.by:
         return (), ()
     if len(life.groups) < 2:
-        raise InputError(f"the only group is {life.groups[0]}; a test needs two", field=by[0])
+        raise InputError(f"the only group is {life.groups[0]}; a test needs two", field=life.by[0])
     if not life.whole:
         return (), ("no tests and no models: numbers of the groups they compare are hidden",)
-    tests, notes = [show_test(logrank(seen, by), life)], []
-    for kind in seen.kinds:
+    tests, notes = [released_logrank(life)], []
+    for kind in life.kinds:
         events = life.total(kind)
         if events is None:
             notes.append(f"no test of {kind}: numbers that it rests on are hidden")
         elif events > 0:
-            tests.append(show_test(gray(seen, by, kind), life))
+            tests.append(released_gray(life, kind))
     return tuple(tests), tuple(notes)
 
 
 def _models(
-    table: LifeTable, by: Sequence[str], horizon: int, alpha: float, life: ReleasedLifeTable
-) -> tuple[HazardModel, ...]:
-    events, persons = life.total("left"), life.total("entered")
-    if not by or not life.whole or not events or persons is None:
-        return ()
-    if "municipality" not in table.keys or "municipality" in by:
-        return ()
-    if table.groups["municipality"].nunique() < 2:
-        return ()  # errors are clustered by municipality
+    table: LifeTable, horizon: int, alpha: float, life: ReleasedLifeTable, rules: Rules
+) -> tuple[tuple[HazardModel, ...], tuple[str, ...]]:
+    """Fit by month and municipality, and show few digits where there are enough of both."""
+    by = life.by
+    if not by or not life.whole or "municipality" not in table.keys or "municipality" in by:
+        return (), ()
+    reason = few_leavers(life, table.groups["municipality"].nunique(), rules)
+    if reason:
+        return (), (reason,)
     within = [k for k in ("cohort",) if k in table.keys and k not in by]
     fits = (
-        discrete_hazard(table, list(by), effects=within, until=horizon, alpha=alpha),
-        cox(table, list(by), strata=within, until=horizon, alpha=alpha),
+        discrete_hazard(table, by, effects=within, until=horizon, alpha=alpha),
+        cox(table, by, strata=within, until=horizon, alpha=alpha),
     )
-    return tuple(m.shown(n_events=events, n_persons=persons, data_hash=life.hash) for m in fits)
+    return tuple(show_model(m, life) for m in fits), ()
 
 
 def _effect(
@@ -265,4 +268,10 @@ def _effect(
         seed=seed,
         alpha=alpha,
     )
+    n = len(found.panel.units)
+    if n < FEWEST_COMPARED:
+        return None, (
+            f"no effect: {n} municipalities have cohorts that can be used in every year, fewer "
+            f"than {FEWEST_COMPARED}; what is printed of so few could be traced to one of them",
+        )
     return show_effect(found, data_hash), ()

@@ -143,10 +143,14 @@ def _usable(
     for names, text in (
         (early, f"active from the first cohort ({years[0]}) on"),
         (late, f"active after the last cohort ({years[-1]})"),
-        ([u for u in panel.dropped if u in first_year], lacking),
     ):
         if names:
             notes.append(f"in neither group, {text}: {', '.join(names)}")
+    dropped = [u for u in panel.dropped if u in first_year]
+    if dropped:
+        # by name it would say of whom a cohort is small
+        named = ", ".join(dropped) if smallest == 1 else str(len(dropped))
+        notes.append(f"in neither group, {lacking}: {named}")
     cohort = pd.Series({u: first_year.get(u, 0) for u in units})
     return panel.select(units), cohort, sorted(out), tuple(notes)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from evaluation.data.files import read_table
 from evaluation.data.grid import PARQUET, read_parquet
 from evaluation.data.observations import SIMULATED
+from evaluation.data.persons.contract import MEN, WOMEN
 from evaluation.design.adoption import first_whole_years, read_adoption
 from evaluation.errors import InputError
 from evaluation.estimation.survival.life_table import LifeTable, life_table
@@ -73,6 +74,7 @@ def read_retention(
     stance: str | Path | None = None,
     until: str | None = None,
     exposure_over_time: bool = False,
+    pseudonymised: bool = False,
 ) -> RetentionInput:
     """Read life tables or person records, told apart by their columns.
 
@@ -91,6 +93,8 @@ def read_retention(
         Last known month of person records; December of the last year in them without it.
     exposure_over_time : bool
         Whether exposure begins during the stay, too; for person records.
+    pseudonymised : bool
+        Whether the caller says that what looks like personal identity numbers is none.
 
     Returns
     -------
@@ -100,7 +104,9 @@ def read_retention(
     Raises
     ------
     InputError
-        If the file is neither, or as for what is called.
+        If the file is neither, looks as if it held personal identity numbers, has a code that is
+        no four digits or a sex that is none, or as for what is called. What stands in a cell of
+        person records is in no message.
     """
     frame = _frame(Path(path))
     name = str(path)
@@ -123,6 +129,7 @@ def read_retention(
         if start is not None:
             table.need("municipality")
     elif "received" in frame:
+        _check_persons(frame, name, pseudonymised)
         if until is None:
             until = _end(frame, name)
             notes.append(f"the data are taken to end with {until}; --until says otherwise")
@@ -144,6 +151,36 @@ def read_retention(
         active = table.groups["municipality"].astype(str).isin(list(start))
         table = table.with_key("stance", np.where(active, ACTIVE, OTHERS).astype(object))
     return RetentionInput(table, start, Path(path).name, simulated, tuple(notes))
+
+
+def _check_persons(frame: pd.DataFrame, file: str, pseudonymised: bool) -> None:
+    """Refuse identity numbers, and values of groups that could be anything about a person."""
+    if not pseudonymised:
+        import ibis
+        import pyarrow as pa
+
+        from evaluation.data.persons.engine import Engine
+        from evaluation.data.persons.identity import refuse_identity_numbers
+
+        # the records are in memory already: no limit and no folder of its own, as for large files
+        backend = ibis.duckdb.connect()
+        try:
+            table = ibis.memtable(pa.Table.from_pandas(frame, preserve_index=False))
+            refuse_identity_numbers(Engine("duckdb", backend), table, file=file)
+        finally:
+            backend.disconnect()
+    words = (*WOMEN, *MEN)
+    for column, text in (
+        ("received_code", "is no municipality code of four digits"),
+        ("sex", f"is none of {', '.join(words)}"),
+    ):
+        if column not in frame:
+            continue
+        values = frame[column].astype("string")
+        fits = values.str.fullmatch("[0-9]{4}") if column != "sex" else values.isin(words)
+        bad = (frame[column].notna() & ~fits.fillna(value=False)).to_numpy(dtype=bool)
+        if bad.any():
+            raise InputError(text, file=file, row=int(bad.argmax()) + 2, field=column)
 
 
 def _years(values: pd.Series, file: str) -> np.ndarray:

@@ -19,6 +19,7 @@ from evaluation.estimation.survival.lee_bounds import lee_bounds
 from evaluation.estimation.survival.persons import month_number
 from evaluation.questions.retention.result import Retention
 from evaluation.questions.retention.selected import Selection
+from evaluation.questions.retention.shown import show_bounds
 from evaluation.results import Check
 
 __all__ = ["with_selection"]
@@ -125,7 +126,7 @@ def with_selection(
         told = replace(blank, held_back="a side has fewer than two municipalities")
         return replace(found, selection=told)
     status = people.status[used]
-    bounds = lee_bounds(
+    full = lee_bounds(
         100.0 * (status == "yes"),
         np.isin(status, ("no", "yes")),
         exposed,
@@ -133,7 +134,7 @@ def with_selection(
         alpha=found.curves.alpha,
     )
     # a hash of persons could be tried out against guesses
-    bounds = replace(bounds, data_hash=found.life.hash)
+    bounds = show_bounds(full, found.life.hash)
     check = _enough(len(sides[0]), len(sides[1]))
     told = replace(blank, released=released, bounds=bounds, checks=(check,))
     return replace(found, selection=told)
@@ -165,8 +166,7 @@ def _yes_or_no(frame: pd.DataFrame, column: str, wanted: str, file: str) -> np.n
     if strange.any():
         row = int(strange.argmax())
         raise InputError(
-            f"{values.iloc[row]!r} is neither yes nor no (1 or 0); {column}=VALUE,VALUE says what "
-            "counts as yes",
+            f"is neither yes nor no (1 or 0); {column}=VALUE,VALUE says what counts as yes",
             file=file,
             row=row + 2,
             field=column,

@@ -1,32 +1,57 @@
-"""What of the models and the effect may leave: nothing that a released life table hides."""
+"""What of the models, the effect and the bounds may leave: few digits, of enough persons."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from evaluation.data.disclosure import Rules
-from evaluation.estimation.survival.group_tests import GroupTest
+from evaluation.estimation.few_treated.auto import FEWEST_UNITS
+from evaluation.estimation.rounded import (
+    LOG_RATIO,
+    POINTS,
+    decimals,
+    rounded_check,
+    rounded_estimate,
+    two_digits,
+)
+from evaluation.estimation.survival.hazard_model import HazardModel
+from evaluation.estimation.survival.lee_bounds import LeeBounds
 from evaluation.estimation.survival.life_table import LifeTable
 from evaluation.estimation.survival.released import ReleasedLifeTable
 from evaluation.questions.retention.effect import RetentionEffect
 from evaluation.results import Check, Estimate
 
-__all__ = ["ShownEffect", "few_persons", "show_effect", "show_test"]
+__all__ = [
+    "FEWEST_COMPARED",
+    "FEWEST_LEAVERS",
+    "ShownEffect",
+    "few_leavers",
+    "few_persons",
+    "show_bounds",
+    "show_effect",
+    "show_model",
+]
+
+FEWEST_COMPARED: Final = FEWEST_UNITS
+"""Municipalities below which no effect and no model is shown: each number hides in others."""
+FEWEST_LEAVERS: Final = 10
+"""Times the threshold of disclosure control: who must have left of every group, for a model."""
 
 
 @dataclass(frozen=True)
 class ShownEffect:
-    """The effect on staying as it may be published: estimates, and no municipality's shares.
+    """The effect on staying as it may be published: rounded, and no municipality's shares.
 
     Parameters
     ----------
     share, permutation, hazard : Estimate
         Percentage points by the rule, the same number by permutation, the log hazard ratio.
     ratio : tuple of float
-        Hazard ratio with its interval.
+        Hazard ratio with its interval, from the rounded logarithms.
     rule : str
         Which rule gave the interval of ``share``.
     n_out, n_panel : int
@@ -52,7 +77,7 @@ class ShownEffect:
 
 
 def show_effect(effect: RetentionEffect, data_hash: str) -> ShownEffect:
-    """Return what may be shown of the effect.
+    """Return what may be shown of the effect: rounded before anybody can read it.
 
     Parameters
     ----------
@@ -64,29 +89,92 @@ def show_effect(effect: RetentionEffect, data_hash: str) -> ShownEffect:
     hazard = effect.hazard
     cells = len(effect.panel.units) * len(effect.panel.years)
     shown = hazard.model.shown(n_events=0, n_persons=0, data_hash=data_hash)
+    log_ratio = replace(
+        rounded_estimate(hazard.result, LOG_RATIO, data_hash=data_hash),
+        n_obs=cells,
+        notes=(*shown.notes, "n_obs counts cohorts of municipalities, not persons"),
+    )
+    ends = (log_ratio.estimate, *log_ratio.conf_int)
+    ratio, low, high = (decimals(float(np.exp(v)), LOG_RATIO) for v in ends)
     return ShownEffect(
-        share=replace(effect.share.result, data_hash=data_hash),
-        permutation=replace(effect.permutation, data_hash=data_hash),
-        hazard=replace(
-            hazard.result,
-            n_obs=cells,
-            data_hash=data_hash,
-            notes=(*shown.notes, "n_obs counts cohorts of municipalities, not persons"),
-        ),
-        ratio=hazard.hazard_ratio,
+        share=rounded_estimate(effect.share.result, POINTS, data_hash=data_hash),
+        permutation=rounded_estimate(effect.permutation, POINTS, data_hash=data_hash),
+        hazard=log_ratio,
+        ratio=(ratio, low, high),
         rule=effect.share.rule,
         n_out=len(effect.panel.dropped),
         n_panel=len(effect.panel.units),
-        checks=effect.share.checks,
+        checks=tuple(rounded_check(c) for c in effect.share.checks),
         horizon=effect.horizon,
         notes=effect.notes,
     )
 
 
-def show_test(test: GroupTest, life: ReleasedLifeTable) -> GroupTest:
-    """Return a test without the events that it observed and expected."""
-    persons = life.total("entered")
-    return replace(test, observed=(), expected=(), n_persons=persons or 0, data_hash=life.hash)
+def show_model(model: HazardModel, life: ReleasedLifeTable) -> HazardModel:
+    """Return what may be shown of a model: rounded, with the released table's counts.
+
+    Parameters
+    ----------
+    model : HazardModel
+        Fitted by month and municipality.
+    life : ReleasedLifeTable
+        Whose numbers are all published.
+    """
+    events, persons = life.total("left"), life.total("entered")
+    return model.shown(n_events=events or 0, n_persons=persons or 0, data_hash=life.hash)
+
+
+def show_bounds(bounds: LeeBounds, data_hash: str) -> LeeBounds:
+    """Return bounds in percentage points with one decimal, shares with three.
+
+    Parameters
+    ----------
+    bounds : LeeBounds
+        From counts that are all published; their errors are by municipality and are not.
+    data_hash : str
+        SHA-256 of the released life table.
+    """
+
+    def pair(ends: tuple[float, float]) -> tuple[float, float]:
+        return decimals(ends[0], POINTS), decimals(ends[1], POINTS)
+
+    return replace(
+        bounds,
+        lower=decimals(bounds.lower, POINTS),
+        upper=decimals(bounds.upper, POINTS),
+        naive=decimals(bounds.naive, POINTS),
+        std_errors=(two_digits(bounds.std_errors[0]), two_digits(bounds.std_errors[1])),
+        conf_int=pair(bounds.conf_int),
+        bounds_conf_int=pair(bounds.bounds_conf_int),
+        trimmed=decimals(bounds.trimmed, POINTS + 2),
+        stay_treated=decimals(bounds.stay_treated, POINTS + 2),
+        stay_comparison=decimals(bounds.stay_comparison, POINTS + 2),
+        data_hash=data_hash,
+    )
+
+
+def few_leavers(life: ReleasedLifeTable, municipalities: int, rules: Rules) -> str:
+    """Say why no model is shown; empty where one is.
+
+    A model is fitted to counts by month and municipality that are not released. Its digits are
+    few, and it must rest on enough: ``FEWEST_COMPARED`` municipalities, and in every group
+    ``FEWEST_LEAVERS`` times ``k`` who left.
+
+    Parameters
+    ----------
+    life : ReleasedLifeTable
+        Whose numbers are all published.
+    municipalities : int
+        How many there are.
+    rules : Rules
+        The threshold.
+    """
+    if municipalities < FEWEST_COMPARED:
+        return f"no models: {municipalities} municipalities; they need {FEWEST_COMPARED}"
+    least = FEWEST_LEAVERS * rules.k
+    if min(n or 0 for n in life.by_group("left")) < least:
+        return f"no models: fewer than {least} left of some group"
+    return ""
 
 
 def few_persons(table: LifeTable, first_year: Mapping[str, int], rules: Rules) -> bool:
