@@ -5,8 +5,8 @@ from evaluation.data.persons.contract import KINDS, REASONS, Reason, read_mappin
 from evaluation.data.persons.engine import ENGINES
 from evaluation.data.persons.identity import is_identity_number
 from evaluation.data.persons.protected_tables import outcomes, releases
-from evaluation.data.persons.quality import Quality
-from evaluation.data.persons.writing import may_leave, write_cohorts
+from evaluation.data.persons.quality import Quality, may_leave
+from evaluation.data.persons.writing import write_cohorts
 
 __all__ = [
     "ENGINES",

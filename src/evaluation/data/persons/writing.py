@@ -13,11 +13,11 @@ from evaluation.data.disclosure import Released, cleared
 from evaluation.data.observations import SIMULATED
 from evaluation.data.persons.education import EDUCATION_TABLE, areas, gender_cells
 from evaluation.data.persons.protected_tables import outcomes
-from evaluation.data.persons.quality import Quality
+from evaluation.data.persons.quality import Quality, may_leave
 from evaluation.errors import InputError
 from evaluation.folders import put_in_place, target_folder
 
-__all__ = ["may_leave", "write_cohorts"]
+__all__ = ["write_cohorts"]
 
 _MARK: Final = "quality.json"
 _README: Final = """\
@@ -45,21 +45,6 @@ areas.csv        municipalities joined to areas for counts by education
 _CELLS: Final = """\
 cells_education.csv  leavers by area, year, sex and education: `evaluation gender --cells`
 """
-
-
-def may_leave(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the provenance without what describes the content of the person files.
-
-    A hash tells whoever knows all rows but a few which values these have, and the size of a CSV
-    tells words of unlike length apart. Files keep their names.
-
-    Examples
-    --------
-    >>> may_leave({"files": [{"name": "p.csv", "bytes": 12, "sha256": "ab"}], "until": "2025-12"})
-    {'files': ['p.csv'], 'until': '2025-12'}
-    """
-    files = [f["name"] for f in provenance.get("files", ())]
-    return {**provenance, "files": files} if files else dict(provenance)
 
 
 def write_cohorts(
