@@ -124,6 +124,8 @@ _ROOMS = {
     "questions.evaluability": "assess assess_catalogue",
     "questions.gender": "GapAnalysis GenderAnalysis analyse_gap plan_gender",
     "questions.horizons": "Horizons analyse_horizons",
+    "questions.horizons.categories": "effect_by_category",
+    "questions.horizons.plan": "PlanEffect plan_effect",
     "questions.power": "Power",
     "questions.power_curves": "PowerCurve power_curve",
     "questions.retention.answer": "retention",

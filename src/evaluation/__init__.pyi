@@ -242,6 +242,8 @@ from evaluation.questions.gender import (
     plan_gender as plan_gender,
 )
 from evaluation.questions.horizons import Horizons as Horizons, analyse_horizons as analyse_horizons
+from evaluation.questions.horizons.categories import effect_by_category as effect_by_category
+from evaluation.questions.horizons.plan import PlanEffect as PlanEffect, plan_effect as plan_effect
 from evaluation.questions.power import Power as Power
 from evaluation.questions.power_curves import PowerCurve as PowerCurve, power_curve as power_curve
 from evaluation.questions.retention.answer import retention as retention
