@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from evaluation import InputError, load_plan, run_study
 from evaluation.cli import app
 from evaluation.data.persons.education import areas, gender_cells, with_areas
 from evaluation.data.places import codes
@@ -184,3 +185,62 @@ def test_a_released_life_table_ends_where_it_cannot_be_told():
     told = from_released(frame.assign(n=gap)).counts(())
     assert told.at_risk[0].tolist() == [100]
     assert told.censored[0].tolist() == [93]
+
+
+BEGUN = {"2321": 2012, "1233": 2018, "1264": 2017, "1287": 2013}
+SMALL = "0114"
+
+
+def leaving(code, i, year, sex):
+    """Return how many leave the programme and how many of them work: 20 points more once active."""
+    if code == SMALL:
+        return (2, 1) if sex == "K" else (1, 1)
+    return 30, 10 + (i * year) % 4 + i % 3 + 6 * (year >= BEGUN.get(code, 9999))
+
+
+def test_a_plan_is_answered_from_an_outcome_that_left(tmp_path, plan_text):
+    some = sorted({*sorted(codes())[::2], *BEGUN, SMALL})
+    rows, plain = [], []
+    for i, code in enumerate(some):
+        for year in range(2010, 2021):
+            both = {sex: leaving(code, i, year, sex) for sex in ("K", "M")}
+            for sex, (n, hits) in both.items():
+                rows += [(code, year, sex, k < hits) for k in range(n)]
+            if code != SMALL:
+                share = 100 * sum(h for _, h in both.values()) / sum(n for n, _ in both.values())
+                plain.append((code, year, share))
+    frame = pd.DataFrame(rows, columns=["received_code", "year", "sex", "hit"])
+    year = frame.pop("year")
+    frame["person"] = np.arange(len(frame))
+    frame["received"] = pd.to_datetime({"year": year - 2, "month": 3, "day": 1})
+    frame["programme_end"] = pd.to_datetime({"year": year, "month": 3, "day": 1})
+    frame["residence_code"] = frame["received_code"]
+    frame["status_90_days"] = np.where(frame.pop("hit"), "work", "neither")
+    frame.to_parquet(tmp_path / "persons.parquet", index=False)
+    out = tmp_path / "out"
+    run("cohorts", tmp_path / "persons.parquet", "--until", "2020-12", "--out", out)
+    left = pd.read_csv(out / "outcome_work_or_studies_90_days.csv", dtype={"code": str})
+    assert set(left.loc[left["state"] == "suppressed", "code"]) == {SMALL}
+    pd.DataFrame(plain, columns=["code", "year", "value"]).to_csv(tmp_path / "b.csv", index=False)
+
+    def plan(**more):
+        words = {"label": {"sv": "a", "en": "a"}, "unit": {"sv": "procent", "en": "per cent"}}
+        file = "out/outcome_work_or_studies_90_days.csv"
+        own = [
+            {"id": "released", "file": file, "source": "c", **words, **more},
+            {"id": "plain", "file": "b.csv", "source": "c", **words},
+        ]
+        text = plan_text[: plan_text.index("case:")]
+        text = text.replace("[foreign_background, low_economic_standard]", json.dumps(own))
+        (tmp_path / "plan.yaml").write_text(text, encoding="utf-8")
+        return tmp_path / "plan.yaml"
+
+    found = run_study(load_plan(plan(sex="T"))).outcomes
+    released, same = (found[k].headline for k in ("released", "plain"))
+    assert released.estimate == pytest.approx(same.estimate, abs=1e-9)
+    assert released.conf_int == pytest.approx(same.conf_int, abs=1e-9)
+    assert released.n_treated_units == 4
+    assert released.estimate == pytest.approx(20, abs=3)
+    # without saying whose values they are the file leaves a choice, and says so
+    with pytest.raises(InputError, match="holds K, M, T; say sex"):
+        run_study(load_plan(plan()))

@@ -234,13 +234,16 @@ def open_engine(
 
 
 def _duckdb(place: str, memory: str, threads: int | None) -> Iterator[Engine]:
+    import duckdb
     import ibis
 
     more: dict[str, Any] = {} if threads is None else {"threads": threads}
     backend = ibis.duckdb.connect(
         memory_limit=memory, temp_directory=place, preserve_insertion_order=False, **more
     )
-    backend.raw_sql("SET enable_progress_bar = false")
+    with suppress(duckdb.InvalidInputException):
+        # refused in a notebook without ipywidgets, where there is no bar to begin with
+        backend.raw_sql("SET enable_progress_bar = false")
     backend.raw_sql(_WORD_NUMBER["duckdb"])
     try:
         yield Engine("duckdb", backend)

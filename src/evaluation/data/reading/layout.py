@@ -22,9 +22,9 @@ from evaluation.data.reading.cells import (
 from evaluation.data.reading.header import CODE_WORDS, NAME_WORDS, YEAR_WORDS, Table
 from evaluation.errors import InputError
 
-__all__ = ["Columns", "Layout", "Roles", "ValueColumn", "find_roles"]
+__all__ = ["SEX_WORDS", "Columns", "Layout", "Roles", "ValueColumn", "find_roles"]
 
-_SEX_WORDS = {"sex", "kön", "kon", "gender"}
+SEX_WORDS = {"sex", "kön", "kon", "gender"}
 _MONTH_WORDS = {"månad", "month", "manad"}
 _VALUE_WORDS = {
     "value", "värde", "antal", "andel", "procent", "antal personer", "number", "share",
@@ -253,7 +253,7 @@ def find_roles(table: Table, layout: Layout) -> Roles:
 
     year = role(named.year, YEAR_WORDS, "year")
     month = role(None, _MONTH_WORDS, "month")
-    sex = role(named.sex, _SEX_WORDS, "sex")
+    sex = role(named.sex, SEX_WORDS, "sex")
     state = role(None, {"state"}, "state")
     indicator = role(None, {"indicator"}, "indicator")
     weight = _pinned(table, named.weight, "weight") if named.weight else None

@@ -14,7 +14,7 @@ from evaluation.data.files import long_values, read_table
 from evaluation.data.grid import EXCEL, PARQUET, find_separator
 from evaluation.data.observations import KEYS, MISSING, OBSERVED, SUPPRESSED, observations
 from evaluation.data.reading.findings import Findings
-from evaluation.data.reading.layout import Columns, Layout
+from evaluation.data.reading.layout import SEX_WORDS, Columns, Layout
 from evaluation.data.reading.read import read_observations
 from evaluation.data.reading.reading import SAYS_SIMULATED, Reading, says_simulated
 from evaluation.errors import InputError
@@ -23,6 +23,8 @@ from evaluation.plan import OutcomeFile
 __all__ = ["outcome_layout", "read_outcome_file"]
 
 _PLAIN = {"code", "year", "value"}
+_TELLING = {*SEX_WORDS, "state"}
+"""Columns that say whose a value is or why there is none, which a plain file does not know."""
 
 
 def outcome_layout(entry: OutcomeFile) -> Layout:
@@ -53,7 +55,8 @@ def read_outcome_file(entry: OutcomeFile, path: str | Path) -> Reading:
 
     A CSV in UTF-8 whose first line names ``code``, ``year`` and ``value`` is held to
     these columns strictly when the plan says nothing of its layout: one cell that cannot
-    be used refuses it. Any other file is read by :func:`read_observations`.
+    be used refuses it. Any other file is read by :func:`read_observations`, and so is one
+    that has a column of sexes or states beside them, as ``evaluation cohorts`` writes it.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ def read_outcome_file(entry: OutcomeFile, path: str | Path) -> Reading:
 
 
 def _is_plain(path: Path) -> bool:
-    """Tell whether the first line that is not blank names code, year and value."""
+    """Tell whether the first line that is not blank names these, and no sex or state."""
     if path.suffix.lower() in EXCEL | PARQUET | {".xls"}:
         return False
     try:
@@ -89,7 +92,10 @@ def _is_plain(path: Path) -> bool:
         return False
     lines = text.lstrip().splitlines()[:1]
     separator = find_separator("\n".join(lines)) or ","
-    return any(set(map(str.strip, row)) >= _PLAIN for row in csv.reader(lines, delimiter=separator))
+    for row in csv.reader(lines, delimiter=separator):
+        names = set(map(str.strip, row))
+        return names >= _PLAIN and not _TELLING & set(map(str.casefold, names))
+    return False
 
 
 def _strict(indicator: str, path: Path) -> Reading:
