@@ -241,6 +241,11 @@ def test_a_plan_is_answered_from_an_outcome_that_left(tmp_path, plan_text):
     assert released.conf_int == pytest.approx(same.conf_int, abs=1e-9)
     assert released.n_treated_units == 4
     assert released.estimate == pytest.approx(20, abs=3)
+    # event times with one municipality or few placebo studies have no interval, and a report
+    run("run", tmp_path / "plan.yaml", "--out", tmp_path / "report", "--format", "html")
+    table = pd.read_csv(tmp_path / "report" / "tables" / "event_study_released.csv")
+    assert table["estimate"].notna().all()
+    assert table[["conf_low", "placebo_low"]].isna().any(axis=None)
     # without saying whose values they are the file leaves a choice, and says so
     with pytest.raises(InputError, match="holds K, M, T; say sex"):
         run_study(load_plan(plan()))

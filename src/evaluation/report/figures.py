@@ -113,7 +113,10 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
     rows = o["event_study"]["rows"]
     drawing, ax = blank(WIDTH, 2.9)
     times = [x["event_time"] for x in rows]
-    around = [(t, o["event_envelope"][str(t)]) for t in times if str(t) in o["event_envelope"]]
+    # no band where too few studies stand behind it, no bar where there is no error
+    around = [(t, o["event_envelope"].get(str(t), {"low": None})) for t in times]
+    around = [(t, b) for t, b in around if b["low"] is not None and b["high"] is not None]
+    barred = [x for x in rows if x["conf_low"] is not None and x["conf_high"] is not None]
     ax.fill_between(
         [t for t, _ in around],
         [b["low"] for _, b in around],
@@ -124,11 +127,11 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
         label=word("placebo_band", lang),
     )
     ax.errorbar(
-        times,
-        [x["estimate"] for x in rows],
+        [x["event_time"] for x in barred],
+        [x["estimate"] for x in barred],
         yerr=[
-            [x["estimate"] - x["conf_low"] for x in rows],
-            [x["conf_high"] - x["estimate"] for x in rows],
+            [x["estimate"] - x["conf_low"] for x in barred],
+            [x["conf_high"] - x["estimate"] for x in barred],
         ],
         fmt="o",
         color=INK,
@@ -136,6 +139,11 @@ def _events(r: Results, name: str, lang: Lang) -> Figure:
         lw=1.2,
         label=word("analytic_interval", lang),
     )
+    bare = [x for x in rows if x not in barred]
+    if bare:
+        ax.plot(
+            [x["event_time"] for x in bare], [x["estimate"] for x in bare], "o", color=INK, ms=4
+        )
     partly = o["finding"]["estimates"].get("partial_years")
     if partly:
         ax.plot(

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.language import Lang, interval, number
+from evaluation.language import Lang, number
 from evaluation.questions.grading import reasons
 from evaluation.report.reasons import reason_text
 from evaluation.report.table import (
     Results,
     Table,
+    bounds_cell,
     estimate_cells,
     headings,
     literal,
@@ -167,9 +168,9 @@ def _events(r: Results, name: str, lang: Lang) -> Table:
                 number(e["event_time"], lang, 0),
                 str(e["n_treated"]),
                 value_cell(e["estimate"], lang),
-                interval(around["low"], around["high"], lang) if around else "–",
-                interval(e["conf_low"], e["conf_high"], lang),
-                interval(e["band_low"], e["band_high"], lang),
+                bounds_cell(around["low"], around["high"], lang) if around else "–",
+                bounds_cell(e["conf_low"], e["conf_high"], lang),
+                bounds_cell(e["band_low"], e["band_high"], lang),
             )
         )
         raw.append(

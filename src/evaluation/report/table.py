@@ -15,6 +15,7 @@ from evaluation.report.words import word
 __all__ = [
     "Results",
     "Table",
+    "bounds_cell",
     "estimate_cells",
     "headings",
     "interval_cell",
@@ -120,6 +121,11 @@ def interval_cell(bounds: list[float | None], lang: Lang) -> str:
     return interval(
         float("-inf") if low is None else low, float("inf") if high is None else high, lang
     )
+
+
+def bounds_cell(low: float | None, high: float | None, lang: Lang) -> str:
+    """Write an interval, or a dash where it says nothing: without an error, or without an end."""
+    return "–" if low is None or high is None else interval(low, high, lang)
 
 
 def p_cell(value: float | None, lang: Lang) -> str:
