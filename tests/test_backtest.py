@@ -78,9 +78,9 @@ def test_every_cell_of_the_tables(computed):
 
 
 def test_every_figure_is_published(computed):
-    """Seven figures per outcome, and one each for hidden activity, the case, growth, context."""
+    """Eight figures per outcome, and one each for hidden activity, the case, growth, context."""
     kinds = ("paths", "event_study", "placebo", "specifications", "neighbour_years")
-    kinds += ("balance", "overlap")
+    kinds += ("balance", "overlap", "horizons")
     names = {f"{k}_{o}" for k in kinds for o in computed["outcomes"]}
     files = {p.stem for p in (PUBLISHED / "figures").iterdir() if p.suffix == ".svg"}
     assert files == names | {"hidden_active", "case", "growth", "context"}

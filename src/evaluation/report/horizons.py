@@ -34,7 +34,9 @@ def _name(key: str, lang: Lang) -> str:
 
 def _label(by: str, label: str, lang: Lang) -> str:
     """Name a subgroup."""
-    return literal(group_label(by, label, lang))
+    name = group_label(by, label, lang)
+    # our own names hold narrow spaces, which a stranger's text may not keep
+    return name if by in ("size", "stance") else literal(name)
 
 
 def _duration(r: Results, name: str, lang: Lang) -> Table:
