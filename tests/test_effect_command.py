@@ -68,6 +68,13 @@ def test_counts_by_education(cli, tmp_path):
     assert found["everyone"]["estimate"] == pytest.approx(4)
 
 
+def test_a_column_of_sexes_that_was_named_must_be_there(cli, tmp_path):
+    path = counts(tmp_path / "c.csv")
+    answer = cli("effect", "--cells", path, "--category", "education", "--sex", "gender")
+    assert answer.code == 2
+    assert "field gender: there is no such column" in answer.err
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [

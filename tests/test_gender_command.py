@@ -191,6 +191,23 @@ def test_counts_with_two_starts_are_refused(counts, tmp_path):
         run("--cells", tmp_path / "c.csv")
 
 
+@pytest.mark.parametrize("option", ["unit", "time", "sex", "category", "persons", "cohort"])
+def test_columns_of_counts_that_are_not_there(counts, option):
+    with pytest.raises(InputError, match="there is no such column; the file has unit, year") as e:
+        run("--cells", counts[0], f"--{option}", "nowhere")
+    assert (e.value.field, e.value.row) == ("nowhere", 1)
+
+
+@pytest.mark.parametrize("column", ["unit", "category"])
+def test_counts_that_belong_to_nothing_are_refused(counts, tmp_path, column):
+    table = pd.read_csv(counts[0], dtype=str).head(50)
+    table.loc[3, column] = ""
+    table.to_csv(tmp_path / "c.csv", index=False)
+    with pytest.raises(InputError, match="is empty; a name or code is needed") as e:
+        run("--cells", tmp_path / "c.csv")
+    assert (e.value.field, e.value.row) == (column, 5)
+
+
 # the report
 
 

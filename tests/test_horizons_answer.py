@@ -344,7 +344,7 @@ def rename(table):
         (setting(3, "successes", 10**7), "row 5, field successes: more successes than persons"),
         (setting(3, "persons", -1), "must not be negative"),
         (setting(3, "sex", "X"), "'X' is none of K"),
-        (setting(3, "category", " "), "name a category"),
+        (setting(3, "category", " "), "is empty; a name or code is needed"),
         (setting(3, "category", "short"), "stand twice"),
         (setting(0, "cohort", 2016), "u0"),
         (lambda t: t.pop("persons"), "there is no such column"),

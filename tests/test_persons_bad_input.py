@@ -113,6 +113,20 @@ def test_cohorts_of_one_are_counted_and_their_number_does_not_leave(tmp_path):
     assert "cohorts_of_one" not in run("cohorts", path, "--until", UNTIL, "--json").stdout
 
 
+@pytest.mark.parametrize("memory", ["much", "500", "-1MB", ""])
+def test_memory_that_is_none(tmp_path, memory):
+    path = write(ten_persons(), tmp_path / "persons.parquet")
+    refused(run("cohorts", path, "--memory", memory), "field --memory")
+
+
+@pytest.mark.parametrize("until", ["2025-13", "2025", "soon"])
+def test_last_months_that_are_none(tmp_path, until):
+    path = write(ten_persons(), tmp_path / "persons.parquet")
+    refused(run("cohorts", path, "--until", until), f"'{until}' is not a month such as 2025-12")
+    call = ("retention", "--data", path, "--pseudonymised")
+    refused(run(*call, "--until", until), f"'{until}' is not a month such as 2025-12")
+
+
 @pytest.mark.parametrize("command", ["cohorts", "retention"])
 def test_empty_files(tmp_path, command):
     empty = tmp_path / "empty.csv"

@@ -49,6 +49,11 @@ def wanted():
     return [r for r in every if canonicalize_name(r.name) != name]
 
 
+def test_no_file_has_the_name_of_an_option():
+    """A tool that takes ``--help`` for the file to write leaves one."""
+    assert not [p.name for p in ROOT.iterdir() if p.name.startswith("-")]
+
+
 # locks
 
 

@@ -354,6 +354,9 @@ def pilot(twins=100, seed=60_000):
 
 def main(arguments):
     """Run the studies, or count those already run."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(__doc__)
+        return None
     if arguments[0] == "--count":
         return count(arguments[1:])
     if arguments[0] in ("--pilot", "--really"):

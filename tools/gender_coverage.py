@@ -115,6 +115,9 @@ def count(files):
 
 def main(arguments):
     """Run the studies, or count those already run."""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(__doc__)
+        return
     if arguments[0] == "--count":
         count(arguments[1:])
         return

@@ -21,6 +21,7 @@ __all__ = [
     "number_column",
     "panel_from_long",
     "read_table",
+    "text_column",
     "year_column",
 ]
 
@@ -144,6 +145,33 @@ def _column(table: pd.DataFrame, column: str) -> pd.Series:
 def _fault(table: pd.DataFrame, row: object, field: str, problem: str) -> InputError:
     """Make the error that names the table's file, the line and the column."""
     return InputError(problem, file=table.attrs.get("file"), row=int(str(row)), field=field)
+
+
+def text_column(table: pd.DataFrame, column: str) -> pd.Series:
+    """Return a column as text, with something in every cell.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From :func:`read_table`.
+    column : str
+        Name of the column.
+
+    Returns
+    -------
+    pandas.Series
+        Text, indexed by line number.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or at its first empty cell.
+    """
+    found = _column(table, column)
+    empty = found.index[found == ""]
+    if len(empty):
+        raise _fault(table, empty[0], column, "is empty; a name or code is needed")
+    return found
 
 
 def number_column(

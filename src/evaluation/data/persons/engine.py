@@ -237,14 +237,23 @@ def _duckdb(place: str, memory: str, threads: int | None) -> Iterator[Engine]:
     import duckdb
     import ibis
 
-    more: dict[str, Any] = {} if threads is None else {"threads": threads}
-    backend = ibis.duckdb.connect(
-        memory_limit=memory, temp_directory=place, preserve_insertion_order=False, **more
+    fault = InputError(
+        f"{memory!r} is not enough, or not an amount such as 500MB", field="--memory"
     )
-    with suppress(duckdb.InvalidInputException):
-        # refused in a notebook without ipywidgets, where there is no bar to begin with
-        backend.raw_sql("SET enable_progress_bar = false")
-    backend.raw_sql(_WORD_NUMBER["duckdb"])
+    # DuckDB would take a negative amount for no limit at all
+    if not memory[:1].isdigit():
+        raise fault
+    more: dict[str, Any] = {} if threads is None else {"threads": threads}
+    try:
+        backend = ibis.duckdb.connect(
+            memory_limit=memory, temp_directory=place, preserve_insertion_order=False, **more
+        )
+        with suppress(duckdb.InvalidInputException):
+            # refused in a notebook without ipywidgets, where there is no bar to begin with
+            backend.raw_sql("SET enable_progress_bar = false")
+        backend.raw_sql(_WORD_NUMBER["duckdb"])
+    except duckdb.Error:
+        raise fault from None
     try:
         yield Engine("duckdb", backend)
     finally:

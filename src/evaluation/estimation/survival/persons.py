@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -12,7 +13,7 @@ import pandas as pd
 from evaluation.errors import InputError
 from evaluation.estimation.survival.life_table import KINDS, LifeTable, key_names, ordered_groups
 
-__all__ = ["count_spells", "life_table_from_persons", "month_number"]
+__all__ = ["count_spells", "last_month", "life_table_from_persons", "month_number"]
 
 Exposure = Literal["at reception", "over time"]
 
@@ -41,6 +42,26 @@ def month_number(dates: pd.Series, *, field: str, file: str | None = None) -> np
             field=field,
         )
     return np.asarray(12.0 * known.dt.year + known.dt.month - 1, dtype=float)
+
+
+def last_month(until: str) -> float:
+    """Return the last known month, counted from January of year 0.
+
+    Raises
+    ------
+    InputError
+        If it is no month: a year alone would be taken for its January.
+
+    Examples
+    --------
+    >>> last_month("2025-12")
+    24311.0
+    """
+    try:
+        found = datetime.date.fromisoformat(f"{until}-01" if len(until) == 7 else until)
+    except ValueError:
+        raise InputError(f"{until!r} is not a month such as 2025-12", field="until") from None
+    return 12.0 * found.year + found.month - 1
 
 
 def count_spells(
@@ -188,7 +209,7 @@ def life_table_from_persons(
         if name not in persons:
             raise InputError("the column is missing", file=file, field=name)
     persons = persons.reset_index(drop=True)
-    last = month_number(pd.Series([until]), field="until")[0]
+    last = last_month(until)
     received = month_number(persons["received"], field="received", file=file)
     moved = month_number(persons["moved"], field="moved", file=file)
     begins = _optional(persons, "observed_from", received, file)

@@ -91,16 +91,16 @@ def _answer(
     if lang == "sv":
         first = (
             f"Med en effekt på {points} procentenheter och de angivna värdena sparar kommunen "
-            f"{saved[0]} på bistånd {years} (brutto, {shown} intervall {saved[1]}). Efter alla "
-            f"poster som räknas, arbetssättets kostnad bland dem, är nettot {left[0]} "
+            f"{saved[0]} på bistånd {years} (brutto, diskonterat, {shown} intervall {saved[1]}). "
+            f"Efter alla poster som räknas, arbetssättets kostnad bland dem, är nettot {left[0]} "
             f"({left[1]}), diskonterat, i {plan.prices.year} års priser. Kommunen vinner i {gain} "
             "av dragningarna."
         )
     else:
         first = (
             f"With an effect of {points} percentage points and the stated values the "
-            f"municipality saves {saved[0]} of assistance in {years} (gross, {shown} interval "
-            f"{saved[1]}). After every line that is counted, the programme's cost among them, the "
+            f"municipality saves {saved[0]} of assistance in {years} (gross, discounted, {shown} "
+            f"interval {saved[1]}). After every line that is counted, the programme's cost among them, the "
             f"net is {left[0]} ({left[1]}), discounted, in prices of {plan.prices.year}. The "
             f"municipality gains in {gain} of the draws."
         )

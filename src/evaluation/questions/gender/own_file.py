@@ -8,7 +8,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from evaluation.data.files import balanced_panel, number_column, read_table, year_column
+from evaluation.data.files import (
+    balanced_panel,
+    number_column,
+    read_table,
+    text_column,
+    year_column,
+)
 from evaluation.data.panel import Panel
 from evaluation.design.comparison import matched_sets
 from evaluation.errors import InputError
@@ -291,16 +297,16 @@ def cells_file(
     table = table[sexes != "T"]
     cells = pd.DataFrame(
         {
-            "unit": table[unit],
+            "unit": text_column(table, unit),
             "year": year_column(table, time),
             "sex": sexes[table.index],
-            "category": table[category],
+            "category": text_column(table, category),
             "persons": number_column(table, persons),
             "successes": number_column(table, successes),
         }
     )
     starts = year_column(table, cohort, empty_is_zero=True)
-    first = starts.groupby(table[unit]).agg(["min", "max"])
+    first = starts.groupby(cells["unit"]).agg(["min", "max"])
     unlike = first[first["min"] != first["max"]]
     if len(unlike):
         raise InputError(

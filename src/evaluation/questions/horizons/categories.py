@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from evaluation.data.files import number_column, read_table, year_column
+from evaluation.data.files import number_column, read_table, text_column, year_column
 from evaluation.data.observations import SIMULATED
 from evaluation.data.panel import Panel
 from evaluation.design.comparison import matched_sets
@@ -151,26 +151,19 @@ def _read(
     """Return the file as text, and its counts by unit, year and category; hidden ones are NaN."""
     table = read_table(path, columns=(unit, time, category, persons, successes))
     name = str(path)
-    for column in (unit, time, category, persons, successes):
-        if column not in table.columns:
-            raise InputError(
-                f"there is no such column; the file has {', '.join(map(str, table.columns))}",
-                file=name,
-                row=1,
-                field=column,
-            )
     counts = pd.DataFrame(
         {
-            "unit": table[unit],
+            "unit": text_column(table, unit),
             "year": year_column(table, time),
             "sex": "T",
-            "category": table[category].str.strip(),
+            "category": text_column(table, category),
             "persons": number_column(table, persons, missing=True),
             "successes": number_column(table, successes, missing=True),
         }
     )
-    if sex in table.columns:
-        sexes = table[sex].str.strip().str.lower().map(SEX_WORDS)
+    # a file without sexes has everyone together; a column that was named must be there
+    if sex in table.columns or sex != "sex":
+        sexes = text_column(table, sex).str.lower().map(SEX_WORDS)
         if sexes.isna().any():
             row = sexes.index[sexes.isna()][0]
             raise InputError(
@@ -181,7 +174,6 @@ def _read(
             )
         counts["sex"] = sexes
     for bad, what, column in (
-        (counts["category"] == "", "is empty; name a category", category),
         (counts["persons"] < 0, "must not be negative", persons),
         (counts["successes"] < 0, "must not be negative", successes),
         (counts["successes"] > counts["persons"], "more successes than persons", successes),

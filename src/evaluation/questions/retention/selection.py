@@ -16,7 +16,7 @@ from evaluation.design.adoption import read_adoption
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.auto import ENOUGH_UNITS
 from evaluation.estimation.survival.lee_bounds import lee_bounds
-from evaluation.estimation.survival.persons import month_number
+from evaluation.estimation.survival.persons import last_month, month_number
 from evaluation.questions.retention.result import Retention
 from evaluation.questions.retention.selected import Selection
 from evaluation.questions.retention.shown import show_bounds
@@ -191,7 +191,7 @@ def _people(
     }
     received, moved = months["received"], months["moved"]
     if until is not None:
-        last = float(month_number(pd.Series([until]), field="until")[0])
+        last = last_month(until)
     else:
         dates = [v for k, v in months.items() if k != "observed_from"]
         last = 12.0 * (max(float(np.nanmax(v)) for v in dates if not np.isnan(v).all()) // 12) + 11
