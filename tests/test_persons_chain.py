@@ -62,6 +62,7 @@ def folder(tmp_path_factory):
         "2018-12", "--education", "--out", place / "out",
     )  # fmt: skip
     assert "leavers_by_education" in out
+    assert "areas by education" in out
     return place / "out"
 
 

@@ -91,6 +91,7 @@ def cohorts(
     from evaluation.data.observations import SIMULATED
     from evaluation.data.persons import REASONS, may_leave, read_mapping, releases, write_cohorts
     from evaluation.data.persons import cohorts as count
+    from evaluation.data.persons.education import EDUCATION_TABLE, areas, gender_cells
     from evaluation.design.adoption import first_whole_years, read_adoption
 
     begun = None if adoption is None else first_whole_years(read_adoption(adoption))
@@ -131,6 +132,11 @@ def cohorts(
                 "hidden": {name: table.n_suppressed for name, table in released.items()},
                 "cells": {name: table.n_cells for name, table in released.items()},
             }
+            if EDUCATION_TABLE in released:
+                shown = gender_cells(released[EDUCATION_TABLE], areas(begun))
+                at = shown[shown["cohort"] > 0]
+                n = shown["unit"].nunique(), at["unit"].nunique()
+                found["areas_by_education"] = {"active": n[1], "others": n[0] - n[1]}
     if as_json:
         print_json(found)
         return
@@ -155,6 +161,14 @@ def _say(found: dict[str, Any], words: dict[str, str]) -> None:
     if "folder" in found:
         for name, hidden in found["hidden"].items():
             typer.echo(f"{name:<24}{found['cells'][name]} cells, {hidden} hidden")
+        if "areas_by_education" in found:
+            n = found["areas_by_education"]
+            typer.echo(f"{'areas by education':<24}{n['active']} active, {n['others']} others")
+            if not n["active"] or not n["others"]:
+                typer.echo(
+                    f"{'':<24}with none on one side nothing is compared: the cells are too small, "
+                    "or --adoption is missing"
+                )
         typer.echo(f"{'written':<24}{found['folder']}")
     if mark:
         typer.echo(mark)

@@ -100,9 +100,9 @@ def _answer(
         first = (
             f"With an effect of {points} percentage points and the stated values the "
             f"municipality saves {saved[0]} of assistance in {years} (gross, discounted, {shown} "
-            f"interval {saved[1]}). After every line that is counted, the programme's cost among them, the "
-            f"net is {left[0]} ({left[1]}), discounted, in prices of {plan.prices.year}. The "
-            f"municipality gains in {gain} of the draws."
+            f"interval {saved[1]}). After every line that is counted, the programme's cost among "
+            f"them, the net is {left[0]} ({left[1]}), discounted, in prices of "
+            f"{plan.prices.year}. The municipality gains in {gain} of the draws."
         )
     mark = ("SIMULERADE DATA: " if lang == "sv" else "SIMULATED DATA: ") if simulated else ""
     return mark + " ".join([first, *break_even_sentences(even, lang)])
