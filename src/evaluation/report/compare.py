@@ -157,10 +157,14 @@ def _cells(text: str) -> list[list[Any]]:
 _DIGITS = re.compile(r"-?\d+\.\d{3,}")
 _EMBEDDED = re.compile(r"data:image/svg\+xml;base64,[A-Za-z0-9+/=]+")
 
+# clip paths are named by a hash of all sixteen digits of their corners
+_CLIP = re.compile(r'(?<=[#"])p[0-9a-f]{10}(?=[")])')
+
 
 def _text(path: Path) -> str:
     """Return a figure's or page's text without the last digits in which machines differ."""
     text = _EMBEDDED.sub("", path.read_text(encoding="utf-8", errors="replace"))
+    text = _CLIP.sub("clip", text)
     return _DIGITS.sub(lambda m: f"{float(m[0]):.3f}", text)
 
 
