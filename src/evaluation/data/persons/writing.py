@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +13,7 @@ from evaluation.data.persons.education import EDUCATION_TABLE, areas, gender_cel
 from evaluation.data.persons.protected_tables import outcomes
 from evaluation.data.persons.quality import Quality, may_leave
 from evaluation.errors import InputError
-from evaluation.folders import put_in_place, target_folder
+from evaluation.folders import beside, target_folder
 
 __all__ = ["write_cohorts"]
 
@@ -92,62 +90,53 @@ def write_cohorts(
             "holds other files; give an empty or new folder", file=str(out), field="--out"
         )
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-new-", dir=out.parent))
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", file=str(out)) from None
-    try:
-        new = beside / out.name
-        new.mkdir()
-        mark = {"data": SIMULATED} if simulated else {}
-        for name, table in tables.items():
-            shown = table.astype({c: object for c in table.columns if c not in ("low", "high")})
-            _csv(shown.assign(**mark), new / f"table_{name}.csv", na_rep="..")
-        panel = outcomes(released)
-        _csv(panel.assign(**mark), new / "outcomes.csv")
-        for indicator, own in panel.groupby("indicator"):
-            own = own.drop(columns="indicator")
-            _csv(own.assign(**mark), new / f"outcome_{indicator}.csv")
-        more = ""
-        if EDUCATION_TABLE in tables:
-            of = areas(adoption)
-            _csv(of.assign(**mark), new / "areas.csv")
-            cells = gender_cells(released[EDUCATION_TABLE], of)
-            more = _AREAS
-            if len(cells):
-                _csv(cells.assign(**mark), new / "cells_education.csv")
-                more += _CELLS
-        _csv(quality.tidy().assign(**mark), new / "quality.csv")
-        content = {
-            **mark,
-            **quality.to_dict(),
-            "provenance": may_leave(provenance),
-            "disclosure": {
-                name: {
-                    "cells": table.n_cells,
-                    "hidden": table.n_suppressed,
-                    "parameters": table.parameters,
-                    "check": table.check.to_dict(),
-                }
-                for name, table in released.items()
-            },
-        }
-        text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False, default=str)
-        (new / _MARK).write_text(text + "\n", encoding="utf-8")
-        words = _README.format(
-            mark=f"{SIMULATED}\n" if simulated else "",
-            until=provenance.get("until", ""),
-            kept=quality.kept,
-            more=more,
-            rows=quality.rows,
-        )
-        (new / "README.txt").write_text(words, encoding="utf-8")
-        put_in_place(new, out)
+        with beside(out) as new:
+            mark = {"data": SIMULATED} if simulated else {}
+            for name, table in tables.items():
+                shown = table.astype({c: object for c in table.columns if c not in ("low", "high")})
+                _csv(shown.assign(**mark), new / f"table_{name}.csv", na_rep="..")
+            panel = outcomes(released)
+            _csv(panel.assign(**mark), new / "outcomes.csv")
+            for indicator, own in panel.groupby("indicator"):
+                own = own.drop(columns="indicator")
+                _csv(own.assign(**mark), new / f"outcome_{indicator}.csv")
+            more = ""
+            if EDUCATION_TABLE in tables:
+                of = areas(adoption)
+                _csv(of.assign(**mark), new / "areas.csv")
+                cells = gender_cells(released[EDUCATION_TABLE], of)
+                more = _AREAS
+                if len(cells):
+                    _csv(cells.assign(**mark), new / "cells_education.csv")
+                    more += _CELLS
+            _csv(quality.tidy().assign(**mark), new / "quality.csv")
+            content = {
+                **mark,
+                **quality.to_dict(),
+                "provenance": may_leave(provenance),
+                "disclosure": {
+                    name: {
+                        "cells": table.n_cells,
+                        "hidden": table.n_suppressed,
+                        "parameters": table.parameters,
+                        "check": table.check.to_dict(),
+                    }
+                    for name, table in released.items()
+                },
+            }
+            text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False, default=str)
+            (new / _MARK).write_text(text + "\n", encoding="utf-8")
+            words = _README.format(
+                mark=f"{SIMULATED}\n" if simulated else "",
+                until=provenance.get("until", ""),
+                kept=quality.kept,
+                more=more,
+                rows=quality.rows,
+            )
+            (new / "README.txt").write_text(words, encoding="utf-8")
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"cannot be written: {reason}", file=str(out)) from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return out
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +11,7 @@ import pandas as pd
 
 from evaluation.data.observations import SIMULATED
 from evaluation.errors import InputError
-from evaluation.folders import put_in_place, target_folder
+from evaluation.folders import beside, target_folder
 
 __all__ = ["FILES", "write_twin"]
 
@@ -131,18 +129,9 @@ def write_twin(
     out = target_folder(folder)
     _check_target(out)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{out.name}-new-", dir=out.parent))
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}", file=str(out)) from None
-    try:
-        new = beside / out.name
-        new.mkdir()
-        _files(new, observations, persons, stance, truth)
-        put_in_place(new, out)
+        with beside(out) as new:
+            _files(new, observations, persons, stance, truth)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"cannot be written: {reason}", file=str(out)) from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return out
