@@ -3,8 +3,10 @@
 from evaluation.data.disclosure.amounts import cell_amounts
 from evaluation.data.disclosure.attack import Ranges, attack, bounds
 from evaluation.data.disclosure.constraints import Constraints
+from evaluation.data.disclosure.earlier import Previous
+from evaluation.data.disclosure.former import Former
 from evaluation.data.disclosure.layout import Flow, KnownSum
-from evaluation.data.disclosure.protect import Previous, protect
+from evaluation.data.disclosure.protect import protect
 from evaluation.data.disclosure.protected import Protected
 from evaluation.data.disclosure.released import (
     FromPersons,
@@ -20,6 +22,7 @@ __all__ = [
     "Constraints",
     "Dominance",
     "Flow",
+    "Former",
     "FromPersons",
     "KnownSum",
     "Previous",

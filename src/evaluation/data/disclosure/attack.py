@@ -13,7 +13,7 @@ from evaluation.data.disclosure.constraints import Constraints
 from evaluation.data.disclosure.programs import BATCH, CLEAR, Block, Target
 from evaluation.errors import InputError
 
-__all__ = ["Ranges", "Target", "attack", "bounds"]
+__all__ = ["Ranges", "Target", "attack", "batches", "bounds", "hidden_blocks"]
 
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
@@ -187,7 +187,7 @@ def attack(
     matrix = csc_array(constraints.matrix)
     right = -(constraints.matrix @ np.where(hidden, 0.0, published))
     count = 0
-    for cells, label in _batches(_blocks(matrix, hidden), whole):
+    for cells, label in batches(hidden_blocks(matrix, hidden), whole):
         block = Block(cells, label, matrix, right, lo, hi, whole, seed)
         block.run(target)
         inner_lo[cells], inner_hi[cells], exact[cells] = block.least, block.most, block.exact
@@ -203,7 +203,7 @@ def _demand_rows_without_hidden(matrix: csc_array, hidden: _Bools, right: _Float
         raise InputError(CLEAR)
 
 
-def _blocks(matrix: csc_array, hidden: _Bools) -> list[_Ints]:
+def hidden_blocks(matrix: csc_array, hidden: _Bools) -> list[_Ints]:
     """Return the hidden cells in blocks that share no sum."""
     cells = np.flatnonzero(hidden)
     if not len(cells):
@@ -215,7 +215,7 @@ def _blocks(matrix: csc_array, hidden: _Bools) -> list[_Ints]:
     return np.split(cells[order], np.cumsum(np.bincount(of, minlength=n))[:-1])
 
 
-def _batches(blocks: list[_Ints], whole: bool) -> list[tuple[_Ints, _Ints]]:
+def batches(blocks: list[_Ints], whole: bool) -> list[tuple[_Ints, _Ints]]:
     """Put small blocks together, each with its number: one program then serves them all.
 
     Amounts are left apart, for their programs are solved in units of their own size.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,24 +10,28 @@ import numpy.typing as npt
 import pandas as pd
 
 from evaluation.data.disclosure.attack import bounds
-from evaluation.data.disclosure.constraints import Constraints
-from evaluation.data.disclosure.earlier import Previous, earlier_part, joined
+from evaluation.data.disclosure.earlier import Joined, Previous, earlier_part, joined
+from evaluation.data.disclosure.former import Former
 from evaluation.data.disclosure.parts import Part, hash_of, part_of, width_of
-from evaluation.data.disclosure.primary import Reasons, small_differences
+from evaluation.data.disclosure.primary import Reasons
 from evaluation.data.disclosure.problem import Asked, Problem
 from evaluation.data.disclosure.protected import Protected
 from evaluation.data.disclosure.secondary import suppress
 from evaluation.data.disclosure.spec import Spec
 from evaluation.errors import InputError
 
-__all__ = ["Previous", "protect"]
+__all__ = ["protect"]
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
 
 
 def protect(
-    table: pd.DataFrame, spec: Spec, *, before: Previous | None = None, free: bool = True
+    table: pd.DataFrame,
+    spec: Spec,
+    *,
+    before: Previous | Former | Sequence[Previous | Former] | None = None,
+    free: bool = True,
 ) -> Protected:
     """Hide every cell that says too much, and those that would give it away.
 
@@ -41,10 +46,11 @@ def protect(
         Tidy: one row per cell, totals among them.
     spec : Spec
         What it holds and the rules.
-    before : Previous, optional
-        An earlier release of the same cells. Both are guarded together: cells that did not
+    before : Previous, Former or sequence of these, optional
+        Earlier releases of some of the same cells. All are guarded together: cells that did not
         change are one number to the attacker, and a cell that changed by 1 to k − 1 persons
-        must not show by how many.
+        must not show by how many. :class:`Previous` has the table behind the release,
+        :class:`Former` only what was published.
     free : bool
         Whether cells that turn out not to be needed are published after all.
 
@@ -72,20 +78,15 @@ def protect(
         if column not in table.columns:
             raise InputError(f"the table has no column {column!r}", field=column)
     new = part_of(table, spec)
-    parts, difference = [new], np.empty(0)
-    constraints = new.layout.constraints
-    labels = pd.Index(["table"] * len(new.reason))
-    if before is not None:
-        old = earlier_part(before, spec)
-        parts.append(old)
-        constraints, difference = joined(new.layout, old.layout)
-        labels = labels.append(pd.Index(["earlier"] * len(old.reason)))
-    labels = labels.append(pd.Index(["difference"] * len(difference)))
-    problem, reason = _problem(parts, constraints, difference, spec)
+    earlier = [before] if isinstance(before, Previous | Former) else [*(before or ())]
+    parts = [new, *(earlier_part(b, spec, new.layout) for b in earlier)]
+    believed = [isinstance(b, Former) for b in (None, *earlier)]
+    joint = joined(parts, believed, spec.rules if spec.dominance is None else None)
+    problem, reason = _problem(parts, joint, spec)
     hidden, hopeless = suppress(problem, free=free)
     if hopeless:
         where = hopeless[0]
-        names = _names(parts, len(difference))
+        names = _names(parts, len(joint.difference))
         raise InputError(
             f"{names[where]} cannot be protected: what is public already gives it away"
             f" ({len(hopeless)} such cells); withhold the table, or join categories",
@@ -100,7 +101,7 @@ def protect(
     reason = np.where(hidden & (reason == ""), "secondary", reason)
     return Protected(
         table=_shown(table, spec, hidden[:n], low[:n], high[:n]),
-        log=_log(parts, reason, hidden, labels, spec),
+        log=_log(parts, reason, hidden, spec),
         spec=spec,
         n_cells=n,
         n_primary=int((new.hidden[:n] & hidden[:n]).sum()),
@@ -110,37 +111,38 @@ def protect(
     )
 
 
-def _problem(
-    parts: list[Part], constraints: Constraints, difference: _Floats, spec: Spec
-) -> tuple[Problem, Reasons]:
-    d = len(difference)
-    small = small_differences(difference, spec.rules) & (spec.dominance is None)
-    width = np.where(small, float(spec.rules.width_of), 0.0)
+def _problem(parts: list[Part], joint: Joined, spec: Spec) -> tuple[Problem, Reasons]:
+    d = len(joint.difference)
+    width = np.full(d, float(spec.rules.width_of))
+    again = np.zeros(sum(len(p.reason) for p in parts) + d, dtype=bool)
+    again[: len(joint.before)] = joint.before & ~parts[0].hidden
 
     def end_to_end(arrays: list[npt.NDArray[Any]], last: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.concatenate([*arrays, last])
 
-    values = end_to_end([p.layout.values for p in parts], difference)
+    values = end_to_end([p.layout.values for p in parts], joint.difference)
+    own_width = end_to_end([width_of(p.layout, spec) for p in parts], np.zeros(d))
     asked = Asked(
-        end_to_end([p.asked.width for p in parts], width),
+        np.where(again, own_width, end_to_end([p.asked.width for p in parts], width)),
         end_to_end([p.asked.above for p in parts], np.zeros(d)),
         end_to_end([p.asked.below for p in parts], np.zeros(d)),
     )
     margin = end_to_end([p.layout.margin for p in parts], np.zeros(d, bool))
-    reason = end_to_end([p.reason for p in parts], np.where(small, "difference", "").astype(object))
+    reason = end_to_end([p.reason for p in parts], np.full(d, "difference", dtype=object))
+    reason[again] = "hidden before"
     n = len(values)
     known = end_to_end([p.layout.known for p in parts], np.zeros(d, bool))
     problem = Problem(
         values=values,
-        constraints=constraints,
+        constraints=joint.constraints,
         low=np.where(np.arange(n) < n - d, 0.0, -np.inf),
         high=np.full(n, np.inf),
-        hidden=end_to_end([p.hidden for p in parts], np.ones(d, bool)),
+        hidden=end_to_end([p.hidden for p in parts], np.ones(d, bool)) | again,
         fixed=end_to_end([p.fixed for p in parts], np.zeros(d, bool)),
         asked=asked,
-        width=end_to_end([width_of(p.layout, spec) for p in parts], np.zeros(d)),
+        width=own_width,
         cost=np.log(2.0 + np.abs(values)) * np.where(margin, 3.0, 1.0),
-        ties=np.asarray(abs(constraints.matrix) @ known.astype(float)) > 0,
+        ties=np.asarray(abs(joint.constraints.matrix) @ known.astype(float)) > 0,
         whole=spec.dominance is None,
     )
     return problem, reason
@@ -176,23 +178,20 @@ def _shown(
     return out
 
 
-def _log(
-    parts: list[Part], reason: Reasons, hidden: _Bools, labels: pd.Index, spec: Spec
-) -> pd.DataFrame:
+def _log(parts: list[Part], reason: Reasons, hidden: _Bools, spec: Spec) -> pd.DataFrame:
     keys = [p.layout.keys for p in parts]
-    n = sum(len(k) for k in keys)
-    frame = pd.concat(keys, ignore_index=True).reindex(range(len(labels)), fill_value="")
+    own, n, total = len(parts[0].reason), sum(len(k) for k in keys), len(reason)
+    frame = pd.concat(keys, ignore_index=True).reindex(range(total), fill_value="")
     frame = frame.set_axis(list(spec.by), axis=1)
-    published = np.zeros(len(labels), dtype=bool)
-    published[: parts[0].layout.n_published] = True
+    place = np.arange(total)
+    published = place < parts[0].layout.n_published
     frame["reason"] = reason
     frame["kind"] = np.select(
-        [labels == "earlier", labels == "difference", ~published],
+        [(place >= own) & (place < n), place >= n, ~published],
         ["earlier release", "difference", "worked out"],
-        np.where(reason == "secondary", "secondary", "primary"),
+        np.where(np.isin(reason, ["secondary", "hidden before"]), "secondary", "primary"),
     )
-    own = published & hidden
     guarded = ~published & (reason != "") & (reason != "secondary")
-    guarded[len(parts[0].reason) : n] = False  # the earlier release has a log of its own
-    kept: pd.DataFrame = frame[own | guarded].reset_index(drop=True)
+    guarded[own:n] = False  # the earlier release has a log of its own
+    kept: pd.DataFrame = frame[published & hidden | guarded].reset_index(drop=True)
     return kept

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from evaluation.data.disclosure.protect import Previous, protect
+from evaluation.data.disclosure.earlier import Previous
+from evaluation.data.disclosure.former import Former
+from evaluation.data.disclosure.protect import protect
 from evaluation.data.disclosure.protected import Protected
 from evaluation.data.disclosure.rounding import Rounded, round_table
 from evaluation.data.disclosure.spec import Spec
@@ -58,7 +61,9 @@ class FromPersons:
     def __getstate__(self) -> None:
         raise TypeError("a FromPersons is not to be written to disk: release it first")
 
-    def release(self, *, before: Previous | None = None) -> Released:
+    def release(
+        self, *, before: Previous | Former | Sequence[Previous | Former] | None = None
+    ) -> Released:
         """Return the table as it may leave; see :func:`release`."""
         return release(self.table, self.spec, before=before)
 
@@ -140,7 +145,7 @@ def release(
     table: pd.DataFrame,
     spec: Spec,
     *,
-    before: Previous | None = None,
+    before: Previous | Former | Sequence[Previous | Former] | None = None,
     base: int | None = None,
     seed: int | None = None,
 ) -> Released:
@@ -152,8 +157,8 @@ def release(
         Counts or amounts, one row per cell.
     spec : Spec
         What it holds and the rules. Columns that it does not name do not leave.
-    before : Previous, optional
-        An earlier release of the same cells.
+    before : Previous, Former or sequence of these, optional
+        Earlier releases of the same cells.
     base, seed : int, optional
         Round to this base, at random with a seed, in place of hiding.
 
