@@ -97,11 +97,15 @@ class Joined:
     before : numpy.ndarray
         Shape (cells of the new table,): cells that an earlier release hid and that have not
         changed since.
+    changed : numpy.ndarray
+        Shape (cells of the new table,): cells that an earlier release showed and that have
+        changed by few persons since.
     """
 
     constraints: Constraints = field(repr=False)
     difference: _Floats = field(repr=False)
     before: _Bools = field(repr=False)
+    changed: _Bools = field(repr=False)
 
 
 def joined(parts: Sequence[Part], believed: Sequence[bool], rules: Rules | None) -> Joined:
@@ -132,7 +136,7 @@ def joined(parts: Sequence[Part], believed: Sequence[bool], rules: Rules | None)
     index = [pd.MultiIndex.from_frame(p.layout.keys) for p in parts]
     links: list[Row] = []
     difference: list[float] = []
-    before = np.zeros(sizes[0], dtype=bool)
+    before, changed = np.zeros(sizes[0], dtype=bool), np.zeros(sizes[0], dtype=bool)
     for a, b in itertools.combinations(range(len(parts)), 2):
         at = index[b].get_indexer(index[a])
         i = np.flatnonzero(at >= 0)
@@ -164,5 +168,6 @@ def joined(parts: Sequence[Part], believed: Sequence[bool], rules: Rules | None)
                 for n, (c, d) in enumerate(zip(i[few], j[few], strict=True))
             ]
             difference += gap[few].tolist()
+            changed[i[few & two.fixed[j]]] = True
     system = stacked([p.layout.constraints for p in parts], links, len(difference))
-    return Joined(system, np.array(difference), before)
+    return Joined(system, np.array(difference), before, changed)

@@ -178,6 +178,11 @@ class Pool:
         for amount in amounts:
             if amount != 0 and self.lacking(cell):
                 yield amount
+        # where cells around are public, the room may lie on both sides: part up, the rest down
+        for up in range(int(w) - 1, 0, -1) if self.problem.whole else ():
+            for amount in (float(up), float(up - w)):
+                if self.lacking(cell) and (amount < 0 or amount >= above):
+                    yield amount
 
     def _search(self, cell: int, amount: float, open_cells: bool) -> _Ints | None:
         if self.subsets is not None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evaluation.data.disclosure.constraints import Constraints
+from evaluation.data.disclosure.programs import Target
 
 __all__ = ["Asked", "Problem", "asked_nothing"]
 
@@ -85,6 +86,13 @@ class Problem:
         more = hidden & ~self.hidden
         width = np.where(more, np.maximum(self.asked.width, self.width), self.asked.width)
         return replace(self, hidden=hidden, asked=replace(self.asked, width=width))
+
+    def target(self) -> Target:
+        """Return the demands as an attack is told them."""
+        a = self.asked
+        high = np.where(a.above > 0, self.values + a.above, -np.inf)
+        low = np.where(a.below > 0, self.values - a.below, np.inf)
+        return Target(a.width, high, low)
 
     def published(self) -> _Floats:
         """Return what an attacker sees, NaN where hidden."""

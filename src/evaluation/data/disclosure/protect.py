@@ -98,7 +98,9 @@ def protect(
     # from this table's published numbers alone
     alone = np.where(new.layout.known, np.nan, seen[:own])
     low, high = bounds(alone, new.layout.constraints, whole=problem.whole)
-    reason = np.where(hidden & (reason == ""), "secondary", reason)
+    few = np.zeros(len(reason), dtype=bool)
+    few[: len(joint.changed)] = joint.changed
+    reason = np.where(hidden & (reason == ""), np.where(few, "difference", "secondary"), reason)
     return Protected(
         table=_shown(table, spec, hidden[:n], low[:n], high[:n]),
         log=_log(parts, reason, hidden, spec),
@@ -189,7 +191,9 @@ def _log(parts: list[Part], reason: Reasons, hidden: _Bools, spec: Spec) -> pd.D
     frame["kind"] = np.select(
         [(place >= own) & (place < n), place >= n, ~published],
         ["earlier release", "difference", "worked out"],
-        np.where(np.isin(reason, ["secondary", "hidden before"]), "secondary", "primary"),
+        np.where(
+            np.isin(reason, ["secondary", "hidden before", "difference"]), "secondary", "primary"
+        ),
     )
     guarded = ~published & (reason != "") & (reason != "secondary")
     guarded[own:n] = False  # the earlier release has a log of its own

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evaluation.data.disclosure.attack import Ranges, Target, attack
+from evaluation.data.disclosure.attack import Ranges, attack
 from evaluation.data.disclosure.problem import Problem
 from evaluation.data.disclosure.spec import Spec
 from evaluation.language import number
@@ -115,15 +115,9 @@ class Protected:
             low=p.low,
             high=p.high,
             whole=p.whole,
-            target=None if exact else self._target(),
+            target=None if exact else p.target(),
             seed=seed,
         )
-
-    def _target(self) -> Target:
-        p = self.problem
-        high = np.where(p.asked.above > 0, p.values + p.asked.above, -np.inf)
-        low = np.where(p.asked.below > 0, p.values - p.asked.below, np.inf)
-        return Target(p.asked.width, high, low)
 
     def check(self, *, exact: bool = False) -> Check:
         """Say whether the attack pins any hidden cell to a range narrower than asked.
@@ -140,7 +134,7 @@ class Protected:
         """
         found = self.attack(exact=exact)
         hidden = self.problem.hidden & (self.problem.asked.width > 0)
-        bad = int((~self._target().met(found.low, found.high) & hidden).sum())
+        bad = int((~self.problem.target().met(found.low, found.high) & hidden).sum())
         n = int(hidden.sum())
         few = n - bad
         total = number(n, "sv", 0), number(n, "en", 0)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+from evaluation.data.disclosure.attack import attack
 from evaluation.data.disclosure.moves import Pool
 from evaluation.data.disclosure.problem import Problem
 from evaluation.data.disclosure.ties import blocks_of, offset, subsets_of, without_ties
@@ -42,8 +43,9 @@ def suppress(problem: Problem, *, free: bool = True) -> tuple[_Bools, list[int]]
     if blocks is not None and problem.ties.any():
         loose = Pool(without_ties(problem))
         hopeless = _meet(loose, meet_together(loose, blocks))
-        if hopeless:  # what a block cannot do alone, no sum besides makes possible
-            return loose.hidden, sorted(hopeless)
+        failed = _really(loose.problem.with_hidden(loose.hidden), hopeless)
+        if failed:  # what a block cannot do alone, no sum besides makes possible
+            return loose.hidden, failed
         pool.hide(np.flatnonzero(loose.hidden))
         offset(pool, loose, blocks)
         pool.subsets = subsets_of(loose, blocks)
@@ -52,7 +54,26 @@ def suppress(problem: Problem, *, free: bool = True) -> tuple[_Bools, list[int]]
     hopeless = _meet(pool, hopeless)
     if free and not hopeless:
         _free(pool)
-    return pool.hidden, sorted(hopeless)
+    return pool.hidden, _really(problem.with_hidden(pool.hidden), hopeless)
+
+
+def _really(problem: Problem, hopeless: set[int]) -> list[int]:
+    """Return the cells without a proof that an attack does pin too narrowly.
+
+    A pool of moves found one by one proves less than is true where little can be hidden any more.
+    """
+    if not hopeless:
+        return []
+    found = attack(
+        problem.published(),
+        problem.constraints,
+        low=problem.low,
+        high=problem.high,
+        whole=problem.whole,
+        target=problem.target(),
+    )
+    met = problem.target().met(found.low, found.high)
+    return [c for c in sorted(hopeless) if not met[c]]
 
 
 def _meet(pool: Pool, hopeless: Iterable[int] = ()) -> set[int]:
