@@ -10,9 +10,7 @@ import pandas as pd
 
 from evaluation.data.disclosure import (
     Dominance,
-    Flow,
     FromPersons,
-    KnownSum,
     Previous,
     Released,
     Rules,
@@ -30,14 +28,22 @@ from evaluation.data.persons.education import (
     release_education,
     with_areas,
 )
-from evaluation.data.persons.tables import HORIZONS, RETENTION
+from evaluation.data.persons.table_specs import (
+    BY,
+    CAME,
+    LEAVERS,
+    assisted_spec,
+    life_spec,
+    received_spec,
+    retention_spec,
+    status_spec,
+    status_words,
+)
+from evaluation.data.persons.tables import HORIZONS
 from evaluation.errors import InputError
 
 __all__ = ["outcomes", "releases"]
 
-_BY = ("code", "year", "sex")
-_SEX = {"T": ["K", "M"]}
-_WHOLE = "leavers"
 _MONTHS = 60
 """Months of the life table that leaves; later ones have few."""
 
@@ -100,14 +106,12 @@ def _stays(panel: pd.DataFrame, tables: FromPersons, rules: Rules) -> dict[str, 
     return _receptions(panel, rules, ())
 
 
-def _summed(
-    cells: pd.DataFrame, rows: pd.Series, each: tuple[str, ...], value: str, k: int
-) -> pd.DataFrame:
-    """Mark rows whose sums are public elsewhere, none of which may be small."""
-    found = cells[rows].groupby(list(each))[value].sum()
-    if found.between(1, k - 1).any():
-        raise InputError("a sum over the whole file is small", field=value)
-    return cells.assign(**{f"sum_{len(cells.columns)}": rows})
+def _refuse_small_sums(cells: pd.DataFrame, spec: Spec) -> None:
+    """Refuse sums that are public elsewhere and small."""
+    for known in spec.known_sums:
+        found = cells[cells[known.rows]].groupby(list(known.each))[spec.value].sum()
+        if found.between(1, spec.rules.k - 1).any():
+            raise InputError("a sum over the whole file is small", field=spec.value)
 
 
 def _out(cells: pd.DataFrame, spec: Spec) -> Released:
@@ -117,8 +121,8 @@ def _out(cells: pd.DataFrame, spec: Spec) -> Released:
 
 def _stacked(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> pd.DataFrame:
     """Return one row per cell, ``n`` persons."""
-    wide = frame[[*_BY, *columns]].rename(columns=columns)
-    return wide.melt(list(_BY), var_name=name, value_name="n").astype({"n": np.int64})
+    wide = frame[[*BY, *columns]].rename(columns=columns)
+    return wide.melt(list(BY), var_name=name, value_name="n").astype({"n": np.int64})
 
 
 def _statuses(
@@ -142,24 +146,11 @@ def _statuses(
             either=frame[work] + frame[studies],
             other=frame["leavers"] - frame[work] - frame[studies],
         )
-        # the words carry the horizon: only the total is the same cell in all of these tables
-        words = {
-            "leavers": _WHOLE,
-            "either": f"work or studies, {name}",
-            "other": f"other, {name}",
-        }
+        words = status_words(name)
         cells = _stacked(frame, words, "status")
-        sums = {"sex": _SEX, "status": {_WHOLE: [words["either"], words["other"]]}}
         if by_education is not None and first is None:
             cells = with_areas(cells, of)
-            members = of.groupby("area")["code"]
-            sums["code"] = {AREA + str(area): list(own) for area, own in members}
-        spec = Spec(
-            by=(*_BY, "status"),
-            sums=sums,
-            rules=rules,
-            shares=("status",),
-        )
+        spec = status_spec(cells, name, rules, None if by_education is None else of)
         protected = protect(cells, spec, before=first, free=False)
         out[status] = pass_gate(protected)
         if by_education is not None and first is None:
@@ -172,7 +163,7 @@ def _statuses(
 def _receptions(panel: pd.DataFrame, rules: Rules, sexes: Sequence[str]) -> dict[str, Released]:
     out = {}
     old = panel[panel["retention_base"].notna()]
-    came = panel.set_index(list(_BY))["received"]
+    came = panel.set_index(list(BY))["received"]
     old = old.assign(cohort=old["year"] - 3)
     whole = pd.MultiIndex.from_arrays([old["code"], old["cohort"], old["sex"]])
     old = old.assign(whole=came.reindex(whole).fillna(0).to_numpy())
@@ -181,33 +172,21 @@ def _receptions(panel: pd.DataFrame, rules: Rules, sexes: Sequence[str]) -> dict
     )
     if len(old) and old["whole"].sum():
         words = {
-            "whole": "received three years before",
+            "whole": CAME,
             "retained": "still there",
             "left": "left",
         }
         if old["unknown"].any():
             words["unknown"] = "not followed"
         cells = _stacked(old, words, "group")
-        parts = list(words.values())[1:]
-        both = cells["sex"].isin(sexes or ["T"])
-        # the rows that count are a sum of receptions, and the life table says who stayed as well
-        marked = both if sexes else both & (cells["group"] == words["whole"])
-        cells = _summed(cells, marked, ("group", "sex"), "n", rules.k)
-        spec = Spec(
-            by=(*_BY, "group"),
-            sums={"sex": _SEX, "group": {words["whole"]: parts}},
-            rules=rules,
-            shares=("group",),
-            known_sums=(KnownSum(cells.columns[-1], ("group", "sex")),),
-        )
+        cells, spec = retention_spec(cells, rules, sexes)
+        _refuse_small_sums(cells, spec)
         out["retention"] = _out(cells, spec)
     new = panel[panel["year"] > panel["year"].max() - 3]
     if len(new) and new["received"].sum():
-        cells = new[[*_BY, "received"]].astype({"received": np.int64})
-        both = cells["sex"].isin(sexes or ["T"])
-        cells = _summed(cells, both, ("sex",), "received", rules.k)
-        known = (KnownSum(cells.columns[-1], ("sex",)),)
-        spec = Spec(by=_BY, value="received", sums={"sex": _SEX}, rules=rules, known_sums=known)
+        cells = new[[*BY, "received"]].astype({"received": np.int64})
+        cells, spec = received_spec(cells, rules, sexes)
+        _refuse_small_sums(cells, spec)
         out["received"] = _out(cells, spec)
     return out
 
@@ -215,8 +194,8 @@ def _receptions(panel: pd.DataFrame, rules: Rules, sexes: Sequence[str]) -> dict
 def _assistance(costs: pd.DataFrame, rules: Rules) -> dict[str, Released]:
     if costs.empty:
         return {}
-    spec = Spec(by=_BY, value="persons", sums={"sex": _SEX}, rules=rules)
-    persons = _out(costs[[*_BY, "persons"]], spec)
+    spec = assisted_spec(rules)
+    persons = _out(costs[[*BY, "persons"]], spec)
     hidden = persons.tidy()["suppressed"].to_numpy(bool)
     out = {"assisted_persons": persons}
     for name in ("months", "kronor"):
@@ -224,7 +203,7 @@ def _assistance(costs: pd.DataFrame, rules: Rules) -> dict[str, Released]:
         total = costs[name].to_numpy(float)
         # a bound and not the number itself: it hides rather more than less
         second = np.where(costs["persons"] > 1, np.minimum(largest, total - largest), 0.0)
-        cells = costs[list(_BY)].assign(
+        cells = costs[list(BY)].assign(
             **{name: total},
             contributors=costs["persons"],
             largest_1=largest,
@@ -257,28 +236,8 @@ def _life(tables: FromPersons, rules: Rules, sexes: Sequence[str]) -> dict[str, 
     wide["enters_next"] = wide.groupby(keys)["entered"].shift(-1, fill_value=0)
     measures = ["at_risk", *KINDS, "censored", *(["enters_next"] if late else [])]
     cells = wide.melt([*keys, "month"], measures, var_name="measure", value_name="n")
-    # who came and who was still there after three years is also the sum of the municipalities
-    m, what, own = cells["month"], cells["measure"], cells["sex"].isin(sexes)
-    came = own & (m == 1) & (what == "at_risk")
-    still = own & (
-        ((m == RETENTION + 1) & (what == "at_risk")) | ((m == RETENTION) & (what == "censored"))
-    )
-    names = []
-    for rows_ in (came, still):
-        cells = _summed(cells, rows_, ("sex",), "n", rules.k)
-        names.append(cells.columns[-1])
-    spec = Spec(
-        by=(*keys, "month", "measure"),
-        sums={"sex": {"T": ["K", "M"]} if set(wide["sex"]) >= {"K", "M"} else {}},
-        flow=Flow(
-            time="month",
-            measure="measure",
-            leaving=(*KINDS, "censored"),
-            entering=("enters_next",) if late else (),
-        ),
-        rules=rules,
-        known_sums=tuple(KnownSum(name, ("sex",)) for name in names),
-    )
+    cells, spec = life_spec(cells, rules, sexes)
+    _refuse_small_sums(cells, spec)
     return {"life_table": _out(cells, spec)}
 
 
@@ -309,13 +268,12 @@ def outcomes(released: Mapping[str, Released]) -> pd.DataFrame:
             raise InputError(f"a {type(table).__name__} has not been released", field=name)
         if name.startswith("status_"):
             word = f"work or studies, {name[7:]}"
-            parts.append(_share(table, f"work_or_studies_{name[7:]}", "status", _WHOLE, word))
+            parts.append(_share(table, f"work_or_studies_{name[7:]}", "status", LEAVERS, word))
             if name == "status_90_days":
-                parts.append(_count(table, "leavers", "status", _WHOLE))
+                parts.append(_count(table, "leavers", "status", LEAVERS))
         elif name == "retention":
-            whole = "received three years before"
-            parts.append(_share(table, "retention_3_years", "group", whole, "still there"))
-            parts.append(_count(table, "received_3_years_before", "group", whole))
+            parts.append(_share(table, "retention_3_years", "group", CAME, "still there"))
+            parts.append(_count(table, "received_3_years_before", "group", CAME))
         elif name not in ("life_table", EDUCATION_TABLE):
             parts.append(_count(table, name))
     if not parts:
@@ -358,8 +316,8 @@ def _observed(
 
 def _share(table: Released, indicator: str, column: str, whole: str, word: str) -> pd.DataFrame:
     rows = _rows(table)
-    base = rows[rows[column] == whole].set_index(list(_BY))
-    part = rows[rows[column] == word].set_index(list(_BY))
+    base = rows[rows[column] == whole].set_index(list(BY))
+    part = rows[rows[column] == word].set_index(list(BY))
     base = base.reindex(part.index)
     n, all_ = (f["n"].to_numpy(dtype=float, na_value=np.nan) for f in (part, base))
     hidden = part["suppressed"].astype(bool) | base["suppressed"].astype(bool)
