@@ -72,6 +72,13 @@ def cohorts(
         bool,
         typer.Option("--education", help="Leavers by area and education too; takes minutes."),
     ] = False,
+    previous: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder that this command wrote before and that others have: nothing written now "
+            "gives away, beside it, what either hides. May be given several times."
+        ),
+    ] = None,
     memory: Annotated[str, typer.Option(help="DuckDB's limit; beyond it, on disk.")] = "500MB",
     pseudonymised: Annotated[
         bool,
@@ -89,11 +96,20 @@ def cohorts(
     """
     from evaluation.data.disclosure import Rules
     from evaluation.data.observations import SIMULATED
-    from evaluation.data.persons import REASONS, may_leave, read_mapping, releases, write_cohorts
+    from evaluation.data.persons import (
+        REASONS,
+        may_leave,
+        read_mapping,
+        read_published,
+        releases,
+        write_cohorts,
+    )
     from evaluation.data.persons import cohorts as count
     from evaluation.data.persons.education import EDUCATION_TABLE, areas, gender_cells
     from evaluation.design.adoption import first_whole_years, read_adoption
 
+    _refuse_its_own_place(out, previous or [])
+    published = [read_published(folder) for folder in previous or []]
     begun = None if adoption is None else first_whole_years(read_adoption(adoption))
 
     with progress_bar(2 if out is None else 4, as_json) as step:
@@ -112,18 +128,22 @@ def cohorts(
             rules=Rules(k=smallest),
             memory=memory,
         )
-        quality = counted.quality
+        quality, provenance = counted.quality, dict(counted.provenance)
+        if published:
+            provenance["previous"] = [f.until for f in published]
         found: dict[str, Any] = {"data": SIMULATED} if counted.simulated else {}
-        found |= {**quality.to_dict(), "provenance": may_leave(counted.provenance)}
+        found |= {**quality.to_dict(), "provenance": may_leave(provenance)}
         if out is not None:
             step("protecting")
-            released = releases(counted, follow_ups=follow_ups, education=education)
+            released = releases(
+                counted, follow_ups=follow_ups, education=education, previous=published
+            )
             step("writing")
             folder = write_cohorts(
                 out,
                 released,
                 quality,
-                provenance=counted.provenance,
+                provenance=provenance,
                 simulated=counted.simulated,
                 adoption=begun,
             )
@@ -141,6 +161,21 @@ def cohorts(
         print_json(found)
         return
     _say(found, {reason.key: reason.en for reason in REASONS})
+
+
+def _refuse_its_own_place(out: Path | None, previous: list[Path]) -> None:
+    """Refuse to replace what was published: a later run is to be set beside it too."""
+    from evaluation.errors import InputError
+
+    if previous and out is None:
+        raise InputError("is for what is written; give --out as well", field="--previous")
+    for folder in previous:
+        if out is not None and folder.resolve() == out.resolve():
+            raise InputError(
+                "is what was published before and must stay; write to another folder",
+                file=str(folder),
+                field="--out",
+            )
 
 
 def _say(found: dict[str, Any], words: dict[str, str]) -> None:
@@ -169,6 +204,8 @@ def _say(found: dict[str, Any], words: dict[str, str]) -> None:
                     f"{'':<24}with none on one side nothing is compared: the cells are too small, "
                     "or --adoption is missing"
                 )
+        for month in found["provenance"].get("previous", ()):
+            typer.echo(f"{'guarded beside':<24}what was published until {month}")
         typer.echo(f"{'written':<24}{found['folder']}")
     if mark:
         typer.echo(mark)

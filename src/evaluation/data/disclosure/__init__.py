@@ -4,7 +4,7 @@ from evaluation.data.disclosure.amounts import cell_amounts
 from evaluation.data.disclosure.attack import Ranges, attack, bounds
 from evaluation.data.disclosure.constraints import Constraints
 from evaluation.data.disclosure.earlier import Previous
-from evaluation.data.disclosure.former import Former
+from evaluation.data.disclosure.former import Former, in_common
 from evaluation.data.disclosure.layout import Flow, KnownSum
 from evaluation.data.disclosure.protect import protect
 from evaluation.data.disclosure.protected import Protected
@@ -36,6 +36,7 @@ __all__ = [
     "bounds",
     "cell_amounts",
     "cleared",
+    "in_common",
     "pass_gate",
     "protect",
     "release",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from evaluation.data.disclosure.programs import CLEAR, Target
 from evaluation.data.disclosure.spec import Spec
 from evaluation.errors import InputError
 
-__all__ = ["Former", "former_part", "likeliest"]
+__all__ = ["Former", "former_part", "in_common", "likeliest"]
 
 _Floats = npt.NDArray[np.float64]
 _Bools = npt.NDArray[np.bool_]
@@ -94,6 +95,26 @@ class Former:
         seen = np.full(len(layout.values), np.nan)
         seen[: len(values)] = values
         return layout, seen
+
+
+def in_common(table: pd.DataFrame, spec: Spec, releases: Sequence[Former]) -> list[Former]:
+    """Return the releases that have any of a table's cells.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The new table.
+    spec : Spec
+        What it holds.
+    releases : sequence of Former
+        Earlier releases; those of other dimensions are given back, to be refused by name.
+    """
+
+    def keys(frame: pd.DataFrame) -> pd.MultiIndex:
+        return pd.MultiIndex.from_frame(frame[list(spec.by)].astype(str))
+
+    own = keys(table)
+    return [r for r in releases if r.spec.by != spec.by or keys(r.table).isin(own).any()]
 
 
 def _without_known(layout: Layout) -> Constraints:

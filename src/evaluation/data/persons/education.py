@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from evaluation.data.disclosure import Released, Rules, Spec, pass_gate, protect
+from evaluation.data.disclosure import Former, Released, Rules, Spec, in_common, pass_gate, protect
 from evaluation.data.embedded import municipalities
 from evaluation.data.persons.contract import EDUCATION, STATUS_VALUES
 from evaluation.data.persons.counting import Cells
@@ -19,6 +19,7 @@ __all__ = [
     "AREA",
     "EDUCATION_TABLE",
     "areas",
+    "education_spec",
     "gender_cells",
     "leavers_by_education",
     "release_education",
@@ -137,7 +138,11 @@ def with_areas(cells: pd.DataFrame, of: pd.DataFrame) -> pd.DataFrame:
 
 
 def release_education(
-    counts: pd.DataFrame, statuses: Released, of: pd.DataFrame, words: Mapping[str, str]
+    counts: pd.DataFrame,
+    statuses: Released,
+    of: pd.DataFrame,
+    words: Mapping[str, str],
+    before: Sequence[Former] = (),
 ) -> Released | None:
     """Protect leavers by area, year, sex, education and status.
 
@@ -156,6 +161,8 @@ def release_education(
     words : mapping
         The total and its parts: ``leavers``, ``either``, ``other`` to what ``statuses`` calls
         them.
+    before : sequence of Former
+        The same table as it was published before.
 
     Returns
     -------
@@ -189,18 +196,33 @@ def release_education(
         ["area", "year", "sex", "education"], var_name="status", value_name="n"
     ).astype({"n": np.int64})
     table["public"] = (table["education"] == _ALL).to_numpy()
-    spec = Spec(
+    spec = education_spec(table, Rules(**statuses.parameters))
+    former = in_common(table, spec, before)
+    return pass_gate(protect(table, spec, before=former, free=False))
+
+
+def education_spec(cells: pd.DataFrame, rules: Rules) -> Spec:
+    """Return the specification of leavers by area, year, sex, education and status.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        The cells; ``public`` marks the areas' totals.
+    rules : Rules
+        The thresholds.
+    """
+    there = set(cells["education"])
+    return Spec(
         by=_BY,
         sums={
             "sex": {"T": ["K", "M"]},
-            "education": {_ALL: levels},
+            "education": {_ALL: [e for e in EDUCATION if e in there]},
             "status": {"leavers": ["either", "other"]},
         },
-        rules=Rules(**statuses.parameters),
+        rules=rules,
         shares=("status",),
         known="public",
     )
-    return pass_gate(protect(table, spec, free=False))
 
 
 def gender_cells(released: Released, of: pd.DataFrame) -> pd.DataFrame:

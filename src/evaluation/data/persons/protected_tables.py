@@ -6,32 +6,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from evaluation.data.disclosure import (
     Dominance,
+    Former,
     FromPersons,
     Previous,
     Released,
     Rules,
     Spec,
+    in_common,
     pass_gate,
     protect,
 )
-from evaluation.data.observations import OBSERVED, SUPPRESSED, observations
 from evaluation.data.persons.cohorts import Cohorts
 from evaluation.data.persons.contract import KINDS, STATUS_VALUES
 from evaluation.data.persons.education import (
-    AREA,
     EDUCATION_TABLE,
     areas,
     release_education,
     with_areas,
 )
+from evaluation.data.persons.previous import PublishedFolder
 from evaluation.data.persons.table_specs import (
     BY,
     CAME,
-    LEAVERS,
     assisted_spec,
     life_spec,
     received_spec,
@@ -42,14 +43,18 @@ from evaluation.data.persons.table_specs import (
 from evaluation.data.persons.tables import HORIZONS
 from evaluation.errors import InputError
 
-__all__ = ["outcomes", "releases"]
+__all__ = ["releases"]
 
 _MONTHS = 60
 """Months of the life table that leaves; later ones have few."""
 
 
 def releases(
-    counted: Cohorts, *, follow_ups: bool = False, education: bool = False
+    counted: Cohorts,
+    *,
+    follow_ups: bool = False,
+    education: bool = False,
+    previous: Sequence[PublishedFolder] = (),
 ) -> dict[str, Released]:
     """Protect every table that may leave.
 
@@ -64,6 +69,9 @@ def releases(
     education : bool
         Whether leavers by area, sex and education are to leave as well: the table of 90 days is
         then protected with its sums over areas, which takes minutes for the country.
+    previous : sequence of PublishedFolder
+        What earlier runs published (:func:`read_published`): nothing that leaves now says, beside
+        it, what either hides.
 
     Returns
     -------
@@ -80,18 +88,32 @@ def releases(
     Raises
     ------
     InputError
-        If a table cannot be protected.
+        If a table cannot be protected, or an earlier run cannot be set beside this one.
     """
+    for folder in previous:
+        folder.refuse_unlike(
+            until=str(counted.provenance["until"]),
+            simulated=counted.simulated,
+            exposed="exposed" in counted.life_tables.table,
+            of=areas(counted.adoption) if education else None,
+        )
     panel, rules = counted.panel.table, counted.panel.spec.rules
     horizons = tuple(HORIZONS) if follow_ups else tuple(HORIZONS)[:1]
     return {
-        **_statuses(panel, rules, horizons, counted if education else None),
-        **_stays(panel, counted.life_tables, rules),
-        **_assistance(counted.costs.table, rules),
+        **_statuses(panel, rules, horizons, counted if education else None, previous),
+        **_stays(panel, counted.life_tables, rules, previous),
+        **_assistance(counted.costs.table, rules, previous),
     }
 
 
-def _stays(panel: pd.DataFrame, tables: FromPersons, rules: Rules) -> dict[str, Released]:
+def _published(previous: Sequence[PublishedFolder], *names: str) -> list[Former]:
+    """Return the tables of these names that were published before."""
+    return [f.former[name] for f in previous for name in names if name in f.former]
+
+
+def _stays(
+    panel: pd.DataFrame, tables: FromPersons, rules: Rules, previous: Sequence[PublishedFolder]
+) -> dict[str, Released]:
     """Release receptions and who stayed beside the life table of the same persons.
 
     Numbers of the life table, and the number of rows that count, are sums over municipalities
@@ -100,10 +122,11 @@ def _stays(panel: pd.DataFrame, tables: FromPersons, rules: Rules) -> dict[str, 
     """
     for sexes in (("K", "M"), ("T",)):
         try:
-            return {**_receptions(panel, rules, sexes), **_life(tables, rules, sexes)}
+            came = _receptions(panel, rules, sexes, previous)
+            return {**came, **_life(tables, rules, sexes, previous)}
         except InputError:
             continue
-    return _receptions(panel, rules, ())
+    return _receptions(panel, rules, (), previous)
 
 
 def _refuse_small_sums(cells: pd.DataFrame, spec: Spec) -> None:
@@ -114,9 +137,9 @@ def _refuse_small_sums(cells: pd.DataFrame, spec: Spec) -> None:
             raise InputError("a sum over the whole file is small", field=spec.value)
 
 
-def _out(cells: pd.DataFrame, spec: Spec) -> Released:
+def _out(cells: pd.DataFrame, spec: Spec, before: Sequence[Former]) -> Released:
     """Protect and pass the gate; cells that were hidden are not tried again one by one."""
-    return pass_gate(protect(cells, spec, free=False))
+    return pass_gate(protect(cells, spec, before=in_common(cells, spec, before), free=False))
 
 
 def _stacked(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> pd.DataFrame:
@@ -126,7 +149,11 @@ def _stacked(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> pd.D
 
 
 def _statuses(
-    panel: pd.DataFrame, rules: Rules, statuses: Sequence[str], counted: Cohorts | None
+    panel: pd.DataFrame,
+    rules: Rules,
+    statuses: Sequence[str],
+    counted: Cohorts | None,
+    previous: Sequence[PublishedFolder],
 ) -> dict[str, Released]:
     out: dict[str, Released] = {}
     first: Previous | None = None
@@ -151,16 +178,24 @@ def _statuses(
         if by_education is not None and first is None:
             cells = with_areas(cells, of)
         spec = status_spec(cells, name, rules, None if by_education is None else of)
-        protected = protect(cells, spec, before=first, free=False)
+        # the totals are in the table of 90 days as well
+        names = dict.fromkeys([status, next(iter(out), status)])
+        former = in_common(cells, spec, _published(previous, *names))
+        same_run = [] if first is None else [first]
+        protected = protect(cells, spec, before=[*same_run, *former], free=False)
         out[status] = pass_gate(protected)
         if by_education is not None and first is None:
-            table = release_education(by_education, out[status], of, words)
+            table = release_education(
+                by_education, out[status], of, words, _published(previous, EDUCATION_TABLE)
+            )
             out |= {} if table is None else {EDUCATION_TABLE: table}
         first = first or Previous(cells, protected)
     return out
 
 
-def _receptions(panel: pd.DataFrame, rules: Rules, sexes: Sequence[str]) -> dict[str, Released]:
+def _receptions(
+    panel: pd.DataFrame, rules: Rules, sexes: Sequence[str], previous: Sequence[PublishedFolder]
+) -> dict[str, Released]:
     out = {}
     old = panel[panel["retention_base"].notna()]
     came = panel.set_index(list(BY))["received"]
@@ -181,21 +216,25 @@ def _receptions(panel: pd.DataFrame, rules: Rules, sexes: Sequence[str]) -> dict
         cells = _stacked(old, words, "group")
         cells, spec = retention_spec(cells, rules, sexes)
         _refuse_small_sums(cells, spec)
-        out["retention"] = _out(cells, spec)
+        moved_on = [f.received_as_retention() for f in previous]
+        former = [*_published(previous, "retention"), *(f for f in moved_on if f is not None)]
+        out["retention"] = _out(cells, spec, former)
     new = panel[panel["year"] > panel["year"].max() - 3]
     if len(new) and new["received"].sum():
         cells = new[[*BY, "received"]].astype({"received": np.int64})
         cells, spec = received_spec(cells, rules, sexes)
         _refuse_small_sums(cells, spec)
-        out["received"] = _out(cells, spec)
+        out["received"] = _out(cells, spec, _published(previous, "received"))
     return out
 
 
-def _assistance(costs: pd.DataFrame, rules: Rules) -> dict[str, Released]:
+def _assistance(
+    costs: pd.DataFrame, rules: Rules, previous: Sequence[PublishedFolder]
+) -> dict[str, Released]:
     if costs.empty:
         return {}
     spec = assisted_spec(rules)
-    persons = _out(costs[[*BY, "persons"]], spec)
+    persons = _out(costs[[*BY, "persons"]], spec, _published(previous, "assisted_persons"))
     hidden = persons.tidy()["suppressed"].to_numpy(bool)
     out = {"assisted_persons": persons}
     for name in ("months", "kronor"):
@@ -210,12 +249,42 @@ def _assistance(costs: pd.DataFrame, rules: Rules) -> dict[str, Released]:
             largest_2=second,
             hidden=hidden,
         )
+        for folder in previous:
+            cells["hidden"] |= _changed_by_few(costs, name, folder, rules.k)
         amounts = replace(spec, value=name, dominance=Dominance(few=rules.k), withhold="hidden")
-        out[f"assisted_{name}"] = _out(cells, amounts)
+        out[f"assisted_{name}"] = _out(cells, amounts, _published(previous, f"assisted_{name}"))
     return out
 
 
-def _life(tables: FromPersons, rules: Rules, sexes: Sequence[str]) -> dict[str, Released]:
+def _changed_by_few(
+    costs: pd.DataFrame, name: str, folder: PublishedFolder, k: int
+) -> npt.NDArray[np.bool_]:
+    """Say which amounts changed since they were shown, and perhaps those of few persons only.
+
+    Where as many persons or nearly as many are assisted as before, the difference of the amounts
+    may be one person's: how many had a part in it is not known.
+    """
+    own = pd.MultiIndex.from_frame(costs[list(BY)].astype(str))
+    change = {}
+    for value in ("persons", name):
+        former = folder.former.get(f"assisted_{value}")
+        if former is None:
+            return np.zeros(len(costs), dtype=bool)
+        keys = pd.MultiIndex.from_frame(former.table[list(BY)].astype(str))
+        shown = pd.Series(former.table[value].to_numpy(float), index=keys)
+        change[value] = np.abs(costs[value].to_numpy(float) - shown.reindex(own).to_numpy(float))
+    # a number of persons that was hidden may have been any
+    few = ~(change["persons"] >= k)
+    other: npt.NDArray[np.bool_] = few & (change[name] > 1e-9 * costs[name].to_numpy(float))
+    return other
+
+
+def _life(
+    tables: FromPersons,
+    rules: Rules,
+    sexes: Sequence[str],
+    previous: Sequence[PublishedFolder],
+) -> dict[str, Released]:
     rows = tables.table
     if rows.empty:
         return {}
@@ -238,89 +307,4 @@ def _life(tables: FromPersons, rules: Rules, sexes: Sequence[str]) -> dict[str, 
     cells = wide.melt([*keys, "month"], measures, var_name="measure", value_name="n")
     cells, spec = life_spec(cells, rules, sexes)
     _refuse_small_sums(cells, spec)
-    return {"life_table": _out(cells, spec)}
-
-
-def outcomes(released: Mapping[str, Released]) -> pd.DataFrame:
-    """Return the panel that may leave, in the tidy form of observations.
-
-    Parameters
-    ----------
-    released : mapping of str to Released
-        From :func:`releases`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``indicator``, ``code``, ``year``, ``sex``, ``value``, ``state``. Counts: ``leavers``,
-        ``received_3_years_before``, ``received``, ``assisted_…``. Per cent:
-        ``work_or_studies_90_days`` and so on and ``retention_3_years``, shown only where both
-        the count and its whole are. Where the whole is 0 there is no share and no row.
-
-    Raises
-    ------
-    InputError
-        If a table has not been through the gate.
-    """
-    parts: list[pd.DataFrame] = []
-    for name, table in released.items():
-        if not isinstance(table, Released):
-            raise InputError(f"a {type(table).__name__} has not been released", field=name)
-        if name.startswith("status_"):
-            word = f"work or studies, {name[7:]}"
-            parts.append(_share(table, f"work_or_studies_{name[7:]}", "status", LEAVERS, word))
-            if name == "status_90_days":
-                parts.append(_count(table, "leavers", "status", LEAVERS))
-        elif name == "retention":
-            parts.append(_share(table, "retention_3_years", "group", CAME, "still there"))
-            parts.append(_count(table, "received_3_years_before", "group", CAME))
-        elif name not in ("life_table", EDUCATION_TABLE):
-            parts.append(_count(table, name))
-    if not parts:
-        raise InputError("nothing was counted that could be shown")
-    return observations(pd.concat(parts, ignore_index=True))
-
-
-def _rows(table: Released) -> pd.DataFrame:
-    """Return the municipalities' rows, without the areas'."""
-    rows = table.tidy()
-    return rows[~rows["code"].str.startswith(AREA)]
-
-
-def _count(
-    table: Released, indicator: str, column: str | None = None, word: str | None = None
-) -> pd.DataFrame:
-    rows = _rows(table)
-    if column is not None:
-        rows = rows[rows[column] == word]
-    value = next(c for c in ("n", "received", "persons", "months", "kronor") if c in rows)
-    return _observed(rows, indicator, rows[value].astype("Float64"), rows["suppressed"])
-
-
-def _observed(
-    rows: pd.DataFrame, indicator: str, value: pd.Series, hidden: pd.Series
-) -> pd.DataFrame:
-    away = hidden.astype(bool).to_numpy()
-    number = value.to_numpy(dtype=float, na_value=np.nan)
-    return pd.DataFrame(
-        {
-            "indicator": indicator,
-            "code": rows["code"].to_numpy(),
-            "year": rows["year"].astype(int).to_numpy(),
-            "sex": rows["sex"].to_numpy(),
-            "value": np.where(away, np.nan, number),
-            "state": np.where(away, SUPPRESSED, OBSERVED),
-        }
-    )
-
-
-def _share(table: Released, indicator: str, column: str, whole: str, word: str) -> pd.DataFrame:
-    rows = _rows(table)
-    base = rows[rows[column] == whole].set_index(list(BY))
-    part = rows[rows[column] == word].set_index(list(BY))
-    base = base.reindex(part.index)
-    n, all_ = (f["n"].to_numpy(dtype=float, na_value=np.nan) for f in (part, base))
-    hidden = part["suppressed"].astype(bool) | base["suppressed"].astype(bool)
-    some = pd.Series(all_ != 0, index=part.index)
-    share = pd.Series(100 * n[some.to_numpy()] / all_[some.to_numpy()])
-    return _observed(part[some].reset_index(), indicator, share, hidden[some])
+    return {"life_table": _out(cells, spec, _published(previous, "life_table"))}

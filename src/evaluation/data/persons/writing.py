@@ -10,14 +10,14 @@ from typing import Any, Final
 from evaluation.data.disclosure import Released, cleared
 from evaluation.data.observations import SIMULATED
 from evaluation.data.persons.education import EDUCATION_TABLE, areas, gender_cells
-from evaluation.data.persons.protected_tables import outcomes
+from evaluation.data.persons.outcomes import outcomes
+from evaluation.data.persons.previous import MARK
 from evaluation.data.persons.quality import Quality, may_leave
 from evaluation.errors import InputError
 from evaluation.folders import beside, target_folder
 
 __all__ = ["write_cohorts"]
 
-_MARK: Final = "quality.json"
 _README: Final = """\
 {mark}Person records counted by `evaluation cohorts`, data until {until}.
 {kept} of {rows} rows count.
@@ -85,7 +85,7 @@ def write_cohorts(
     """
     tables = {name: cleared(table) for name, table in released.items()}
     out = target_folder(folder)
-    if out.is_dir() and any(out.iterdir()) and not (out / _MARK).is_file():
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
         raise InputError(
             "holds other files; give an empty or new folder", file=str(out), field="--out"
         )
@@ -125,7 +125,7 @@ def write_cohorts(
                 },
             }
             text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False, default=str)
-            (new / _MARK).write_text(text + "\n", encoding="utf-8")
+            (new / MARK).write_text(text + "\n", encoding="utf-8")
             words = _README.format(
                 mark=f"{SIMULATED}\n" if simulated else "",
                 until=provenance.get("until", ""),
