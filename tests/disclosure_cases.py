@@ -30,6 +30,11 @@ def leaves(levels, counts):
 
 def random_table(rng, *, largest=6):
     """Return a table of two or three dimensions with all its margins, and its specification."""
+    return random_releases(rng, largest=largest)[0]
+
+
+def random_releases(rng, *, largest=6, releases=1):
+    """Return tables of the same persons but for a few who came or went, with specifications."""
     shape = rng.integers(2, largest, size=int(rng.integers(2, 4)))
     names = ["kommun", "year", "sex"][: len(shape)]
     levels = {d: [f"{d[0]}{i}" for i in range(n)] for d, n in zip(names, shape, strict=True)}
@@ -40,10 +45,18 @@ def random_table(rng, *, largest=6):
         sums["kommun"] = {"c1": k[:2], "c2": k[2:], "all": ["c1", "c2"]}
     shares = ("year",) if rng.random() < 0.3 else ()
     rules = Rules(k=int(rng.choice([3, 5])), zeros=bool(rng.random() < 0.2))
-    table = with_margins(leaves(levels, rng.poisson(mean)), names, sums)
-    if rng.random() < 0.3:  # men are not printed, but follow from women and total
-        table = table[table[names[-1]] != levels[names[-1]][0]].reset_index(drop=True)
-    return table, Spec(by=tuple(names), sums=sums, rules=rules, shares=shares)
+    counts = rng.poisson(mean)
+    # men are not printed, but follow from women and total
+    unprinted = levels[names[-1]][0] if rng.random() < 0.3 else None
+    spec = Spec(by=tuple(names), sums=sums, rules=rules, shares=shares)
+    out = []
+    for _ in range(releases):
+        table = with_margins(leaves(levels, counts), names, sums)
+        out.append((table[table[names[-1]] != unprinted].reset_index(drop=True), spec))
+        if len(out) < releases:
+            move = rng.poisson(2.0, len(counts)) * rng.choice([-1, 1], len(counts))
+            counts = np.maximum(counts + np.where(rng.random(len(counts)) < 0.2, move, 0), 0)
+    return out
 
 
 def life_table(rng, *, months=6, people=40):

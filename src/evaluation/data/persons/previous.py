@@ -80,7 +80,7 @@ class PublishedFolder:
         return Former(moved, Spec(by=by, sums=found.spec.sums, rules=found.spec.rules))
 
     def refuse_unlike(
-        self, *, until: str, simulated: bool, exposed: bool, of: pd.DataFrame | None
+        self, *, until: str, k: int, simulated: bool, exposed: bool, of: pd.DataFrame | None
     ) -> None:
         """Refuse a former folder that cannot be set beside a new count.
 
@@ -88,6 +88,8 @@ class PublishedFolder:
         ----------
         until : str
             The last month of the new count.
+        k : int
+            Its smallest count that is shown.
         simulated : bool
             Whether the new count is of simulated persons.
         exposed : bool
@@ -98,8 +100,8 @@ class PublishedFolder:
         Raises
         ------
         InputError
-            If the former folder knew more months, is of simulated persons where the new count is
-            not, or has other keys.
+            If the former folder knew more months, showed smaller counts, is of simulated persons
+            where the new count is not, or has other keys.
         """
         if simulated != self.simulated:
             kinds = ("simulated persons", "persons")
@@ -110,6 +112,12 @@ class PublishedFolder:
             raise self.fault(
                 f"is a release until {self.until}, later than {until}; give the same --until or a "
                 "later one"
+            )
+        counts = [f.spec.rules.k for f in self.former.values() if f.spec.dominance is None]
+        if min(counts, default=k) < k:
+            raise self.fault(
+                f"shows counts from {min(counts)} on, and what is shown cannot be hidden any more; "
+                f"give --k {min(counts)}"
             )
         life = self.former.get("life_table")
         if life is not None and ("exposed" in life.table) != exposed:

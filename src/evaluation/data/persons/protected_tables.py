@@ -14,6 +14,7 @@ from evaluation.data.disclosure import (
     Former,
     FromPersons,
     Previous,
+    Protected,
     Released,
     Rules,
     Spec,
@@ -93,6 +94,7 @@ def releases(
     for folder in previous:
         folder.refuse_unlike(
             until=str(counted.provenance["until"]),
+            k=counted.panel.spec.rules.k,
             simulated=counted.simulated,
             exposed="exposed" in counted.life_tables.table,
             of=areas(counted.adoption) if education else None,
@@ -139,7 +141,22 @@ def _refuse_small_sums(cells: pd.DataFrame, spec: Spec) -> None:
 
 def _out(cells: pd.DataFrame, spec: Spec, before: Sequence[Former]) -> Released:
     """Protect and pass the gate; cells that were hidden are not tried again one by one."""
-    return pass_gate(protect(cells, spec, before=in_common(cells, spec, before), free=False))
+    former = in_common(cells, spec, before)
+    return pass_gate(_protected(cells, spec, former))
+
+
+def _protected(cells: pd.DataFrame, spec: Spec, before: Sequence[Previous | Former]) -> Protected:
+    """Protect, and say why where a former release is what makes it impossible."""
+    try:
+        return protect(cells, spec, before=before, free=False)
+    except InputError as error:
+        if not any(isinstance(b, Former) for b in before):
+            raise
+        raise InputError(
+            f"{error.problem}. Beside what was published before: where the two differ by few "
+            "persons the new one may not leave; keep the former one until more has changed",
+            field=error.field,
+        ) from None
 
 
 def _stacked(frame: pd.DataFrame, columns: Mapping[str, str], name: str) -> pd.DataFrame:
@@ -182,7 +199,7 @@ def _statuses(
         names = dict.fromkeys([status, next(iter(out), status)])
         former = in_common(cells, spec, _published(previous, *names))
         same_run = [] if first is None else [first]
-        protected = protect(cells, spec, before=[*same_run, *former], free=False)
+        protected = _protected(cells, spec, [*same_run, *former])
         out[status] = pass_gate(protected)
         if by_education is not None and first is None:
             table = release_education(
