@@ -194,6 +194,30 @@ def test_what_was_shown_under_a_smaller_k_cannot_be_hidden_any_more():
         protect(table, spec, before=shown)
 
 
+def statuses(women, men):
+    """Return two municipalities: A by all and those in work of women and men, B with many."""
+    cells = [("A", s, w, n) for s, own in (("K", women), ("M", men)) for w, n in own.items()]
+    cells += [("B", s, w, n) for s in "KM" for w, n in (("work", 40), ("none", 50))]
+    table = pd.DataFrame(cells, columns=["code", "sex", "status", "n"])
+    by, sums = ("code", "sex", "status"), {"sex": SEX, "status": {"all": ["work", "none"]}}
+    return with_margins(table, by, sums), Spec(by=by, sums=sums, shares=("status",))
+
+
+def test_where_what_was_shown_stands_in_the_way_nothing_of_the_block_is_shown():
+    men = {"work": 9, "none": 11}
+    old, spec = statuses({"work": 0, "none": 12}, men)
+    # four women fewer: that none of eight works is not to be told, and the men's 9 are all 9
+    new, _ = statuses({"work": 0, "none": 8}, men)
+    former = published(old, spec)
+    assert not former.table["n"].isna().any()
+    beside = protect(new, spec, before=former)
+    gone = beside.tidy()
+    assert gone.loc[gone["code"] == "A", "suppressed"].all()
+    assert not gone.loc[gone["code"] == "B", "suppressed"].any()
+    assert set(beside.log["reason"]) >= {"share 0 %", "shown before"}
+    assert beside.check(exact=True).passed
+
+
 def test_amounts_hidden_before_stay_hidden():
     table = pd.DataFrame(
         {

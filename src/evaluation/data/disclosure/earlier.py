@@ -108,7 +108,9 @@ class Joined:
     changed: _Bools = field(repr=False)
 
 
-def joined(parts: Sequence[Part], believed: Sequence[bool], rules: Rules | None) -> Joined:
+def joined(
+    parts: Sequence[Part], believed: Sequence[bool], rules: Rules | None, withheld: _Bools
+) -> Joined:
     """Tie releases where their cells are the same number, and tell small differences.
 
     Parameters
@@ -120,6 +122,9 @@ def joined(parts: Sequence[Part], believed: Sequence[bool], rules: Rules | None)
         shown and is at risk now is then not tied, for no protection undoes that it was shown.
     rules : Rules, optional
         Say which differences are small; none is where there are no rules (amounts).
+    withheld : numpy.ndarray
+        Shape (cells of the new table,): cells of blocks of which nothing is printed now. They say
+        nothing of releases whose values are only believed, and are not tied to them.
 
     Returns
     -------
@@ -148,6 +153,8 @@ def joined(parts: Sequence[Part], believed: Sequence[bool], rules: Rules | None)
         one, two = parts[a], parts[b]
         gap = one.layout.values[i] - two.layout.values[j]
         same = np.abs(gap) <= 1e-9 * np.abs(two.layout.values[j])
+        apart = withheld[i] if a == 0 and believed[b] else np.zeros(len(i), dtype=bool)
+        same &= ~apart
         if believed[b]:
             same &= ~((one.reason[i] != "") & two.fixed[j])
         links += [
@@ -158,7 +165,7 @@ def joined(parts: Sequence[Part], believed: Sequence[bool], rules: Rules | None)
             again = same & two.hidden[j] & (two.asked.width[j] > 0) & ~one.fixed[i]
             before[i[again]] = True
         if a == 0 and rules is not None:
-            few = small_differences(gap, rules) & ~(one.fixed[i] & two.fixed[j])
+            few = small_differences(gap, rules) & ~apart & ~(one.fixed[i] & two.fixed[j])
             links += [
                 (
                     [start[a] + c, start[b] + d, start[-1] + len(difference) + n],

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from evaluation.data.disclosure.attack import bounds
 from evaluation.data.disclosure.earlier import Joined, Previous, earlier_part, joined
@@ -81,17 +83,24 @@ def protect(
     earlier = [before] if isinstance(before, Previous | Former) else [*(before or ())]
     parts = [new, *(earlier_part(b, spec, new.layout) for b in earlier)]
     believed = [isinstance(b, Former) for b in (None, *earlier)]
-    joint = joined(parts, believed, spec.rules if spec.dominance is None else None)
-    problem, reason = _problem(parts, joint, spec)
-    hidden, hopeless = suppress(problem, free=free)
-    if hopeless:
-        where = hopeless[0]
-        names = _names(parts, len(joint.difference))
-        raise InputError(
-            f"{names[where]} cannot be protected: what is public already gives it away"
-            f" ({len(hopeless)} such cells); withhold the table, or join categories",
-            field=spec.value,
-        )
+    rules = spec.rules if spec.dominance is None else None
+    withheld = np.zeros(len(new.reason), dtype=bool)
+    while True:
+        joint = joined(parts, believed, rules, withheld)
+        problem, reason = _problem(parts, joint, spec, withheld)
+        hidden, hopeless = suppress(problem, free=free)
+        if not hopeless:
+            break
+        # what was shown cannot be taken back; where it stands in the way, nothing is shown now
+        more = _around(hopeless, problem, new) & ~withheld
+        withheld |= more
+        if not any(believed) or not more.any() or withheld[: new.layout.n_published].all():
+            names = _names(parts, len(joint.difference))
+            raise InputError(
+                f"{names[hopeless[0]]} cannot be protected: what is public already gives it away"
+                f" ({len(hopeless)} such cells); withhold the table, or join categories",
+                field=spec.value,
+            )
     final = problem.with_hidden(hidden)
     seen = final.published()
     n, own = new.layout.n_published, len(new.reason)
@@ -113,11 +122,25 @@ def protect(
     )
 
 
-def _problem(parts: list[Part], joint: Joined, spec: Spec) -> tuple[Problem, Reasons]:
+def _around(cells: list[int], problem: Problem, new: Part) -> _Bools:
+    """Return the new table's cells that share sums with some cells, one after the other.
+
+    Sums that are public elsewhere do not count, and what is public cannot be withheld.
+    """
+    matrix = csr_array(problem.constraints.matrix)[~problem.ties]
+    _, block = connected_components(csr_array(abs(matrix).T @ abs(matrix)), directed=False)
+    own = len(new.reason)
+    return np.isin(block[:own], block[cells]) & ~new.fixed
+
+
+def _problem(
+    parts: list[Part], joint: Joined, spec: Spec, withheld: _Bools
+) -> tuple[Problem, Reasons]:
     d = len(joint.difference)
     width = np.full(d, float(spec.rules.width_of))
     again = np.zeros(sum(len(p.reason) for p in parts) + d, dtype=bool)
-    again[: len(joint.before)] = joint.before & ~parts[0].hidden
+    own = slice(0, len(withheld))
+    again[own] = (joint.before | withheld) & ~parts[0].hidden
 
     def end_to_end(arrays: list[npt.NDArray[Any]], last: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.concatenate([*arrays, last])
@@ -132,6 +155,7 @@ def _problem(parts: list[Part], joint: Joined, spec: Spec) -> tuple[Problem, Rea
     margin = end_to_end([p.layout.margin for p in parts], np.zeros(d, bool))
     reason = end_to_end([p.reason for p in parts], np.full(d, "difference", dtype=object))
     reason[again] = "hidden before"
+    reason[own][withheld & again[own]] = "shown before"
     n = len(values)
     known = end_to_end([p.layout.known for p in parts], np.zeros(d, bool))
     problem = Problem(
@@ -192,7 +216,9 @@ def _log(parts: list[Part], reason: Reasons, hidden: _Bools, spec: Spec) -> pd.D
         [(place >= own) & (place < n), place >= n, ~published],
         ["earlier release", "difference", "worked out"],
         np.where(
-            np.isin(reason, ["secondary", "hidden before", "difference"]), "secondary", "primary"
+            np.isin(reason, ["secondary", "hidden before", "shown before", "difference"]),
+            "secondary",
+            "primary",
         ),
     )
     guarded = ~published & (reason != "") & (reason != "secondary")
