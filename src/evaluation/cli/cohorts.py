@@ -105,7 +105,7 @@ def cohorts(
         write_cohorts,
     )
     from evaluation.data.persons import cohorts as count
-    from evaluation.data.persons.education import EDUCATION_TABLE, areas, gender_cells
+    from evaluation.data.persons.education import EDUCATION_TABLE
     from evaluation.design.adoption import first_whole_years, read_adoption
 
     _refuse_its_own_place(out, previous or [])
@@ -153,14 +153,22 @@ def cohorts(
                 "cells": {name: table.n_cells for name, table in released.items()},
             }
             if EDUCATION_TABLE in released:
-                shown = gender_cells(released[EDUCATION_TABLE], areas(begun))
-                at = shown[shown["cohort"] > 0]
-                n = shown["unit"].nunique(), at["unit"].nunique()
-                found["areas_by_education"] = {"active": n[1], "others": n[0] - n[1]}
+                found["areas_by_education"] = _areas_compared(folder / "cells_education.csv")
     if as_json:
         print_json(found)
         return
     _say(found, {reason.key: reason.en for reason in REASONS})
+
+
+def _areas_compared(file: Path) -> dict[str, int]:
+    """Count the areas of the cells that were written; there is no file where there are none."""
+    import pandas as pd
+
+    if not file.is_file():
+        return {"active": 0, "others": 0}
+    cells = pd.read_csv(file, dtype={"unit": str})
+    active = int(cells.loc[cells["cohort"] > 0, "unit"].nunique())
+    return {"active": active, "others": int(cells["unit"].nunique()) - active}
 
 
 def _refuse_its_own_place(out: Path | None, previous: list[Path]) -> None:
