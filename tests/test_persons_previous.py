@@ -235,3 +235,10 @@ def test_what_was_published_is_not_replaced(place):
     args = ("cohorts", place / "first.parquet", "--previous", place / "one")
     refused(run(*args), "--previous", "give --out as well")
     refused(run(*args, "--out", place / "one"), "must stay")
+
+
+def test_a_last_month_in_the_future_is_refused(place):
+    found = run("cohorts", place / "first.parquet", "--until", "2199-12")
+    refused(found, "--until", "2199-12 has not been yet")
+    this_month = pd.Timestamp.today().strftime("%Y-%m")
+    assert run("cohorts", place / "first.parquet", "--until", this_month).exit_code == 0

@@ -108,6 +108,7 @@ def cohorts(
     from evaluation.data.persons.education import EDUCATION_TABLE
     from evaluation.design.adoption import first_whole_years, read_adoption
 
+    _refuse_future(until)
     _refuse_its_own_place(out, previous or [])
     published = [read_published(folder) for folder in previous or []]
     begun = None if adoption is None else first_whole_years(read_adoption(adoption))
@@ -169,6 +170,23 @@ def _areas_compared(file: Path) -> dict[str, int]:
     cells = pd.read_csv(file, dtype={"unit": str})
     active = int(cells.loc[cells["cohort"] > 0, "unit"].nunique())
     return {"active": active, "others": int(cells["unit"].nunique()) - active}
+
+
+def _refuse_future(until: str | None) -> None:
+    """Refuse a last month that has not been: everybody would seem to stay until then."""
+    import datetime
+
+    from evaluation.errors import InputError
+
+    try:
+        first = datetime.date.fromisoformat(f"{until}-01")
+    except ValueError:
+        return  # none, or no month: said where it is read
+    if first > datetime.date.today():
+        raise InputError(
+            f"{until} has not been yet; give the last month of which all is known",
+            field="--until",
+        )
 
 
 def _refuse_its_own_place(out: Path | None, previous: list[Path]) -> None:
