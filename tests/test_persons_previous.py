@@ -15,7 +15,7 @@ from evaluation.data.disclosure.layout import lay_out
 from evaluation.data.persons import read_published
 from evaluation.data.persons.table_specs import status_words
 
-CODES = ("2303", "2321", "2380")
+CODES = ("2321", "2380")
 WORDS = status_words("90_days")
 
 
@@ -154,6 +154,23 @@ def test_a_release_that_one_new_person_would_give_away_is_refused(place):
     )  # fmt: skip
     refused(found, "keep the former one until more has changed")
     assert not (place / "never").exists()
+
+
+def test_later_statuses_share_the_totals_of_the_former_run_too(place):
+    def one_place(extra):
+        frame = persons(extra)
+        frame = frame[frame["received_code"] == "2321"]
+        year = np.where(frame["person"] % 3 == 0, "work", "neither")
+        return frame.assign(status_1_year=np.where(frame["status_90_days"].isna(), None, year))
+
+    write(one_place(0), place / "later-one.parquet")
+    write(one_place(1), place / "later-two.parquet")
+    cohorts(place, "later-one", "l1", "--follow-ups", until="2018-06")
+    cohorts(place, "later-two", "l2", "--follow-ups", "--previous", place / "l1", until="2018-06")
+    key = ("2321", 2014, "K", "leavers")
+    for name in ("status_90_days", "status_1_year"):
+        assert not cell(table(place, "l1", name), *key)["suppressed"]
+        assert cell(table(place, "l2", name), *key)["suppressed"]
 
 
 def spoil(place, file, change):
