@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, Lang, StoreFolder, print_json, progress_bar
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Aggregate,
+    Json,
+    Lang,
+    StoreFolder,
+    print_json,
+    progress_bar,
+)
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,13 +23,6 @@ if TYPE_CHECKING:
     from evaluation.questions.horizons.plan import PlanEffect
 
 __all__ = ["attach"]
-
-
-class Aggregate(StrEnum):
-    """Which aggregate of the group-time effects."""
-
-    cohort = "cohort"
-    simple = "simple"
 
 
 def attach(app: typer.Typer) -> None:

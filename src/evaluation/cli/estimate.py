@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, print_json, progress_bar
+from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, print_json, progress_bar
 
 
 class Method(StrEnum):
@@ -246,7 +246,7 @@ def estimate(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
-    alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
+    alpha: Alpha = 0.05,
     as_json: Json = False,
 ) -> None:
     """Estimate an average treatment effect on the treated from your own file.

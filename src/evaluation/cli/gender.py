@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, Lang, StoreFolder, print_json, progress_bar
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Aggregate,
+    Alpha,
+    Json,
+    Lang,
+    StoreFolder,
+    print_json,
+    progress_bar,
+)
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
     from evaluation.questions.gender.own_file import OwnCells
 
 __all__ = ["attach"]
-
-
-class Aggregate(StrEnum):
-    """Which aggregate of the group-time effects."""
-
-    cohort = "cohort"
-    simple = "simple"
 
 
 class Inference(StrEnum):
@@ -81,7 +83,7 @@ def gender(
     ] = None,
     draws: Annotated[int, typer.Option(min=99, max=MOST_DRAWS, help="Assignments.")] = 9999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the assignments.")] = 1,
-    alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
+    alpha: Alpha = 0.05,
     lang: Annotated[Lang, typer.Option(help="Language of a plan's answer.")] = Lang.sv,
     store: StoreFolder = None,
     as_json: Json = False,

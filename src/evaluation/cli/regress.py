@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, print_json, progress_bar
+from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, print_json, progress_bar
 
 
 class Model(StrEnum):
@@ -99,7 +99,7 @@ def regress(
     ] = False,
     draws: Annotated[int, typer.Option(min=99, max=MOST_DRAWS, help="Draws (wild).")] = 9999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws (wild).")] = 1,
-    alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
+    alpha: Alpha = 0.05,
     as_json: Json = False,
 ) -> None:
     """Fit a panel regression to your own file, with errors whose convention is printed.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, Lang, print_json
+from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, Lang, Pseudonymised, print_json
 
 if TYPE_CHECKING:
     from evaluation.questions.retention.result import Retention
@@ -60,16 +60,10 @@ def retention(
     over_time: Annotated[
         bool, typer.Option("--over-time", help="Exposure may begin during the stay.")
     ] = False,
-    pseudonymised: Annotated[
-        bool,
-        typer.Option(
-            "--pseudonymised",
-            help="What looks like personal identity numbers was pseudonymised and is none.",
-        ),
-    ] = False,
+    pseudonymised: Pseudonymised = False,
     draws: Annotated[int, typer.Option(min=19, max=MOST_DRAWS, help="Assignments drawn.")] = 999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
-    alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
+    alpha: Alpha = 0.05,
     lang: Annotated[Lang, typer.Option(help="Language of the sentences and figures.")] = Lang.en,
     out: Annotated[
         Path | None, typer.Option(help="Write curves, figures and results.json into this folder.")

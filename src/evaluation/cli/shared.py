@@ -23,6 +23,13 @@ class Lang(StrEnum):
     en = "en"
 
 
+class Aggregate(StrEnum):
+    """Which aggregate of the group-time effects."""
+
+    cohort = "cohort"
+    simple = "simple"
+
+
 StoreFolder = Annotated[
     Path | None,
     typer.Option(
@@ -31,6 +38,14 @@ StoreFolder = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Alpha = Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")]
+Pseudonymised = Annotated[
+    bool,
+    typer.Option(
+        "--pseudonymised",
+        help="What looks like personal identity numbers was pseudonymised and is none.",
+    ),
+]
 
 
 @contextmanager
