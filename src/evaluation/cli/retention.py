@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, Lang, Pseudonymised, print_json
-
-if TYPE_CHECKING:
-    from evaluation.questions.retention.result import Retention
 
 __all__ = ["attach", "retention"]
 
@@ -64,7 +61,7 @@ def retention(
     draws: Annotated[int, typer.Option(min=19, max=MOST_DRAWS, help="Assignments drawn.")] = 999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
     alpha: Alpha = 0.05,
-    lang: Annotated[Lang, typer.Option(help="Language of the sentences and figures.")] = Lang.en,
+    lang: Annotated[Lang, typer.Option(help="Language of what is written.")] = Lang.sv,
     out: Annotated[
         Path | None, typer.Option(help="Write curves, figures and results.json into this folder.")
     ] = None,
@@ -114,32 +111,6 @@ def retention(
     if as_json:
         print_json(found.to_dict())
     else:
-        _print(found, lang)
+        from evaluation.questions.retention.printed import printed
 
-
-def _print(found: Retention, lang: Lang) -> None:
-    if found.simulated:
-        from evaluation.data.observations import SIMULATED
-
-        typer.echo(f"{SIMULATED}\n")
-    typer.echo(found.summary(lang.value))
-    if len(found.means.table):
-        table = found.means.table.to_string(index=False, float_format=lambda v: f"{v:.2f}")
-        typer.echo(f"\n{found.means.estimand}\n{table}")
-    kinds = found.incidence.table
-    last = kinds[kinds["month"] == found.horizon]
-    if len(last):
-        columns = ["group", "kind", "estimate", "conf_low", "conf_high"]
-        shown = last[columns].to_string(index=False, float_format=lambda v: f"{v:.4f}")
-        typer.echo(f"\n{found.incidence.estimand}, {found.horizon} months\n{shown}\n")
-    for test in found.tests:
-        typer.echo(test.summary())
-    for model in found.models:
-        typer.echo(f"\n{model.summary()}")
-    typer.echo(f"\nevidence: {found.finding.grade}")
-    bounded = () if found.selection is None else found.selection.checks
-    for check in (*found.finding.checks, *bounded):
-        mark = {True: "ok", False: "!", None: "?"}[check.passed]
-        typer.echo(f"  {mark:<3}{check.text_sv if lang == Lang.sv else check.text_en}")
-    for note in found.notes:
-        typer.echo(f"note: {note}")
+        typer.echo(printed(found, lang.value))
