@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from evaluation.cli.retention import attach
 from evaluation.data.places import codes as municipality_codes
+from evaluation.errors import InputError
 from evaluation.questions.retention.notes import note_text
 
 app = typer.Typer()
@@ -116,3 +117,36 @@ def test_english_has_the_same_numbers(files):
 def test_notes_in_swedish(note, swedish):
     assert swedish in note_text(note, "sv")
     assert note_text(note, "en") == note
+
+
+@pytest.mark.parametrize("by", ["exposed", "stance"])
+def test_comparing_by_activity_needs_to_know_who_is_active(files, by):
+    with pytest.raises(InputError, match="who is active; give --stance FILE") as raised:
+        run("--data", files / "persons.csv", "--by", by)
+    assert (raised.value.file, raised.value.field) == ("persons.csv", by)
+
+
+def test_a_life_table_without_exposure_names_the_way_to_it(files, tmp_path):
+    table = pd.DataFrame(
+        {
+            "municipality": np.repeat(["0114", "0115"], 2),
+            "month": [1, 2, 1, 2],
+            "at_risk": [90, 80, 90, 80],
+            "censored": [0, 80, 0, 80],
+            "entered": 0,
+        }
+    )
+    kinds = ("within_county", "metropolitan", "elsewhere", "abroad", "death")
+    table = table.assign(**dict.fromkeys(kinds, 0))
+    table["elsewhere"] = [10, 0, 10, 0]
+    table.loc[table["month"] == 1, "entered"] = 90
+    table.to_csv(tmp_path / "life.csv", index=False)
+    pd.DataFrame({"code": ["0114"], "start": ["2010"]}).to_csv(tmp_path / "s.csv", index=False)
+    call = ("--data", tmp_path / "life.csv", "--stance", tmp_path / "s.csv", "--horizon", 2)
+    with pytest.raises(InputError, match="evaluation cohorts --adoption FILE», or compare by st"):
+        run(*call, "--by", "exposed")
+
+
+def test_a_key_that_is_nowhere_is_refused_with_those_that_are(files):
+    with pytest.raises(InputError, match="its keys are municipality, cohort, sex"):
+        run("--data", files / "persons.csv", "--by", "age")

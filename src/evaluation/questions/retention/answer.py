@@ -160,7 +160,7 @@ def retention(
     """
     table, rules = data.table, Rules() if rules is None else rules
     by = key_names(by)
-    table.need(*by)
+    _check_keys(data, by)
     if not 1 <= horizon <= table.months:
         raise InputError(f"{horizon} months; the data have 1 to {table.months}", field="horizon")
     life = release_life_table(table, by, horizon=horizon, width=step, rules=rules)
@@ -193,6 +193,24 @@ def retention(
         simulated=data.simulated,
         notes=notes,
     )
+
+
+def _check_keys(data: RetentionInput, by: Sequence[str]) -> None:
+    """Refuse keys that are not there; who is active is known from another file."""
+    missing = next((k for k in by if k not in data.table.keys), None)
+    if missing in ("exposed", "stance"):
+        if data.start is None:
+            problem = (
+                "is no key of the life table, because nothing says who is active; give --stance "
+                "FILE (code and start), or a life table of «evaluation cohorts --adoption FILE»"
+            )
+        else:
+            problem = (
+                "is no key of the life table, which was made without --adoption; make it again "
+                "with «evaluation cohorts --adoption FILE», or compare by stance"
+            )
+        raise InputError(problem, file=data.source, field=missing)
+    data.table.need(*by)
 
 
 def _hidden(life: ReleasedLifeTable, curves: pd.DataFrame) -> list[str]:
