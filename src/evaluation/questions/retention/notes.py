@@ -6,10 +6,9 @@ them; any other note stays as it is.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from evaluation.language import Lang
+from evaluation.language import Lang, translated
 from evaluation.questions.retention.described import kind_name
 
 __all__ = ["note_text"]
@@ -102,8 +101,4 @@ def note_text(note: str, lang: Lang) -> str:
     """
     if lang == "en":
         return note
-    for pattern, swedish in _NOTES:
-        found = re.fullmatch(pattern, note)
-        if found:
-            return swedish.format(*(kind_name(g, lang) for g in found.groups()))
-    return note
+    return translated(note, _NOTES, lambda word: kind_name(word, lang))
