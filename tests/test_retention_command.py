@@ -150,3 +150,14 @@ def test_a_life_table_without_exposure_names_the_way_to_it(files, tmp_path):
 def test_a_key_that_is_nowhere_is_refused_with_those_that_are(files):
     with pytest.raises(InputError, match="its keys are municipality, cohort, sex"):
         run("--data", files / "persons.csv", "--by", "age")
+
+
+def test_draws_without_an_effect_are_said_to_be_in_vain(files):
+    asked = ["retention", "--data", str(files / "persons.csv"), "--draws", "99"]
+    found = CliRunner().invoke(app, asked)
+    assert found.stderr == (
+        "evaluation: --draws is not used: nothing is drawn, since without --stance no effect is "
+        "tested\n"
+    )
+    asked += ["--stance", str(files / "stance.csv")]
+    assert CliRunner().invoke(app, asked).stderr == ""

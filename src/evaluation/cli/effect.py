@@ -15,6 +15,7 @@ from evaluation.cli.shared import (
     StoreFolder,
     print_json,
     progress_bar,
+    say_unused,
 )
 from evaluation.errors import InputError
 
@@ -25,12 +26,20 @@ if TYPE_CHECKING:
 __all__ = ["attach"]
 
 
+OF_CELLS = (
+    "unit", "time", "sex", "category", "persons", "successes", "cohort", "aggregate", "donors",
+    "draws", "seed", "alpha",
+)  # fmt: skip
+"""Options that a plan leaves without use."""
+
+
 def attach(app: typer.Typer) -> None:
     """Add ``evaluation effect``."""
     app.command("effect")(effect)
 
 
 def effect(
+    ctx: typer.Context,
     plan: Annotated[
         str | None, typer.Argument(help="A plan: a YAML file, or the name of one that ships.")
     ] = None,
@@ -131,6 +140,7 @@ def effect(
         )
     else:
         assert plan is not None
+        say_unused(ctx, OF_CELLS, "a plan says for itself how, and this is for --cells")
         from evaluation.plan import load_plan
 
         if by and groups is None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, print_json, progress_bar
+from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, print_json, progress_bar, say_unused
 
 
 class Method(StrEnum):
@@ -122,6 +122,7 @@ def _window(text: str | None) -> tuple[int, int] | None:
 
 
 def estimate(
+    ctx: typer.Context,
     data: Annotated[Path, typer.Option(help="CSV, .xlsx or .parquet: one row per unit and year.")],
     unit: Annotated[str, typer.Option(help="Column of the unit.")],
     time: Annotated[str, typer.Option(help="Column of the year.")],
@@ -289,6 +290,11 @@ def estimate(
             alpha=alpha,
             progress=step,
         )
+    if not result.drawn:
+        # the band over event times is drawn all the same, as often as it always is
+        banded = result.event is not None and result.event.seed is not None
+        why = f"nothing is drawn for the interval ({result.result.inference})"
+        say_unused(ctx, ["draws"] if banded else ["draws", "seed"], why)
     if as_json:
         print_json(result.to_dict())
     else:

@@ -17,6 +17,7 @@ from evaluation.cli.shared import (
     StoreFolder,
     print_json,
     progress_bar,
+    say_unused,
 )
 from evaluation.errors import InputError
 
@@ -33,12 +34,19 @@ class Inference(StrEnum):
     auto = "auto"
 
 
+OF_FILES = ("unit", "time", "sex", "cohort", "alpha")
+OF_DATA = ("outcome", "size", "donors", "aggregate", "inference", "margin", "draws", "seed")
+OF_CELLS = ("category", "persons", "successes")
+"""Options by what they are for."""
+
+
 def attach(app: typer.Typer) -> None:
     """Add ``evaluation gender``."""
     app.command("gender")(gender)
 
 
 def gender(
+    ctx: typer.Context,
     plan: Annotated[
         str | None,
         typer.Argument(help="A plan with an outcome for both sexes: a YAML file, or a name."),
@@ -97,9 +105,11 @@ def gender(
     if len(given) != 1:
         raise InputError("give a plan, or --data, or --cells", field="PLAN")
     if plan is not None:
+        say_unused(ctx, (*OF_DATA, *OF_CELLS, *OF_FILES), "a plan says for itself how")
         _plan(plan, lang.value, store, as_json)
         return
     if cells is not None:
+        say_unused(ctx, OF_DATA, "counts are split into parts with jackknife errors")
         from evaluation.questions.gender.own_file import cells_file
 
         found = cells_file(
@@ -119,6 +129,9 @@ def gender(
             typer.echo(_table(found))
         return
     assert data is not None
+    say_unused(ctx, OF_CELLS, "this is for --cells")
+    if size is None:
+        say_unused(ctx, ["donors"], "without --size any units stand in")
     from evaluation.questions.gender.own_file import gap_file
 
     answer = gap_file(

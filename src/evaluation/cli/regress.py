@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, print_json, progress_bar
+from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, print_json, progress_bar, say_unused
 
 
 class Model(StrEnum):
@@ -46,6 +46,7 @@ class Multiplier(StrEnum):
 
 
 def regress(
+    ctx: typer.Context,
     data: Annotated[
         Path,
         typer.Option(help="CSV, .xlsx or .parquet: one row per unit and year; gaps are allowed."),
@@ -121,6 +122,8 @@ def regress(
         raise InputError("is used by --cov wild only", field=field)
     if cluster is not None and cov in NO_CLUSTERS:
         raise InputError(f"is not used by --cov {cov.value}", field="--cluster")
+    if cov is not Cov.wild:
+        say_unused(ctx, ["draws", "seed"], f"nothing is drawn by --cov {cov.value}")
     named: dict[str, Any] = {
         "model": model.value.replace("-", "_"),
         "cov": cov.value,

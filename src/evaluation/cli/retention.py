@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, Lang, Pseudonymised, print_json
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Alpha,
+    Json,
+    Lang,
+    Pseudonymised,
+    print_json,
+    say_unused,
+)
 
 __all__ = ["attach", "retention"]
 
@@ -18,6 +26,7 @@ def attach(app: typer.Typer) -> None:
 
 
 def retention(
+    ctx: typer.Context,
     data: Annotated[
         Path,
         typer.Option(
@@ -95,6 +104,9 @@ def retention(
         seed=seed,
         alpha=alpha,
     )
+    if found.effect is None:
+        why = "without --stance no effect is tested" if stance is None else "no effect is given"
+        say_unused(ctx, ["draws", "seed"], f"nothing is drawn, since {why}")
     if outcome is not None:
         from evaluation.errors import InputError
         from evaluation.questions.retention.selection import with_selection

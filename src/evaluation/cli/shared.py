@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -73,6 +73,28 @@ def progress_bar(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
             done += 1
 
         yield step
+
+
+def say_unused(ctx: typer.Context, options: Iterable[str], why: str) -> None:
+    """Say on stderr which of these options were given in vain, and why; nothing for none.
+
+    Parameters
+    ----------
+    ctx : typer.Context
+        Of the command.
+    options : iterable of str
+        Names of its parameters.
+    why : str
+        Half a sentence.
+    """
+    given = []
+    for name in options:
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            given.append(f"--{name.replace('_', '-')}")
+    if given:
+        verb = "is" if len(given) == 1 else "are"
+        typer.echo(f"evaluation: {', '.join(given)} {verb} not used: {why}", err=True)
 
 
 def print_json(content: Any) -> None:
