@@ -161,3 +161,20 @@ def test_draws_without_an_effect_are_said_to_be_in_vain(files):
     )
     asked += ["--stance", str(files / "stance.csv")]
     assert CliRunner().invoke(app, asked).stderr == ""
+
+
+def test_a_key_that_is_given_twice_counts_once(files):
+    asked = ("--data", files / "persons.csv", "--until", "2019-12")
+    assert run(*asked, "--by", "sex", "--by", "sex") == run(*asked, "--by", "sex")
+
+
+def test_one_group_is_named_in_words(files, tmp_path):
+    pd.DataFrame({"code": ["2584"], "start": ["2010"]}).to_csv(tmp_path / "s.csv", index=False)
+    asked = ("--data", files / "persons.csv", "--stance", tmp_path / "s.csv", "--by", "exposed")
+    with pytest.raises(InputError, match=r"the only group is 0 \(the others\); a test needs two"):
+        run(*asked)
+
+
+def test_a_horizon_beyond_the_data_says_where_they_are_taken_to_end(files):
+    with pytest.raises(InputError, match=r"are taken to end with .*; --until says otherwise"):
+        run("--data", files / "persons.csv", "--horizon", 500)

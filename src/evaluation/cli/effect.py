@@ -13,8 +13,10 @@ from evaluation.cli.shared import (
     Json,
     Lang,
     StoreFolder,
+    asked_for,
     print_json,
     progress_bar,
+    refuse_table,
     say_unused,
 )
 from evaluation.errors import InputError
@@ -115,7 +117,8 @@ def effect(
     evaluation effect --cells cells.csv --category education
     """
     if (plan is None) == (cells is None):
-        raise InputError("give a plan, or --cells", field="PLAN")
+        both = "; not both" if plan is not None else ""
+        raise InputError(f"give a plan, or --cells{both}", field="PLAN")
     found: PlanEffect | CategoryEffect
     if cells is not None:
         for given, option in ((outcome, "--outcome"), (groups, "--groups"), (by, "--by")):
@@ -140,7 +143,8 @@ def effect(
         )
     else:
         assert plan is not None
-        say_unused(ctx, OF_CELLS, "a plan says for itself how, and this is for --cells")
+        refuse_table(plan, "--cells")
+        say_unused(asked_for(ctx, *OF_CELLS), "a plan says for itself how, and this is for --cells")
         from evaluation.plan import load_plan
 
         if by and groups is None:

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, print_json, progress_bar, say_unused
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Alpha,
+    Json,
+    asked_for,
+    print_json,
+    progress_bar,
+    say_unused,
+)
 
 
 class Method(StrEnum):
@@ -294,7 +302,7 @@ def estimate(
         # the band over event times is drawn all the same, as often as it always is
         banded = result.event is not None and result.event.seed is not None
         why = f"nothing is drawn for the interval ({result.result.inference})"
-        say_unused(ctx, ["draws"] if banded else ["draws", "seed"], why)
+        say_unused(asked_for(ctx, "draws", *([] if banded else ["seed"])), why)
     if as_json:
         print_json(result.to_dict())
     else:

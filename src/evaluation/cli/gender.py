@@ -15,8 +15,10 @@ from evaluation.cli.shared import (
     Json,
     Lang,
     StoreFolder,
+    asked_for,
     print_json,
     progress_bar,
+    refuse_table,
     say_unused,
 )
 from evaluation.errors import InputError
@@ -103,13 +105,17 @@ def gender(
     """
     given = [x for x in (plan, data, cells) if x is not None]
     if len(given) != 1:
-        raise InputError("give a plan, or --data, or --cells", field="PLAN")
+        more = "; one of them only" if given else ""
+        raise InputError(f"give a plan, or --data, or --cells{more}", field="PLAN")
+    if margin is not None and not 0 < margin < float("inf"):
+        raise InputError(f"{margin:g} must be a number above zero", field="--margin")
     if plan is not None:
-        say_unused(ctx, (*OF_DATA, *OF_CELLS, *OF_FILES), "a plan says for itself how")
+        refuse_table(plan, "--data (or --cells)")
+        say_unused(asked_for(ctx, *OF_DATA, *OF_CELLS, *OF_FILES), "a plan says for itself how")
         _plan(plan, lang.value, store, as_json)
         return
     if cells is not None:
-        say_unused(ctx, OF_DATA, "counts are split into parts with jackknife errors")
+        say_unused(asked_for(ctx, *OF_DATA), "counts are split into parts with jackknife errors")
         from evaluation.questions.gender.own_file import cells_file
 
         found = cells_file(
@@ -129,9 +135,9 @@ def gender(
             typer.echo(_table(found))
         return
     assert data is not None
-    say_unused(ctx, OF_CELLS, "this is for --cells")
+    say_unused(asked_for(ctx, *OF_CELLS), "this is for --cells")
     if size is None:
-        say_unused(ctx, ["donors"], "without --size any units stand in")
+        say_unused(asked_for(ctx, "donors"), "without --size any units stand in")
     from evaluation.questions.gender.own_file import gap_file
 
     answer = gap_file(

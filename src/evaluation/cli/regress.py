@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Alpha, Json, print_json, progress_bar, say_unused
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Alpha,
+    Json,
+    asked_for,
+    print_json,
+    progress_bar,
+    say_unused,
+)
 
 
 class Model(StrEnum):
@@ -123,7 +131,7 @@ def regress(
     if cluster is not None and cov in NO_CLUSTERS:
         raise InputError(f"is not used by --cov {cov.value}", field="--cluster")
     if cov is not Cov.wild:
-        say_unused(ctx, ["draws", "seed"], f"nothing is drawn by --cov {cov.value}")
+        say_unused(asked_for(ctx, "draws", "seed"), f"nothing is drawn by --cov {cov.value}")
     named: dict[str, Any] = {
         "model": model.value.replace("-", "_"),
         "cov": cov.value,

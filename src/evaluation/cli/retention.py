@@ -26,7 +26,6 @@ def attach(app: typer.Typer) -> None:
 
 
 def retention(
-    ctx: typer.Context,
     data: Annotated[
         Path,
         typer.Option(
@@ -67,8 +66,11 @@ def retention(
         bool, typer.Option("--over-time", help="Exposure may begin during the stay.")
     ] = False,
     pseudonymised: Pseudonymised = False,
-    draws: Annotated[int, typer.Option(min=19, max=MOST_DRAWS, help="Assignments drawn.")] = 999,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+    draws: Annotated[
+        int | None,
+        typer.Option(min=19, max=MOST_DRAWS, help="Assignments drawn for the effect. [999]"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws. [1]")] = None,
     alpha: Alpha = 0.05,
     lang: Annotated[Lang, typer.Option(help="Language of what is written.")] = Lang.sv,
     out: Annotated[
@@ -100,13 +102,14 @@ def retention(
         horizon=horizon,
         step=step,
         rules=Rules(k=threshold),
-        draws=draws,
-        seed=seed,
+        draws=999 if draws is None else draws,
+        seed=1 if seed is None else seed,
         alpha=alpha,
     )
     if found.effect is None:
         why = "without --stance no effect is tested" if stance is None else "no effect is given"
-        say_unused(ctx, ["draws", "seed"], f"nothing is drawn, since {why}")
+        given = [n for n, v in (("--draws", draws), ("--seed", seed)) if v is not None]
+        say_unused(given, f"nothing is drawn, since {why}")
     if outcome is not None:
         from evaluation.errors import InputError
         from evaluation.questions.retention.selection import with_selection

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from evaluation.errors import InputError
 
 MOST_DRAWS = 1_000_000
 """More would take memory without end and change no digit that is printed."""
@@ -75,26 +77,30 @@ def progress_bar(total: int, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield step
 
 
-def say_unused(ctx: typer.Context, options: Iterable[str], why: str) -> None:
-    """Say on stderr which of these options were given in vain, and why; nothing for none.
+def refuse_table(plan: str, options: str) -> None:
+    """Refuse a table in the place of a plan, with the options that take one.
 
-    Parameters
-    ----------
-    ctx : typer.Context
-        Of the command.
-    options : iterable of str
-        Names of its parameters.
-    why : str
-        Half a sentence.
+    Raises
+    ------
+    InputError
+        If the name is that of a table.
     """
-    given = []
-    for name in options:
-        source = ctx.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            given.append(f"--{name.replace('_', '-')}")
-    if given:
-        verb = "is" if len(given) == 1 else "are"
-        typer.echo(f"evaluation: {', '.join(given)} {verb} not used: {why}", err=True)
+    if Path(plan).suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".parquet"):
+        raise InputError(f"is a table and no plan; {options} takes it", file=plan)
+
+
+def asked_for(ctx: typer.Context, *names: str) -> list[str]:
+    """Return which of these parameters of a command were given, as options."""
+    sources = ((n, ctx.get_parameter_source(n)) for n in names)
+    given = (n for n, source in sources if source is not None and source.name == "COMMANDLINE")
+    return [f"--{n.replace('_', '-')}" for n in given]
+
+
+def say_unused(options: Sequence[str], why: str) -> None:
+    """Say on stderr that these options were given in vain, and why; nothing for none."""
+    if options:
+        verb = "is" if len(options) == 1 else "are"
+        typer.echo(f"evaluation: {', '.join(options)} {verb} not used: {why}", err=True)
 
 
 def print_json(content: Any) -> None:

@@ -74,8 +74,12 @@ def sex_column(table: pd.DataFrame, column: str) -> pd.Series:
     sexes = text_column(table, column).map(read_sex)
     if sexes.isna().any():
         row = sexes.index[sexes.isna()][0]
+        text = str(table.at[row, column])
+        which = (
+            "; files differ in which sex a number is, so write letters" if text.isdigit() else ""
+        )
         raise InputError(
-            f"{table.at[row, column]!r} is none of K (women), M (men), T (all)",
+            f"{text!r} is none of K (women), M (men), T (all){which}",
             file=table.attrs.get("file"),
             row=int(str(row)),
             field=column,

@@ -191,6 +191,14 @@ def gap_file(
         if size is not None:
             numbers = number_column(table, size, positive=True)
             sizes = constant_by_unit(table, unit, numbers, size, women)
+        treated = int((cohorts > 0).sum())
+        others = len(cohorts) - treated
+        if sizes is not None and treated * donors > others:
+            raise InputError(
+                f"{donors} for each of {treated} treated units are {treated * donors}; there are "
+                f"{others}",
+                field="--donors",
+            )
         test = _test(women, cohorts, sizes, estimand, inference, donors, draws, seed)
         found = analyse_gap(
             women, men, cohorts, test, estimand=estimand, alpha=alpha, margin=margin
@@ -271,6 +279,12 @@ def cells_file(
             "successes": number_column(table, successes),
         }
     )
+    if cells["category"].nunique() < 2:
+        raise InputError(
+            f"the only category is {cells['category'].iloc[0]}; composition needs two",
+            file=str(path),
+            field=category,
+        )
     starts = year_column(table, cohort, empty_is_zero=True)
     first = starts.groupby(cells["unit"]).agg(["min", "max"])
     unlike = first[first["min"] != first["max"]]
