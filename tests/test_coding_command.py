@@ -1,6 +1,7 @@
 """``evaluation stance template`` and ``agreement``."""
 
 import json
+import re
 
 import pytest
 import typer
@@ -54,13 +55,30 @@ def test_a_template_is_written_once(call, tmp_path):
 
 
 def test_agreement_for_people(call, sheets):
-    text = call("agreement", *sheets, "--draws", 199).stdout
+    text = call("agreement", *sheets, "--draws", 199, "--lang", "en").stdout
     assert text.startswith("A, B: 4 municipalities, 4 units, 3 with two stances to compare")
     for name in ("krippendorff_alpha_ordinal", "raw_agreement", "fleiss_kappa", "cohen_kappa"):
         assert name in text
     assert "to settle: 2" in text
     assert "Trelleborg" in text
     assert "unclear is a missing value" in text
+
+
+def test_agreement_is_told_in_swedish_like_the_other_commands(call, sheets):
+    text = call("agreement", *sheets, "--draws", 199).stdout
+    assert text == call("agreement", *sheets, "--draws", 199, "--lang", "sv").stdout
+    assert text.startswith("A, B: 4 kommuner, 4 enheter, 3 med två hållningar att jämföra")
+    assert re.search(r"^andel eniga par +A – B +0,667 ", text, re.MULTILINE)
+    assert "95\u00a0% intervall: percentilbootstrap, kommuner dras om, 199 dragningar" in text
+    assert "att avgöra: 2" in text
+    assert re.search(r"slag +kod +kommun +från +till +steg +hållning A", text)
+    assert re.search(r"hållning +1287 +Trelleborg", text)
+    assert "<NA>" not in text
+    assert "not: unclear är ett saknat värde" in text
+    assert re.search(r"not: \d+ enheter bär olika hållningar: med färre än 20", text)
+    words = ("units", "draws", "to settle", "note:", "municipalit", "interval:", "the ")
+    assert [w for w in words if w in text] == []
+    assert re.findall(r"\d\.\d", text) == []
 
 
 def test_agreement_for_machines(call, sheets):

@@ -680,3 +680,23 @@ def test_the_shipped_report_speaks_both_languages(tmp_path, example):
         assert "142" in html
         number = "1,6" if lang == "sv" else "1.6"
         assert f"{number} {'vuxna per hushåll' if lang == 'sv' else 'adults per household'}" in html
+
+
+def test_where_nothing_is_uncertain_no_interval_is_printed():
+    result = cost_analysis(load_costs("by_hand"), draws=100)
+    sv, en = result.finding.sentence_sv, result.finding.sentence_en
+    assert "sparar kommunen 1\u202f173\u202f108\u00a0kronor på bistånd 2017–2019 (brutto, " in sv
+    assert "utan osäkerhet, så att inga intervall finns" in sv
+    assert "without uncertainty, so that there are no intervals" in en
+    for text in (sv, result.summary("sv")):
+        assert " till " not in text
+        assert "dragningarna." not in text.partition("\n\n")[0]
+    checks = {c.name: c for c in result.finding.checks}
+    assert checks["sign_of_net"].passed is None
+    assert checks["effect_known"].text_sv == (
+        "Effekten, 10,0 procentenheter utan osäkerhet, är antagen: påhittad."
+    )
+    # a line that is fixed among others that are not
+    uncertain = cost_analysis(load_costs("example"), draws=200).summary("sv")
+    assert re.search(r"kommunen: statens schablon.* 0 +–$", uncertain, re.MULTILINE)
+    assert re.search(r"kommunen: netto .* till ", uncertain)

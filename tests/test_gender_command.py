@@ -281,3 +281,43 @@ def test_without_counts_and_ratio_the_words_say_so(results):
     del g["finding"]["estimates"]["log_ratio"]
     assert representation_text(g, "en") == ""
     assert "not above zero" in ratio_text(g, "en")
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--margin", "nan"], "field --margin: nan must be a number above zero"),
+        (["--margin", "0"], "field --margin: 0 must be a number above zero"),
+        (
+            ["--size", "people", "--donors", 50],
+            "field --donors: 50 for each of 10 treated units are 500; there are 29",
+        ),
+    ],
+)
+def test_options_at_fault_are_named_as_options(tmp_path, more, says):
+    path = written(tmp_path / "d.csv")
+    with pytest.raises(InputError) as raised:
+        run("--data", path, "--draws", 99, *more)
+    assert says in str(raised.value)
+
+
+def test_sexes_as_numbers_are_refused_with_the_reason(tmp_path):
+    path = written(tmp_path / "d.csv", ("1", "2"))
+    with pytest.raises(InputError, match=r"'1' is none of K .* which sex a number is"):
+        run("--data", path)
+
+
+def test_a_table_in_the_place_of_a_plan_names_the_option(tmp_path):
+    path = written(tmp_path / "d.csv")
+    with pytest.raises(InputError, match=r"is a table and no plan; --data \(or --cells\) takes"):
+        run(path)
+    with pytest.raises(InputError, match="give a plan, or --data, or --cells; one of them only"):
+        run(path, "--data", path)
+
+
+def test_one_category_has_no_composition(counts, tmp_path):
+    table = pd.read_csv(counts[0])
+    table = table[table["category"] == table["category"].iloc[0]]
+    table.to_csv(tmp_path / "one.csv", index=False)
+    with pytest.raises(InputError, match=r"the only category is .*; composition needs two"):
+        run("--cells", tmp_path / "one.csv")

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-__all__ = ["Lang", "axis_decimals", "interval", "level", "listed", "number", "p_value", "per_cent"]
+__all__ = [
+    "Lang",
+    "axis_decimals",
+    "interval",
+    "level",
+    "listed",
+    "number",
+    "p_value",
+    "per_cent",
+    "translated",
+]
 
 Lang = Literal["sv", "en"]
 _NARROW = "\u202f"
@@ -106,6 +117,34 @@ def listed(items: Sequence[str], lang: Lang) -> str:
         return "".join(items)
     word = "och" if lang == "sv" else "and"
     return f"{', '.join(items[:-1])} {word} {items[-1]}"
+
+
+def translated(
+    text: str, phrases: Sequence[tuple[str, str]], word: Callable[[str], str] = str
+) -> str:
+    r"""Translate a text by the first phrase that it is; any other text stays as it is.
+
+    Parameters
+    ----------
+    text : str
+        Such as a note of the library, which are English.
+    phrases : sequence of tuple of str
+        Each a regular expression for the whole text, and its translation with ``{0}`` for the
+        first group.
+    word : callable
+        What becomes of a group.
+
+    Examples
+    --------
+    >>> phrases = [(r"(\d+) of (\d+) left", "{0} av {1} kvar")]
+    >>> translated("3 of 8 left", phrases), translated("none", phrases)
+    ('3 av 8 kvar', 'none')
+    """
+    for pattern, said in phrases:
+        found = re.fullmatch(pattern, text)
+        if found:
+            return said.format(*map(word, found.groups()))
+    return text
 
 
 def axis_decimals(low: float, high: float) -> int:

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, Lang, print_json, progress_bar
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Json,
+    Lang,
+    asked_for,
+    print_json,
+    progress_bar,
+    say_unused,
+)
 from evaluation.errors import InputError
 
 __all__ = ["attach"]
@@ -19,6 +27,7 @@ def attach(app: typer.Typer) -> None:
 
 
 def costs(
+    ctx: typer.Context,
     parameters: Annotated[
         str,
         typer.Argument(
@@ -69,6 +78,8 @@ def costs(
                 formats=wanted,  # type: ignore[arg-type]
                 progress=step,
             )
+    if not result.tornado:
+        say_unused(asked_for(ctx, "draws", "seed"), "nothing is uncertain in the parameter file")
     if as_json:
         print_json(result.to_dict() | ({"folder": str(out)} if out else {}))
         return

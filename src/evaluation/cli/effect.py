@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, Lang, StoreFolder, print_json, progress_bar
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Aggregate,
+    Json,
+    Lang,
+    StoreFolder,
+    asked_for,
+    print_json,
+    progress_bar,
+    refuse_table,
+    say_unused,
+)
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,11 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["attach"]
 
 
-class Aggregate(StrEnum):
-    """Which aggregate of the group-time effects."""
-
-    cohort = "cohort"
-    simple = "simple"
+OF_CELLS = (
+    "unit", "time", "sex", "category", "persons", "successes", "cohort", "aggregate", "donors",
+    "draws", "seed", "alpha",
+)  # fmt: skip
+"""Options that a plan leaves without use."""
 
 
 def attach(app: typer.Typer) -> None:
@@ -31,6 +41,7 @@ def attach(app: typer.Typer) -> None:
 
 
 def effect(
+    ctx: typer.Context,
     plan: Annotated[
         str | None, typer.Argument(help="A plan: a YAML file, or the name of one that ships.")
     ] = None,
@@ -106,7 +117,8 @@ def effect(
     evaluation effect --cells cells.csv --category education
     """
     if (plan is None) == (cells is None):
-        raise InputError("give a plan, or --cells", field="PLAN")
+        both = "; not both" if plan is not None else ""
+        raise InputError(f"give a plan, or --cells{both}", field="PLAN")
     found: PlanEffect | CategoryEffect
     if cells is not None:
         for given, option in ((outcome, "--outcome"), (groups, "--groups"), (by, "--by")):
@@ -131,6 +143,8 @@ def effect(
         )
     else:
         assert plan is not None
+        refuse_table(plan, "--cells")
+        say_unused(asked_for(ctx, *OF_CELLS), "a plan says for itself how, and this is for --cells")
         from evaluation.plan import load_plan
 
         if by and groups is None:

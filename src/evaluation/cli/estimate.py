@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, print_json, progress_bar
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Alpha,
+    Json,
+    asked_for,
+    print_json,
+    progress_bar,
+    say_unused,
+)
 
 
 class Method(StrEnum):
@@ -122,6 +130,7 @@ def _window(text: str | None) -> tuple[int, int] | None:
 
 
 def estimate(
+    ctx: typer.Context,
     data: Annotated[Path, typer.Option(help="CSV, .xlsx or .parquet: one row per unit and year.")],
     unit: Annotated[str, typer.Option(help="Column of the unit.")],
     time: Annotated[str, typer.Option(help="Column of the year.")],
@@ -246,7 +255,7 @@ def estimate(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
-    alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
+    alpha: Alpha = 0.05,
     as_json: Json = False,
 ) -> None:
     """Estimate an average treatment effect on the treated from your own file.
@@ -289,6 +298,11 @@ def estimate(
             alpha=alpha,
             progress=step,
         )
+    if not result.drawn:
+        # the band over event times is drawn all the same, as often as it always is
+        banded = result.event is not None and result.event.seed is not None
+        why = f"nothing is drawn for the interval ({result.result.inference})"
+        say_unused(asked_for(ctx, "draws", *([] if banded else ["seed"])), why)
     if as_json:
         print_json(result.to_dict())
     else:

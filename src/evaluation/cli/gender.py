@@ -8,20 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, Lang, StoreFolder, print_json, progress_bar
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Aggregate,
+    Alpha,
+    Json,
+    Lang,
+    StoreFolder,
+    asked_for,
+    print_json,
+    progress_bar,
+    refuse_table,
+    say_unused,
+)
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
     from evaluation.questions.gender.own_file import OwnCells
 
 __all__ = ["attach"]
-
-
-class Aggregate(StrEnum):
-    """Which aggregate of the group-time effects."""
-
-    cohort = "cohort"
-    simple = "simple"
 
 
 class Inference(StrEnum):
@@ -31,12 +36,19 @@ class Inference(StrEnum):
     auto = "auto"
 
 
+OF_FILES = ("unit", "time", "sex", "cohort", "alpha")
+OF_DATA = ("outcome", "size", "donors", "aggregate", "inference", "margin", "draws", "seed")
+OF_CELLS = ("category", "persons", "successes")
+"""Options by what they are for."""
+
+
 def attach(app: typer.Typer) -> None:
     """Add ``evaluation gender``."""
     app.command("gender")(gender)
 
 
 def gender(
+    ctx: typer.Context,
     plan: Annotated[
         str | None,
         typer.Argument(help="A plan with an outcome for both sexes: a YAML file, or a name."),
@@ -81,7 +93,7 @@ def gender(
     ] = None,
     draws: Annotated[int, typer.Option(min=99, max=MOST_DRAWS, help="Assignments.")] = 9999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the assignments.")] = 1,
-    alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
+    alpha: Alpha = 0.05,
     lang: Annotated[Lang, typer.Option(help="Language of a plan's answer.")] = Lang.sv,
     store: StoreFolder = None,
     as_json: Json = False,
@@ -93,11 +105,17 @@ def gender(
     """
     given = [x for x in (plan, data, cells) if x is not None]
     if len(given) != 1:
-        raise InputError("give a plan, or --data, or --cells", field="PLAN")
+        more = "; one of them only" if given else ""
+        raise InputError(f"give a plan, or --data, or --cells{more}", field="PLAN")
+    if margin is not None and not 0 < margin < float("inf"):
+        raise InputError(f"{margin:g} must be a number above zero", field="--margin")
     if plan is not None:
+        refuse_table(plan, "--data (or --cells)")
+        say_unused(asked_for(ctx, *OF_DATA, *OF_CELLS, *OF_FILES), "a plan says for itself how")
         _plan(plan, lang.value, store, as_json)
         return
     if cells is not None:
+        say_unused(asked_for(ctx, *OF_DATA), "counts are split into parts with jackknife errors")
         from evaluation.questions.gender.own_file import cells_file
 
         found = cells_file(
@@ -117,6 +135,9 @@ def gender(
             typer.echo(_table(found))
         return
     assert data is not None
+    say_unused(asked_for(ctx, *OF_CELLS), "this is for --cells")
+    if size is None:
+        say_unused(asked_for(ctx, "donors"), "without --size any units stand in")
     from evaluation.questions.gender.own_file import gap_file
 
     answer = gap_file(

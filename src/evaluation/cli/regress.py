@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, print_json, progress_bar
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Alpha,
+    Json,
+    asked_for,
+    print_json,
+    progress_bar,
+    say_unused,
+)
 
 
 class Model(StrEnum):
@@ -46,6 +54,7 @@ class Multiplier(StrEnum):
 
 
 def regress(
+    ctx: typer.Context,
     data: Annotated[
         Path,
         typer.Option(help="CSV, .xlsx or .parquet: one row per unit and year; gaps are allowed."),
@@ -99,7 +108,7 @@ def regress(
     ] = False,
     draws: Annotated[int, typer.Option(min=99, max=MOST_DRAWS, help="Draws (wild).")] = 9999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws (wild).")] = 1,
-    alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
+    alpha: Alpha = 0.05,
     as_json: Json = False,
 ) -> None:
     """Fit a panel regression to your own file, with errors whose convention is printed.
@@ -121,6 +130,8 @@ def regress(
         raise InputError("is used by --cov wild only", field=field)
     if cluster is not None and cov in NO_CLUSTERS:
         raise InputError(f"is not used by --cov {cov.value}", field="--cluster")
+    if cov is not Cov.wild:
+        say_unused(asked_for(ctx, "draws", "seed"), f"nothing is drawn by --cov {cov.value}")
     named: dict[str, Any] = {
         "model": model.value.replace("-", "_"),
         "cov": cov.value,

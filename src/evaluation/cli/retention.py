@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from evaluation.cli.shared import MOST_DRAWS, Json, Lang, print_json
-
-if TYPE_CHECKING:
-    from evaluation.questions.retention.result import Retention
+from evaluation.cli.shared import (
+    MOST_DRAWS,
+    Alpha,
+    Json,
+    Lang,
+    Pseudonymised,
+    print_json,
+    say_unused,
+)
 
 __all__ = ["attach", "retention"]
 
@@ -60,17 +65,14 @@ def retention(
     over_time: Annotated[
         bool, typer.Option("--over-time", help="Exposure may begin during the stay.")
     ] = False,
-    pseudonymised: Annotated[
-        bool,
-        typer.Option(
-            "--pseudonymised",
-            help="What looks like personal identity numbers was pseudonymised and is none.",
-        ),
-    ] = False,
-    draws: Annotated[int, typer.Option(min=19, max=MOST_DRAWS, help="Assignments drawn.")] = 999,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
-    alpha: Annotated[float, typer.Option(min=0.001, max=0.499, help="One minus the level.")] = 0.05,
-    lang: Annotated[Lang, typer.Option(help="Language of the sentences and figures.")] = Lang.en,
+    pseudonymised: Pseudonymised = False,
+    draws: Annotated[
+        int | None,
+        typer.Option(min=19, max=MOST_DRAWS, help="Assignments drawn for the effect. [999]"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the draws. [1]")] = None,
+    alpha: Alpha = 0.05,
+    lang: Annotated[Lang, typer.Option(help="Language of what is written.")] = Lang.sv,
     out: Annotated[
         Path | None, typer.Option(help="Write curves, figures and results.json into this folder.")
     ] = None,
@@ -100,10 +102,14 @@ def retention(
         horizon=horizon,
         step=step,
         rules=Rules(k=threshold),
-        draws=draws,
-        seed=seed,
+        draws=999 if draws is None else draws,
+        seed=1 if seed is None else seed,
         alpha=alpha,
     )
+    if found.effect is None:
+        why = "without --stance no effect is tested" if stance is None else "no effect is given"
+        given = [n for n, v in (("--draws", draws), ("--seed", seed)) if v is not None]
+        say_unused(given, f"nothing is drawn, since {why}")
     if outcome is not None:
         from evaluation.errors import InputError
         from evaluation.questions.retention.selection import with_selection
@@ -120,32 +126,6 @@ def retention(
     if as_json:
         print_json(found.to_dict())
     else:
-        _print(found, lang)
+        from evaluation.questions.retention.printed import printed
 
-
-def _print(found: Retention, lang: Lang) -> None:
-    if found.simulated:
-        from evaluation.data.observations import SIMULATED
-
-        typer.echo(f"{SIMULATED}\n")
-    typer.echo(found.summary(lang.value))
-    if len(found.means.table):
-        table = found.means.table.to_string(index=False, float_format=lambda v: f"{v:.2f}")
-        typer.echo(f"\n{found.means.estimand}\n{table}")
-    kinds = found.incidence.table
-    last = kinds[kinds["month"] == found.horizon]
-    if len(last):
-        columns = ["group", "kind", "estimate", "conf_low", "conf_high"]
-        shown = last[columns].to_string(index=False, float_format=lambda v: f"{v:.4f}")
-        typer.echo(f"\n{found.incidence.estimand}, {found.horizon} months\n{shown}\n")
-    for test in found.tests:
-        typer.echo(test.summary())
-    for model in found.models:
-        typer.echo(f"\n{model.summary()}")
-    typer.echo(f"\nevidence: {found.finding.grade}")
-    bounded = () if found.selection is None else found.selection.checks
-    for check in (*found.finding.checks, *bounded):
-        mark = {True: "ok", False: "!", None: "?"}[check.passed]
-        typer.echo(f"  {mark:<3}{check.text_sv if lang == Lang.sv else check.text_en}")
-    for note in found.notes:
-        typer.echo(f"note: {note}")
+        typer.echo(printed(found, lang.value))

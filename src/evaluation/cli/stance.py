@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from evaluation.cli import exposure
-from evaluation.cli.shared import MOST_DRAWS, Json, print_json
-
-if TYPE_CHECKING:
-    from evaluation.design.coding.agreement import Agreement
+from evaluation.cli.shared import MOST_DRAWS, Json, Lang, print_json
 
 __all__ = ["app", "attach"]
-
-MOST_ROWS = 20
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,6 +54,7 @@ def stance_agreement(
         int, typer.Option(min=99, max=MOST_DRAWS, help="Bootstrap draws behind the intervals.")
     ] = 9999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the draws.")] = 1,
+    lang: Annotated[Lang, typer.Option(help="Language of the text.")] = Lang.sv,
     as_json: Json = False,
 ) -> None:
     """Measure how far coders agree, and list what they have to settle.
@@ -66,6 +62,7 @@ def stance_agreement(
     Example: evaluation stance agreement coder-a.xlsx coder-b.xlsx
     """
     from evaluation.design.coding.agreement import agreement
+    from evaluation.design.coding.said import agreement_text
     from evaluation.design.coding.sheet import combine, read_sheet
 
     sheet = combine([read_sheet(s) for s in sheets])
@@ -74,26 +71,4 @@ def stance_agreement(
         content = found.to_dict()
         print_json(content | {"notes": [*content["notes"], *sheet.notes]})
         return
-    _print(found, sheet.notes)
-
-
-def _print(found: Agreement, notes: tuple[str, ...]) -> None:
-    typer.echo(
-        f"{', '.join(found.coders)}: {found.n_municipalities} municipalities, {found.n_units} "
-        f"units, {found.n_pairable} with two stances to compare\n"
-    )
-    for s in found.statistics:
-        value = "–" if s.value is None else f"{s.value:.3f}"
-        bounds = f"[{s.conf_int[0]:.3f}, {s.conf_int[1]:.3f}]" if s.conf_int else ""
-        line = f"{s.name:<28}{' – '.join(s.coders):<20}{value:>7}  {bounds:<18}{s.n_units:>5} units"
-        typer.echo(f"{line}  {s.note}".rstrip())
-    typer.echo(f"\n{100 * (1 - found.alpha):g} % intervals: {found.inference}, {found.draws} draws")
-    typer.echo(found.check.text_en)
-    settle = found.disagreements
-    if len(settle):
-        typer.echo(f"\nto settle: {len(settle)}\n")
-        typer.echo(settle.head(MOST_ROWS).to_string(index=False, na_rep=""))
-        if len(settle) > MOST_ROWS:
-            typer.echo(f"… and {len(settle) - MOST_ROWS} more; --json has them all")
-    for note in (*found.notes, *notes):
-        typer.echo(f"note: {note}")
+    typer.echo(agreement_text(found, lang.value, sheet.notes))

@@ -6,12 +6,26 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.data.files import MISSING, balanced_panel, number_column, year_column
+from evaluation.data.files import (
+    MISSING,
+    balanced_panel,
+    number_column,
+    text_column,
+    year_column,
+)
 from evaluation.data.panel import Panel
+from evaluation.data.reading.cells import read_sex
 from evaluation.errors import InputError
 from evaluation.estimation.did.triple import gap_panel
 
-__all__ = ["by_cell", "cluster_column", "cohort_column", "constant_by_unit", "two_groups"]
+__all__ = [
+    "by_cell",
+    "cluster_column",
+    "cohort_column",
+    "constant_by_unit",
+    "sex_column",
+    "two_groups",
+]
 
 
 def constant_by_unit(
@@ -50,6 +64,27 @@ def cohort_column(table: pd.DataFrame, unit: str, column: str, panel: Panel) -> 
                 field=column,
             )
     return cohort
+
+
+def sex_column(table: pd.DataFrame, column: str) -> pd.Series:
+    """Read a column of sexes as K, M and T, in the words that other files may use.
+
+    Numbers are refused: files differ in which sex is 1.
+    """
+    sexes = text_column(table, column).map(read_sex)
+    if sexes.isna().any():
+        row = sexes.index[sexes.isna()][0]
+        text = str(table.at[row, column])
+        which = (
+            "; files differ in which sex a number is, so write letters" if text.isdigit() else ""
+        )
+        raise InputError(
+            f"{text!r} is none of K (women), M (men), T (all){which}",
+            file=table.attrs.get("file"),
+            row=int(str(row)),
+            field=column,
+        )
+    return sexes
 
 
 def by_cell(

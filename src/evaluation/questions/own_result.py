@@ -47,6 +47,11 @@ class OwnEstimate:
     companions: tuple[Estimate, ...] = ()
     event_p: Mapping[int, float | None] = field(default_factory=dict)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the number or one beside it rests on draws."""
+        return any(e.seed is not None for e in (self.result, *self.companions))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON, in the command line's contract."""
         e = self.result.to_dict()

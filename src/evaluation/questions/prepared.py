@@ -15,7 +15,7 @@ from evaluation.design.comparison.weighting import divisions_from_plan, weightin
 from evaluation.design.counties import county_panel
 from evaluation.design.treatment import Design
 from evaluation.errors import InputError
-from evaluation.plan import Plan
+from evaluation.plan import Plan, RegistryOutcome
 from evaluation.questions.coding import resolve_design
 from evaluation.questions.effect import OutcomeAnalysis, analyse_outcome
 from evaluation.questions.horizons.truth import true_parts
@@ -109,6 +109,7 @@ def prepare(
     sheets: Mapping[str, Path] | None = None,
     only: Collection[str] | None = None,
     divide: Sequence[str] | None = None,
+    entries: Collection[str] | None = None,
 ) -> Prepared:
     """Read a plan's outcomes and fit its design to each.
 
@@ -127,6 +128,8 @@ def prepare(
     divide : sequence of str, optional
         Columns of ``groups`` to divide the treated by, instead of the plan's ``subgroups``;
         ``groups`` is then a file beside the plan's own.
+    entries : collection of str, optional
+        Keys of the registry: outcomes that are none of these are not read at all.
 
     Returns
     -------
@@ -146,7 +149,10 @@ def prepare(
     divisions = divisions_from_plan(plan, design.treated_codes, groups, divide)
     read: dict[str, Outcome] = {}
     place: dict[str, int] = {}
-    for i in range(len(plan.outcomes)):
+    for i, entry in enumerate(plan.outcomes):
+        key = entry.indicator if isinstance(entry, RegistryOutcome) else entry
+        if entries is not None and key not in entries:
+            continue
         found = sources.outcome(i)
         name = found.indicator.id
         if name in read:

@@ -97,7 +97,7 @@ def cost_checks(
         _cut(drawn),
         _horizon(model, at_values),
         _grant(at_values, model.plan),
-        _sign(estimates["net_municipality"]),
+        _sign(estimates["net_municipality"], certain=not model.uncertain),
     )
 
 
@@ -108,9 +108,11 @@ def _effect_known(model: Model) -> Check:
         low, mid, high = (number(100 * v, lang, 1) for v in (e.low, e.estimate, e.high))
         if lang == "sv":
             how = "skattad eller funnen" if e.found else "antagen"
-            return f"Effekten, {mid} procentenheter ({low} till {high}), är {how}: {e.source_sv}."
+            span = f"({low} till {high})" if e.low < e.high else "utan osäkerhet"
+            return f"Effekten, {mid} procentenheter {span}, är {how}: {e.source_sv}."
         how = "estimated or found" if e.found else "assumed"
-        return f"The effect, {mid} percentage points ({low} to {high}), is {how}: {e.source_en}."
+        span = f"({low} to {high})" if e.low < e.high else "without uncertainty"
+        return f"The effect, {mid} percentage points {span}, is {how}: {e.source_en}."
 
     return Check("effect_known", e.found, text("sv"), text("en"))
 
@@ -217,8 +219,16 @@ def _grant(at_values: Totals, plan: CostPlan) -> Check:
     )
 
 
-def _sign(net: Estimate) -> Check:
+def _sign(net: Estimate, *, certain: bool) -> Check:
     low, high = net.conf_int
+    if certain:
+        return Check(
+            "sign_of_net",
+            None,
+            "Inget är osäkert i de angivna värdena: om nettot skiljer sig från noll prövas inte.",
+            "Nothing is uncertain in the stated values: whether the net differs from zero is not "
+            "tested.",
+        )
     clear = low > 0 or high < 0
 
     def text(lang: Lang) -> str:

@@ -81,28 +81,43 @@ def _answer(
 ) -> str:
     plan = model.plan
     net, gross = estimates["net_municipality"], estimates["assistance_saved"]
-    shown = level(1 - net.alpha, lang)
+    sv, shown = lang == "sv", level(1 - net.alpha, lang)
     points = number(100 * model.effect.estimate, lang, 1)
     simulated = any("SIMULATED" in n for n in model.effect.notes)
     years = f"{plan.years[0]}–{plan.years[1]}"
-    saved = (_kronor(gross.estimate, lang), interval(*gross.conf_int, lang, 0))
-    left = (_kronor(net.estimate, lang), interval(*net.conf_int, lang, 0))
+    saved, left = _kronor(gross.estimate, lang), _kronor(net.estimate, lang)
     gain = per_cent(gains["municipality"], lang)
-    if lang == "sv":
+    if not model.uncertain:
+        # an interval of no width would look like a sure answer
+        spread, around = "", ""
+        won = (
+            "Effekten och värdena är angivna utan osäkerhet, så att inga intervall finns."
+            if sv
+            else "Effect and values are stated without uncertainty, so that there are no intervals."
+        )
+    else:
+        word = "intervall" if sv else "interval"
+        spread = f", {shown} {word} {interval(*gross.conf_int, lang, 0)}"
+        around = f" ({interval(*net.conf_int, lang, 0)})"
+        won = (
+            f"Kommunen vinner i {gain} av dragningarna."
+            if sv
+            else f"The municipality gains in {gain} of the draws."
+        )
+    if sv:
         first = (
             f"Med en effekt på {points} procentenheter och de angivna värdena sparar kommunen "
-            f"{saved[0]} på bistånd {years} (brutto, diskonterat, {shown} intervall {saved[1]}). "
-            f"Efter alla poster som räknas, arbetssättets kostnad bland dem, är nettot {left[0]} "
-            f"({left[1]}), diskonterat, i {plan.prices.year} års priser. Kommunen vinner i {gain} "
-            "av dragningarna."
+            f"{saved} på bistånd {years} (brutto, diskonterat{spread}). "
+            f"Efter alla poster som räknas, arbetssättets kostnad bland dem, är nettot {left}"
+            f"{around}, diskonterat, i {plan.prices.year} års priser. {won}"
         )
     else:
         first = (
             f"With an effect of {points} percentage points and the stated values the "
-            f"municipality saves {saved[0]} of assistance in {years} (gross, discounted, {shown} "
-            f"interval {saved[1]}). After every line that is counted, the programme's cost among "
-            f"them, the net is {left[0]} ({left[1]}), discounted, in prices of "
-            f"{plan.prices.year}. The municipality gains in {gain} of the draws."
+            f"municipality saves {saved} of assistance in {years} (gross, discounted{spread}). "
+            "After every line that is counted, the programme's cost among "
+            f"them, the net is {left}{around}, discounted, in prices of "
+            f"{plan.prices.year}. {won}"
         )
     mark = ("SIMULERADE DATA: " if lang == "sv" else "SIMULATED DATA: ") if simulated else ""
     return mark + " ".join([first, *break_even_sentences(even, lang)])
@@ -263,8 +278,11 @@ def summary(r: CostResult, lang: Lang) -> str:
     for row in r.accounts.to_dict("records"):
         cells = [number(row[k], lang, 0) for k in ("without", "with", "difference", "discounted")]
         name = f"{account_label(row['account'], lang)}: {line_label(row['line'], lang)}"
-        bounds = interval(row["discounted_low"], row["discounted_high"], lang, 0)
+        low, high = row["discounted_low"], row["discounted_high"]
+        bounds = interval(low, high, lang, 0) if low < high else "–"
         rows.append((name, *cells, bounds))
+    if not r.tornado:
+        rows = [row[:-1] for row in rows]
     out += ["", *_columns(rows)]
     years: list[tuple[str, ...]] = [
         ("år", "lämnar", "nya hushåll", "hushåll", "bistånd utan", "bistånd med")

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
-from evaluation.data.sources import Outcome, open_sources
+from evaluation.data.sources import open_sources
 from evaluation.data.store import SnapshotStore
-from evaluation.design.carried import Carried, carried
-from evaluation.design.comparison.restricted import restricted
-from evaluation.design.comparison.weighting import weighting_from_plan
-from evaluation.design.counties import county_panel
 from evaluation.plan import Plan, RegistryOutcome
-from evaluation.questions.coding import resolve_design
 from evaluation.questions.gender.plan import GenderAnalysis, gender_analyses
-from evaluation.questions.inference import Settings
-from evaluation.questions.matchable import matchable
+from evaluation.questions.prepared import prepare
 
 __all__ = ["plan_gender"]
 
@@ -60,23 +53,5 @@ def plan_gender(
             "{indicator: N00973, sex: K} and {indicator: N00973, sex: M}",
         )
     sources = open_sources(plan, store=store)
-    design, _ = resolve_design(plan, sources, None)
-    design = restricted(plan, design)
-    weighting = weighting_from_plan(plan, [*design.treated_codes, *design.controls])
-    read: dict[str, Outcome] = {}
-    fitted: dict[str, Carried] = {}
-    for i, o in enumerate(plan.outcomes):
-        if (o.indicator if isinstance(o, RegistryOutcome) else o) not in both:
-            continue
-        found = sources.outcome(i)
-        if design.model and design.model.counties:
-            found = replace(found, panel=county_panel(found.panel))
-        name = found.indicator.id
-        fits = carried(plan, i, design, found.panel, found.indicator.lag_years)
-        fitted[name] = matchable(plan, name, fits, found.panel, weighting)
-        read[name] = found
-    e = plan.estimation
-    settings = Settings(
-        e.estimand, e.alpha, e.draws, e.seed, plan.comparison.donors_per_treated, e.inference
-    )
-    return gender_analyses(plan, sources, read, fitted, settings, progress)
+    ready = prepare(plan, sources, entries=both)
+    return gender_analyses(plan, sources, ready.read, ready.fitted, ready.settings, progress)

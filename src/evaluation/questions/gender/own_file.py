@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -30,28 +30,10 @@ from evaluation.questions.gender.gap import GapAnalysis, Test, analyse_gap
 from evaluation.questions.gender.own_finding import cells_finding, gap_finding
 from evaluation.questions.gender.sample import CommonSample, common_sample
 from evaluation.questions.gender.words import movement_sentence
-from evaluation.questions.own_columns import cohort_column, constant_by_unit
+from evaluation.questions.own_columns import cohort_column, constant_by_unit, sex_column
 from evaluation.results import Finding
 
-__all__ = ["SEX_WORDS", "OwnCells", "OwnGap", "cells_file", "gap_file"]
-
-SEX_WORDS: Final = {
-    "k": "K",
-    "kvinnor": "K",
-    "kvinna": "K",
-    "women": "K",
-    "female": "K",
-    "f": "K",
-    "m": "M",
-    "män": "M",
-    "man": "M",
-    "men": "M",
-    "male": "M",
-    "t": "T",
-    "totalt": "T",
-    "total": "T",
-}
-"""How a file may write the sexes, small letters."""
+__all__ = ["OwnCells", "OwnGap", "cells_file", "gap_file"]
 
 
 @dataclass(frozen=True)
@@ -138,29 +120,13 @@ class OwnCells:
 
 def _sexes(table: pd.DataFrame, column: str) -> pd.Series:
     """Read the column of sexes; totals alone are refused."""
-    file = table.attrs.get("file")
-    if column not in table.columns:
-        raise InputError(
-            f"there is no such column; the file has {', '.join(map(str, table.columns))}",
-            file=file,
-            row=1,
-            field=column,
-        )
-    found = table[column].str.strip().str.lower().map(SEX_WORDS)
-    if found.isna().any():
-        row = found.index[found.isna()][0]
-        raise InputError(
-            f"{table.at[row, column]!r} is none of K (women), M (men), T (all)",
-            file=file,
-            row=int(str(row)),
-            field=column,
-        )
+    found = sex_column(table, column)
     there = set(found)
     if not {"K", "M"} <= there:
         what = "only totals" if there == {"T"} else f"only {' and '.join(sorted(there))}"
         raise InputError(
             f"{what}: the question of women and men needs rows for both, K and M",
-            file=file,
+            file=table.attrs.get("file"),
             field=column,
         )
     return found
@@ -225,6 +191,14 @@ def gap_file(
         if size is not None:
             numbers = number_column(table, size, positive=True)
             sizes = constant_by_unit(table, unit, numbers, size, women)
+        treated = int((cohorts > 0).sum())
+        others = len(cohorts) - treated
+        if sizes is not None and treated * donors > others:
+            raise InputError(
+                f"{donors} for each of {treated} treated units are {treated * donors}; there are "
+                f"{others}",
+                field="--donors",
+            )
         test = _test(women, cohorts, sizes, estimand, inference, donors, draws, seed)
         found = analyse_gap(
             women, men, cohorts, test, estimand=estimand, alpha=alpha, margin=margin
@@ -305,6 +279,12 @@ def cells_file(
             "successes": number_column(table, successes),
         }
     )
+    if cells["category"].nunique() < 2:
+        raise InputError(
+            f"the only category is {cells['category'].iloc[0]}; composition needs two",
+            file=str(path),
+            field=category,
+        )
     starts = year_column(table, cohort, empty_is_zero=True)
     first = starts.groupby(cells["unit"]).agg(["min", "max"])
     unlike = first[first["min"] != first["max"]]

@@ -32,12 +32,11 @@ from evaluation.estimation.did.callaway_santanna import callaway_santanna
 from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.estimation.few_treated.permutation import matched_assignments, permutation_test
 from evaluation.language import Lang
-from evaluation.questions.gender.own_file import SEX_WORDS
 from evaluation.questions.horizons.parts import Part, adjusted
 from evaluation.questions.horizons.rows import estimate_row
 from evaluation.questions.horizons.subgroups import Subgroup, Subgroups
 from evaluation.questions.horizons.summary import division_lines, estimate_line
-from evaluation.questions.own_columns import cohort_column
+from evaluation.questions.own_columns import cohort_column, sex_column
 from evaluation.results import Estimate
 
 __all__ = ["CategoryEffect", "effect_by_category"]
@@ -163,16 +162,7 @@ def _read(
     )
     # a file without sexes has everyone together; a column that was named must be there
     if sex in table.columns or sex != "sex":
-        sexes = text_column(table, sex).str.lower().map(SEX_WORDS)
-        if sexes.isna().any():
-            row = sexes.index[sexes.isna()][0]
-            raise InputError(
-                f"{table.at[row, sex]!r} is none of K (women), M (men), T (all)",
-                file=name,
-                row=int(str(row)),
-                field=sex,
-            )
-        counts["sex"] = sexes
+        counts["sex"] = sex_column(table, sex)
     for bad, what, column in (
         (counts["persons"] < 0, "must not be negative", persons),
         (counts["successes"] < 0, "must not be negative", successes),

@@ -7,16 +7,11 @@ from evaluation.questions.effect import OutcomeAnalysis
 from evaluation.questions.horizons.names import group_label, part_name
 from evaluation.questions.horizons.subgroups import Subgroups
 from evaluation.questions.horizons.words import horizon_name
-from evaluation.results import Check, Estimate
+from evaluation.questions.lines import check_line, grade_line
+from evaluation.results import Estimate
 
 __all__ = ["division_lines", "estimate_line", "summary"]
 
-_GRADES = {
-    "strong": "stark",
-    "moderate": "måttlig",
-    "weak": "svag",
-    "very weak": "mycket svag",
-}
 _WIDTH = 46
 
 
@@ -69,12 +64,6 @@ def division_lines(s: Subgroups, lang: Lang, *, units: bool = False) -> list[str
     return out
 
 
-def _check(c: Check, lang: Lang) -> str:
-    sv = lang == "sv"
-    words = {True: "ok", False: "nej" if sv else "no", None: "?"}
-    return f"  [{words[c.passed]}] {c.text_sv if sv else c.text_en}"
-
-
 def summary(o: OutcomeAnalysis, lang: Lang, real: float | None = None) -> str:
     """Write one outcome's headline, grade, horizons, doses, subgroups, families and checks.
 
@@ -95,11 +84,10 @@ def summary(o: OutcomeAnalysis, lang: Lang, real: float | None = None) -> str:
     sv = lang == "sv"
     i, h, d, f = o.indicator, o.horizons, o.horizons.duration, o.finding
     label, unit = (i.label_sv, i.change_sv) if sv else (i.label_en, i.change_en)
-    grade = f"Evidensgrad: {_GRADES[f.grade]}." if sv else f"Evidence: {f.grade}."
     out = [
         f"{label[0].upper()}{label[1:]} ({unit})",
         f.sentence_sv if sv else f.sentence_en,
-        f"{grade} {f.grade_reason_sv if sv else f.grade_reason_en}",
+        grade_line(f, lang),
         "Horisonter:" if sv else "Horizons:",
         estimate_line(
             "huvudresultatet, alla år" if sv else "the headline, all years",
@@ -141,5 +129,5 @@ def summary(o: OutcomeAnalysis, lang: Lang, real: float | None = None) -> str:
             )
         out.append(f"  {part_name(family.key, lang):<{_WIDTH}}{points}")
     out.append("Kontroller:" if sv else "Checks:")
-    out += [_check(c, lang) for c in f.checks]
+    out += [check_line(c, lang) for c in f.checks]
     return "\n".join(out)

@@ -18,7 +18,7 @@ from evaluation.estimation.survival.released import ReleasedLifeTable, release_l
 from evaluation.estimation.survival.released_tests import released_gray, released_logrank
 from evaluation.language import Lang, interval, level, number, p_value
 from evaluation.questions.grading import grade
-from evaluation.questions.retention.described import described
+from evaluation.questions.retention.described import described, group_name
 from evaluation.questions.retention.effect import retention_effect
 from evaluation.questions.retention.reading import RetentionInput
 from evaluation.questions.retention.result import Retention
@@ -159,10 +159,14 @@ def retention(
         table cannot be protected, or as for what is called.
     """
     table, rules = data.table, Rules() if rules is None else rules
-    by = key_names(by)
-    table.need(*by)
+    # a key given twice divides no further
+    by = tuple(dict.fromkeys(key_names(by)))
+    _check_keys(data, by)
     if not 1 <= horizon <= table.months:
-        raise InputError(f"{horizon} months; the data have 1 to {table.months}", field="horizon")
+        ends = "".join(f" ({n})" for n in data.notes if "--until" in n)
+        raise InputError(
+            f"{horizon} months; the data have 1 to {table.months}{ends}", field="horizon"
+        )
     life = release_life_table(table, by, horizon=horizon, width=step, rules=rules)
     curves = life.staying(alpha)
     tests, about_tests = _tests(life)
@@ -195,6 +199,24 @@ def retention(
     )
 
 
+def _check_keys(data: RetentionInput, by: Sequence[str]) -> None:
+    """Refuse keys that are not there; who is active is known from another file."""
+    missing = next((k for k in by if k not in data.table.keys), None)
+    if missing in ("exposed", "stance"):
+        if data.start is None:
+            problem = (
+                "is no key of the life table, because nothing says who is active; give --stance "
+                "FILE (code and start), or a life table of «evaluation cohorts --adoption FILE»"
+            )
+        else:
+            problem = (
+                "is no key of the life table, which was made without --adoption; make it again "
+                "with «evaluation cohorts --adoption FILE», or compare by stance"
+            )
+        raise InputError(problem, file=data.source, field=missing)
+    data.table.need(*by)
+
+
 def _hidden(life: ReleasedLifeTable, curves: pd.DataFrame) -> list[str]:
     """Name the groups whose curve ends early, as anyone can see from the released table."""
     ends = {g: int((curves["group"] == g).sum()) * life.width for g in life.groups}
@@ -210,7 +232,10 @@ def _tests(life: ReleasedLifeTable) -> tuple[tuple[GroupTest, ...], tuple[str, .
     if not life.by:
         return (), ()
     if len(life.groups) < 2:
-        raise InputError(f"the only group is {life.groups[0]}; a test needs two", field=life.by[0])
+        only = life.groups[0]
+        name = group_name(life.by, only, "en")
+        told = f" ({name})" if name != only else ""
+        raise InputError(f"the only group is {only}{told}; a test needs two", field=life.by[0])
     if not life.whole:
         return (), ("no tests and no models: numbers of the groups they compare are hidden",)
     tests, notes = [released_logrank(life)], []

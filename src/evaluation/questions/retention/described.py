@@ -8,7 +8,7 @@ from evaluation.estimation.survival.curves import Curves
 from evaluation.language import Lang, listed, number, per_cent
 from evaluation.results import Check, Estimate, Finding
 
-__all__ = ["described", "description", "group_name", "staying_sentence"]
+__all__ = ["described", "description", "group_name", "kind_name", "staying_sentence"]
 
 _GROUPS = {
     (): {"all": ("samtliga", "everybody")},
@@ -33,6 +33,29 @@ def group_name(by: tuple[str, ...], group: str, lang: Lang) -> str:
     ('kvinnor', '2015')
     """
     return _GROUPS.get(by, {}).get(group, (group, group))[lang == "en"]
+
+
+_KINDS = {
+    "within_county": ("inom länet", "within the county"),
+    "metropolitan": ("till storstad", "to a metropolis"),
+    "elsewhere": ("till annan kommun", "to another kommun"),
+    "abroad": ("utomlands", "abroad"),
+    "death": ("avlidna", "died"),
+}
+
+
+def kind_name(kind: str, lang: Lang) -> str:
+    """Return where people went in words; kinds that a release joined are joined by «or».
+
+    Examples
+    --------
+    >>> kind_name("abroad_or_death", "sv"), kind_name("2014", "sv")
+    ('utomlands eller avlidna', '2014')
+    """
+    parts = kind.split("_or_")
+    if not all(p in _KINDS for p in parts):
+        return kind
+    return f" {'eller' if lang == 'sv' else 'or'} ".join(_KINDS[p][lang == "en"] for p in parts)
 
 
 def staying_sentence(curves: Curves, horizon: int, lang: Lang) -> str:

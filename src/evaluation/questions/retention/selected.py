@@ -12,6 +12,12 @@ from evaluation.results import Check
 
 __all__ = ["Selection"]
 
+_HELD_BACK = {
+    "numbers of the life table are hidden": "tal i livslängdstabellen är dolda",
+    "a group has small numbers": "någon grupp har små tal",
+    "a side has fewer than two municipalities": "någon sida har färre än två kommuner",
+}
+
 
 @dataclass(frozen=True, repr=False)
 class Selection:
@@ -48,7 +54,8 @@ class Selection:
         b = self.bounds
         if b is None:
             return (
-                f"Inga gränser för {self.outcome} bland dem som stannade: små tal."
+                f"Inga gränser för {self.outcome} bland dem som stannade: "
+                f"{_HELD_BACK.get(self.held_back, self.held_back)}."
                 if lang == "sv"
                 else f"No bounds for {self.outcome} among those who stayed: {self.held_back}."
             )
