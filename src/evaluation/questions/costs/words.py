@@ -85,13 +85,13 @@ def _answer(
     points = number(100 * model.effect.estimate, lang, 1)
     simulated = any("SIMULATED" in n for n in model.effect.notes)
     years = f"{plan.years[0]}–{plan.years[1]}"
-    saved = (_kronor(gross.estimate, lang), interval(*gross.conf_int, lang, 0))
+    aid, doubt = _assistance(gross, lang)
     left = (_kronor(net.estimate, lang), interval(*net.conf_int, lang, 0))
     gain = per_cent(gains["municipality"], lang)
     if lang == "sv":
         first = (
-            f"Med en effekt på {points} procentenheter och de angivna värdena sparar kommunen "
-            f"{saved[0]} på bistånd {years} (brutto, diskonterat, {shown} intervall {saved[1]}). "
+            f"Med en effekt på {points} procentenheter och de angivna värdena {aid[0]} {years} "
+            f"(brutto, diskonterat, {shown} intervall {aid[1]}){doubt}. "
             f"Efter alla poster som räknas, arbetssättets kostnad bland dem, är nettot {left[0]} "
             f"({left[1]}), diskonterat, i {plan.prices.year} års priser. Kommunen vinner i {gain} "
             "av dragningarna."
@@ -99,13 +99,35 @@ def _answer(
     else:
         first = (
             f"With an effect of {points} percentage points and the stated values the "
-            f"municipality saves {saved[0]} of assistance in {years} (gross, discounted, {shown} "
-            f"interval {saved[1]}). After every line that is counted, the programme's cost among "
-            f"them, the net is {left[0]} ({left[1]}), discounted, in prices of "
+            f"municipality {aid[0]} in {years} (gross, discounted, {shown} "
+            f"interval {aid[1]}){doubt}. After every line that is counted, the programme's cost "
+            f"among them, the net is {left[0]} ({left[1]}), discounted, in prices of "
             f"{plan.prices.year}. The municipality gains in {gain} of the draws."
         )
     mark = ("SIMULERADE DATA: " if lang == "sv" else "SIMULATED DATA: ") if simulated else ""
     return mark + " ".join([first, *break_even_sentences(even, lang)])
+
+
+def _assistance(gross: Estimate, lang: Lang) -> tuple[tuple[str, str], str]:
+    """Say what is saved of assistance or paid more, its interval, and whether that is certain."""
+    sv, (low, high) = lang == "sv", gross.conf_int
+    kronor = _kronor(abs(gross.estimate), lang)
+    doubt = ""
+    if low < 0 < high:
+        doubt = (
+            "; om biståndet sjunker eller stiger går inte att avgöra"
+            if sv
+            else "; whether assistance falls or rises cannot be told"
+        )
+    if gross.estimate < 0:
+        what = (
+            f"betalar kommunen {kronor} mer i bistånd"
+            if sv
+            else f"pays {kronor} more of assistance"
+        )
+        return (what, interval(-high, -low, lang, 0)), doubt
+    what = f"sparar kommunen {kronor} på bistånd" if sv else f"saves {kronor} of assistance"
+    return (what, interval(low, high, lang, 0)), doubt
 
 
 def break_even_sentences(even: BreakEven, lang: Lang) -> tuple[str, str]:
@@ -136,6 +158,15 @@ def _effect_sentence(even: BreakEven, lang: Lang) -> str:
     sv, span = lang == "sv", _effect_span(even, lang)
     if even.effect is not None:
         at = number(100 * even.effect, lang, 1)
+        if even.net_at_range[0] > even.net_at_range[1]:
+            # more in work cost more than they save: to break even is a ceiling, not a floor
+            return (
+                f"Nettot är noll vid en effekt på {at} procentenheter och sjunker när effekten "
+                "stiger: kommunen förlorar på varje större effekt."
+                if sv
+                else f"The net is zero at an effect of {at} percentage points and falls as the "
+                "effect rises: the municipality loses at every larger one."
+            )
         between = f" ({span})" if span else ""
         return (
             f"Nettot är noll vid en effekt på {at} procentenheter{between}."
@@ -157,10 +188,14 @@ def _effect_sentence(even: BreakEven, lang: Lang) -> str:
 def _effect_span(even: BreakEven, lang: Lang) -> str:
     """Write the interval of the break-even effect; a bound may lie beyond what is possible."""
     low, high = even.effect_bounds
-    if (low is None and high is None) or low == high:
-        return ""
     sv = lang == "sv"
     shown = f"{level(1 - even.alpha, lang)} {'intervall' if sv else 'interval'}"
+    if low is None and high is None:
+        # no root in any draw where there is none at the stated values: nothing to add
+        beyond = "med gränserna bortom det möjliga" if sv else "with bounds beyond what is possible"
+        return "" if even.effect is None else f"{shown} {beyond}"
+    if low == high:
+        return ""
     if low is not None and high is not None:
         return f"{shown} {interval(100 * low, 100 * high, lang, 1)}"
     end = number(100 * (high or 0.0 if low is None else low), lang, 1)
@@ -173,19 +208,27 @@ def _effect_span(even: BreakEven, lang: Lang) -> str:
 
 def _cost_sentence(even: BreakEven, lang: Lang) -> str:
     sv, now, bounds = lang == "sv", _kronor(even.cost_now, lang), even.cost_bounds
-    span = ""
-    if bounds is not None and bounds[0] < bounds[1]:
-        shown = f"{level(1 - even.alpha, lang)} {'intervall' if sv else 'interval'}"
-        span = f"; {shown} {interval(*bounds, lang, 0)}"
+    spread = bounds is not None and bounds[0] < bounds[1]
+    shown = f"{level(1 - even.alpha, lang)} {'intervall' if sv else 'interval'}"
+    ends = interval(*bounds, lang, 0) if bounds is not None else ""
     if even.cost_per_person is None:
-        return (
-            f"Ingen kostnad per person går jämnt ut: nettot är negativt redan utan den ({now} "
-            f"nu{span})."
+        none = (
+            f"Ingen kostnad per person går jämnt ut vid de angivna värdena: nettot är negativt "
+            f"redan utan den ({now} nu)."
             if sv
-            else f"No cost per person breaks even: the net is negative without it ({now} "
-            f"now{span})."
+            else f"No cost per person breaks even at the stated values: the net is negative "
+            f"without it ({now} now)."
         )
-    most, between = _kronor(even.cost_per_person, lang), f" ({span[2:]})" if span else ""
+        if not spread:
+            return none
+        return none + (
+            f" Dragningarnas {shown} för den kostnad som går jämnt ut är {ends} kronor; under noll "
+            "finns ingen."
+            if sv
+            else f" The draws’ {shown} of the cost that breaks even is {ends} kronor; below zero "
+            "there is none."
+        )
+    most, between = _kronor(even.cost_per_person, lang), f" ({shown} {ends})" if spread else ""
     return (
         f"Arbetssättet går jämnt ut om det kostar {most} per mottagen vuxen{between}; nu {now}."
         if sv

@@ -48,8 +48,25 @@ def outcome_words(outcome: str, lower: str, lang: Lang) -> str:
     return _OUTCOMES[outcome][i].format(low=SEX[lower][i], high=SEX[high][i])
 
 
-def movement_sentence(m: GapMovement, lower: str, lang: Lang) -> str:
-    """Say what the joint test decides, or what it leaves open."""
+def movement_sentence(g: GapAnalysis, lang: Lang) -> str:
+    """Say what the joint test decides or leaves open, and whether the gap went past zero.
+
+    Parameters
+    ----------
+    g : GapAnalysis
+        The effects, their joint test and the levels.
+    lang : {"sv", "en"}
+        Language.
+
+    Returns
+    -------
+    str
+        One sentence, and one more where the sex that lagged is now the higher.
+    """
+    return f"{_decided(g.movement, g.lower, lang)}{_past_zero(g, lang)}"
+
+
+def _decided(m: GapMovement, lower: str, lang: Lang) -> str:
     sv = lang == "sv"
     alpha = level(m.alpha, lang)
     if m.outcome != "cannot_tell":
@@ -62,17 +79,51 @@ def movement_sentence(m: GapMovement, lower: str, lang: Lang) -> str:
             f"the level {alpha})."
         )
     gone = [k for k, p in m.p_values.items() if p <= m.alpha]
-    text = (
-        "Det gemensamma testet kan inte avgöra om gapet krympte, och i så fall om det var därför "
-        "att kvinnorna rörde sig eller männen"
-        if sv
-        else "The joint test cannot tell whether the gap closed and, if so, because women moved or "
-        "men"
-    )
+    if "not_closed" in gone:
+        # that it closed is decided, because of whom is not
+        gone.remove("not_closed")
+        only = ("också", "also")
+        text = (
+            f"Det gemensamma testet visar att gapet krympte (ensidigt på nivån {alpha}), men kan "
+            "inte avgöra om det var därför att kvinnorna rörde sig eller männen"
+            if sv
+            else f"The joint test shows that the gap closed (one-sided at the level {alpha}), but "
+            "cannot tell whether because women moved or men"
+        )
+    else:
+        only = ("bara", "only")
+        text = (
+            "Det gemensamma testet kan inte avgöra om gapet krympte, och i så fall om det var "
+            "därför att kvinnorna rörde sig eller männen"
+            if sv
+            else "The joint test cannot tell whether the gap closed and, if so, because women "
+            "moved or men"
+        )
     if not gone:
         return f"{text}."
     out = listed([f"«{outcome_words(k, lower, lang)}»" for k in gone], lang)
-    return f"{text}; förkastat är bara {out}." if sv else f"{text}; rejected is only {out}."
+    return (
+        f"{text}; förkastat är {only[0]} {out}." if sv else f"{text}; rejected is {only[1]} {out}."
+    )
+
+
+def _past_zero(g: GapAnalysis, lang: Lang) -> str:
+    """Tell where the sex that lagged is the higher after the start: no gap that closed."""
+    found = g.levels()
+    before, after = found["gap_before"], found["gap_after"]
+    if before * after >= 0:
+        return ""
+    n = [number(found[f"{who}_{when}"], lang) for when in ("before", "after")
+         for who in ("women", "men")]  # fmt: skip
+    if lang == "sv":
+        return (
+            f" Nivåerna, som inte prövas, har bytt plats: {n[2]} för kvinnor och {n[3]} för män "
+            f"efter starten, mot {n[0]} och {n[1]} före."
+        )
+    return (
+        f" The levels, which are not tested, have changed places: {n[2]} for women and {n[3]} for "
+        f"men after the start, against {n[0]} and {n[1]} before."
+    )
 
 
 def _shown(e: Estimate, lang: Lang) -> str:
@@ -89,7 +140,7 @@ def finding_sentence(g: GapAnalysis, i: Indicator, design: Design, lang: Lang) -
             f" ({level(1 - gap.alpha, lang)} {'intervall' if sv else 'interval'} "
             f"{interval(*gap.conf_int, lang)}; {p_value(gap.p_value, lang)})"
         )
-    moved = movement_sentence(g.movement, g.lower, lang)
+    moved = movement_sentence(g, lang)
     if sv:
         return (
             f"Efter starten förändrades {i.definite_sv} i {about.treated[0]} med "
