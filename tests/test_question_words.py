@@ -1,6 +1,8 @@
 """What the questions' sentences say follows from the numbers and their intervals."""
 
 import copy
+import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,15 +10,21 @@ import pytest
 import yaml
 
 from evaluation.data.panel import Panel
+from evaluation.data.registry import REGISTRY
+from evaluation.design.treatment import design_from_plan
 from evaluation.estimation.few_treated.contrasts import contrasts
 from evaluation.estimation.few_treated.permutation import free_assignments
+from evaluation.estimation.joint_test import OUTCOMES, GapMovement
+from evaluation.plan import load_plan
 from evaluation.questions.costs import cost_analysis, costs_from_dict, load_costs
 from evaluation.questions.costs.effects import UncertainEffect
 from evaluation.questions.costs.sensitivity import BreakEven
 from evaluation.questions.costs.words import break_even_sentences
+from evaluation.questions.effect_words import effect_sentences
 from evaluation.questions.gender.gap import Test as Inference
 from evaluation.questions.gender.gap import analyse_gap
 from evaluation.questions.gender.words import movement_sentence
+from evaluation.results import Estimate
 
 YEARS = list(range(2010, 2020))
 
@@ -48,14 +56,8 @@ def test_a_gap_that_is_shown_to_close_is_not_called_undecided():
     assert found.movement.outcome == "cannot_tell"
     assert p["not_closed"] <= 0.05
     en, sv = (movement_sentence(found, x).replace("\u00a0", " ") for x in ("en", "sv"))
-    assert en.startswith(
-        "The joint test shows that the gap closed (one-sided at the level 5 %), but cannot tell "
-        "whether because women moved or men"
-    )
-    assert sv.startswith(
-        "Det gemensamma testet visar att gapet krympte (ensidigt på nivån 5 %), men kan inte "
-        "avgöra om det var därför att kvinnorna rörde sig eller männen"
-    )
+    assert en.startswith("The joint test shows that the gap closed")
+    assert sv.startswith("Det gemensamma testet visar att gapet krympte")
     assert "did not close" not in en
     assert "krympte inte" not in sv
 
@@ -67,6 +69,71 @@ def test_a_gap_that_may_not_have_closed_is_undecided():
         "The joint test cannot tell whether the gap closed"
     )
     assert "changed places" not in movement_sentence(found, "en")
+
+
+@pytest.mark.parametrize(
+    ("rejected", "en", "sv"),
+    [
+        (
+            ("not_closed", "leading_fell"),
+            "closed and that women rose (one-sided at the level 5 %), but cannot tell whether men "
+            "fell too.",
+            "krympte och att kvinnorna steg (ensidigt på nivån 5 %), men kan inte avgöra om männen "
+            "också föll.",
+        ),
+        (
+            ("not_closed", "lagging_rose"),
+            "closed and that men fell (one-sided at the level 5 %), but cannot tell whether women "
+            "rose too.",
+            "krympte och att männen föll (ensidigt på nivån 5 %), men kan inte avgöra om "
+            "kvinnorna också steg.",
+        ),
+        (
+            ("not_closed",),
+            "closed (one-sided at the level 5 %), but cannot tell whether because women moved or "
+            "men.",
+            "krympte (ensidigt på nivån 5 %), men kan inte avgöra om det var därför att kvinnorna "
+            "rörde sig eller männen.",
+        ),
+        (
+            ("both",),
+            "if so, because women moved or men; rejected is only «the gap closed from both ends: "
+            "women rose and men fell».",
+            "männen; förkastat är bara «gapet krympte från båda håll: kvinnorna steg och männen "
+            "föll».",
+        ),
+    ],
+)
+def test_what_is_left_of_the_four_outcomes_is_said(rejected, en, sv):
+    found = gap(1.2, -1.2)
+    p = {k: 0.01 if k in rejected else 0.4 for k in OUTCOMES}
+    found = replace(found, movement=GapMovement("cannot_tell", p, 0.05, "made up"))
+    assert movement_sentence(found, "en").replace("\u00a0", " ").endswith(en)
+    assert movement_sentence(found, "sv").replace("\u00a0", " ").endswith(sv)
+    # the other way round where men lag
+    turned = movement_sentence(replace(found, lower="M"), "en").replace("\u00a0", " ")
+    swap = {"women": "men", "men": "women"}
+    assert turned.endswith(re.sub(r"\b(wo)?men\b(?= (rose|fell))", lambda m: swap[m.group()], en))
+
+
+@pytest.mark.parametrize(
+    ("p", "sv", "en"),
+    [
+        (0.51, "51 %", "51 %"),
+        (0.034, "3,4 %", "3.4 %"),
+        (0.0004, "mindre än 0,1 %", "less than 0.1 %"),
+    ],
+)
+def test_no_chance_is_called_none(p, sv, en):
+    i = REGISTRY["N00973"]
+    e = Estimate(term="att", estimate=4.0, conf_int=(1.0, 7.0), p_value=p, method="cs",
+                 inference="permutation", estimand="cohort", n_obs=9, n_units=9,
+                 n_treated_units=2, n_clusters=9)  # fmt: skip
+    design = design_from_plan(load_plan("settlement"))
+    for by_rule in (False, True):
+        said = [t.replace("\u00a0", " ") for t in effect_sentences(i, e, design, by_rule, "")]
+        assert f" i {sv} av " in said[0]
+        assert f" in {en} of " in said[1]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +187,19 @@ def test_a_loss_is_no_saving_and_an_unsure_saving_is_called_unsure(effect, sv, e
     assert shown in found.finding.sentence_en
     assert ("cannot be told" in found.finding.sentence_en) != certain
     assert ("går inte att avgöra" in found.finding.sentence_sv) != certain
+
+
+def test_an_effect_on_staying_is_named_where_it_enters():
+    stay = UncertainEffect(-0.08, -0.12, -0.04, 0.05, "stated", "a", "a", True)
+    work = UncertainEffect(0.05, 0.02, 0.08, 0.05, "stated", "a", "a", True)
+    both = cost_analysis(load_costs("example"), work, on_staying=stay, draws=400).finding
+    start = "With an effect on work or studies of 5.0 percentage points, one on staying of −8.0 and"
+    assert both.sentence_en.startswith(start)
+    assert both.sentence_sv.startswith(
+        "Med en effekt på arbete eller studier på 5,0 procentenheter, en på kvarboende på −8,0 och"
+    )
+    alone = cost_analysis(load_costs("example"), work, draws=400).finding
+    assert alone.sentence_en.startswith("With an effect of 5.0 percentage points and")
 
 
 def test_the_net_that_falls_with_the_effect_is_no_effect_to_reach():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evaluation.data.registry import Indicator
 from evaluation.design.treatment import Design
-from evaluation.language import interval, level, number, p_value, per_cent
+from evaluation.language import Lang, interval, level, number, p_value, per_cent
 from evaluation.questions.evaluated import who
 from evaluation.results import Estimate
 
@@ -69,8 +69,7 @@ def effect_sentences(
             f"{en}. No known test keeps its level here, so neither an interval nor a p-value is "
             "given.",
         )
-    decimals = 0 if e.p_value >= 0.1 else 1
-    often = (per_cent(e.p_value, "sv", decimals), per_cent(e.p_value, "en", decimals))
+    often = (_often(e.p_value, "sv"), _often(e.p_value, "en"))
     kind = ("intervall enligt regeln", "interval by the rule") if by_rule else (
         "permutationsintervall", "permutation interval"
     )  # fmt: skip
@@ -95,3 +94,10 @@ def effect_sentences(
             f"{about.chosen[1]}."
         )
     return sv, en
+
+
+def _often(p: float, lang: Lang) -> str:
+    """Write a p-value as a share of cases; what is rounded to nothing is not called nothing."""
+    if p < 0.001:
+        return f"{'mindre än' if lang == 'sv' else 'less than'} {per_cent(0.001, lang, 1)}"
+    return per_cent(p, lang, 0 if p >= 0.1 else 1)

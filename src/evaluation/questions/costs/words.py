@@ -82,7 +82,7 @@ def _answer(
     plan = model.plan
     net, gross = estimates["net_municipality"], estimates["assistance_saved"]
     shown = level(1 - net.alpha, lang)
-    points = number(100 * model.effect.estimate, lang, 1)
+    effects = _effects(model, lang)
     simulated = any("SIMULATED" in n for n in model.effect.notes)
     years = f"{plan.years[0]}–{plan.years[1]}"
     aid, doubt = _assistance(gross, lang)
@@ -90,7 +90,7 @@ def _answer(
     gain = per_cent(gains["municipality"], lang)
     if lang == "sv":
         first = (
-            f"Med en effekt på {points} procentenheter och de angivna värdena {aid[0]} {years} "
+            f"Med {effects} och de angivna värdena {aid[0]} {years} "
             f"(brutto, diskonterat, {shown} intervall {aid[1]}){doubt}. "
             f"Efter alla poster som räknas, arbetssättets kostnad bland dem, är nettot {left[0]} "
             f"({left[1]}), diskonterat, i {plan.prices.year} års priser. Kommunen vinner i {gain} "
@@ -98,7 +98,7 @@ def _answer(
         )
     else:
         first = (
-            f"With an effect of {points} percentage points and the stated values the "
+            f"With {effects} and the stated values the "
             f"municipality {aid[0]} in {years} (gross, discounted, {shown} "
             f"interval {aid[1]}){doubt}. After every line that is counted, the programme's cost "
             f"among them, the net is {left[0]} ({left[1]}), discounted, in prices of "
@@ -106,6 +106,20 @@ def _answer(
         )
     mark = ("SIMULERADE DATA: " if lang == "sv" else "SIMULATED DATA: ") if simulated else ""
     return mark + " ".join([first, *break_even_sentences(even, lang)])
+
+
+def _effects(model: Model, lang: Lang) -> str:
+    """Name every effect that the calculation rests on: staying moves the sums as work does."""
+    work = number(100 * model.effect.estimate, lang, 1)
+    unit = "procentenheter" if lang == "sv" else "percentage points"
+    if model.on_staying is None:
+        return f"en effekt på {work} {unit}" if lang == "sv" else f"an effect of {work} {unit}"
+    stay = number(100 * model.on_staying.estimate, lang, 1)
+    return (
+        f"en effekt på arbete eller studier på {work} {unit}, en på kvarboende på {stay}"
+        if lang == "sv"
+        else f"an effect on work or studies of {work} {unit}, one on staying of {stay}"
+    )
 
 
 def _assistance(gross: Estimate, lang: Lang) -> tuple[tuple[str, str], str]:

@@ -44,8 +44,11 @@ def outcome_words(outcome: str, lower: str, lang: Lang) -> str:
     'the gap closed from both ends: women rose and men fell'
     """
     i = 0 if lang == "sv" else 1
-    high = "M" if lower == "K" else "K"
-    return _OUTCOMES[outcome][i].format(low=SEX[lower][i], high=SEX[high][i])
+    return _OUTCOMES[outcome][i].format(low=SEX[lower][i], high=SEX[_other(lower)][i])
+
+
+def _other(sex: str) -> str:
+    return "M" if sex == "K" else "K"
 
 
 def movement_sentence(g: GapAnalysis, lang: Lang) -> str:
@@ -80,31 +83,37 @@ def _decided(m: GapMovement, lower: str, lang: Lang) -> str:
         )
     gone = [k for k, p in m.p_values.items() if p <= m.alpha]
     if "not_closed" in gone:
-        # that it closed is decided, because of whom is not
-        gone.remove("not_closed")
-        only = ("också", "also")
-        text = (
-            f"Det gemensamma testet visar att gapet krympte (ensidigt på nivån {alpha}), men kan "
-            "inte avgöra om det var därför att kvinnorna rörde sig eller männen"
+        # that it closed is decided, because of whom is not, or in part
+        moved = {k: SEX[lower if k == "rose" else _other(lower)][not sv] for k in ("rose", "fell")}
+        open_sv = "om det var därför att kvinnorna rörde sig eller männen"
+        open_en = "whether because women moved or men"
+        also_sv = also_en = ""
+        if "leading_fell" in gone:
+            also_sv, also_en = f" och att {moved['rose']} steg", f" and that {moved['rose']} rose"
+            open_sv = f"om {moved['fell']} också föll"
+            open_en = f"whether {moved['fell']} fell too"
+        elif "lagging_rose" in gone:
+            also_sv, also_en = f" och att {moved['fell']} föll", f" and that {moved['fell']} fell"
+            open_sv = f"om {moved['rose']} också steg"
+            open_en = f"whether {moved['rose']} rose too"
+        return (
+            f"Det gemensamma testet visar att gapet krympte{also_sv} (ensidigt på nivån {alpha}), "
+            f"men kan inte avgöra {open_sv}."
             if sv
-            else f"The joint test shows that the gap closed (one-sided at the level {alpha}), but "
-            "cannot tell whether because women moved or men"
+            else f"The joint test shows that the gap closed{also_en} (one-sided at the level "
+            f"{alpha}), but cannot tell {open_en}."
         )
-    else:
-        only = ("bara", "only")
-        text = (
-            "Det gemensamma testet kan inte avgöra om gapet krympte, och i så fall om det var "
-            "därför att kvinnorna rörde sig eller männen"
-            if sv
-            else "The joint test cannot tell whether the gap closed and, if so, because women "
-            "moved or men"
-        )
+    text = (
+        "Det gemensamma testet kan inte avgöra om gapet krympte, och i så fall om det var "
+        "därför att kvinnorna rörde sig eller männen"
+        if sv
+        else "The joint test cannot tell whether the gap closed and, if so, because women "
+        "moved or men"
+    )
     if not gone:
         return f"{text}."
     out = listed([f"«{outcome_words(k, lower, lang)}»" for k in gone], lang)
-    return (
-        f"{text}; förkastat är {only[0]} {out}." if sv else f"{text}; rejected is {only[1]} {out}."
-    )
+    return f"{text}; förkastat är bara {out}." if sv else f"{text}; rejected is only {out}."
 
 
 def _past_zero(g: GapAnalysis, lang: Lang) -> str:

@@ -91,18 +91,20 @@ def _finding(effect: ShownEffect) -> Finding:
             f"{number(ratio, lang)} ({interval(low, high, lang)}; {p_value(p_haz, lang)})",
         )
 
+    one = r.n_treated_units == 1
     a, b, c, d, e = said("sv")
     sv = (
         f"Jämfört med kommuner som inte är kända som aktiva ändrades andelen kvar efter "
         f"{effect.horizon} månader med {a} procentenheter ({b} intervall {c}; permutation {d}) "
-        f"i de {r.n_treated_units} aktiva; takten att flytta ändrades med faktorn {e}."
+        f"i {'den aktiva' if one else f'de {r.n_treated_units} aktiva'}; takten att flytta "
+        f"ändrades med faktorn {e}."
     )
     a, b, c, d, e = said("en")
     en = (
         f"Compared with municipalities not known to be active, the share still there after "
         f"{effect.horizon} months changed by {a} percentage points ({b} interval {c}; permutation "
-        f"{d}) in the {r.n_treated_units} active ones; the rate of leaving changed by a factor of "
-        f"{e}."
+        f"{d}) in the {'active one' if one else f'{r.n_treated_units} active ones'}; the rate of "
+        f"leaving changed by a factor of {e}."
     )
     checks = _checks(effect)
     which, because_sv, because_en = grade(checks, by_rule=True)

@@ -13,6 +13,13 @@ from evaluation.results import Check
 __all__ = ["Selection"]
 
 
+_HELD_BACK_SV = {
+    "numbers of the life table are hidden": "tal i livslängdstabellen är dolda",
+    "a group has small numbers": "en grupp har små tal",
+    "a side has fewer than two municipalities": "en sida har färre än två kommuner",
+}
+
+
 @dataclass(frozen=True, repr=False)
 class Selection:
     """Lee's bounds for a yes or no, computed from counts that are all published.
@@ -48,7 +55,8 @@ class Selection:
         b = self.bounds
         if b is None:
             return (
-                f"Inga gränser för {self.outcome} bland dem som stannade: små tal."
+                f"Inga gränser för {self.outcome} bland dem som stannade: "
+                f"{_HELD_BACK_SV[self.held_back]}."
                 if lang == "sv"
                 else f"No bounds for {self.outcome} among those who stayed: {self.held_back}."
             )
