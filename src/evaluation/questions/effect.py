@@ -352,12 +352,7 @@ def analyse_outcome(
         ask.pre_period_check(design, panel),
         *left_out_checks(design, panel, headline, partly),
         *([ask.pre_trends_check(p_before, len(before), settings.alpha)] if before else []),
-        # a simulated start stands in no document, and is known to the month
-        *(
-            [ask.years_stated_check(design)]
-            if any(t.start_document for t in design.treated)
-            else []
-        ),
+        *ask.years_stated_checks(design),
         *([ask.neighbour_years_check(reference.estimate, *span)] if span[2] > 1 else []),
         ask.hidden_active_check(hidden),
         *([ask.leave_one_out_check(reference.estimate, without, design)] if without else []),

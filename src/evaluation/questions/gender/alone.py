@@ -77,6 +77,13 @@ def plan_gender(
         read[name] = found
     e = plan.estimation
     settings = Settings(
-        e.estimand, e.alpha, e.draws, e.seed, plan.comparison.donors_per_treated, e.inference
+        e.estimand,
+        e.alpha,
+        e.draws,
+        e.seed,
+        plan.comparison.donors_per_treated,
+        e.inference,
+        weighting,
+        plan.comparison.group == "not_yet_treated",
     )
     return gender_analyses(plan, sources, read, fitted, settings, progress)

@@ -139,8 +139,30 @@ def _shown(e: Estimate, lang: Lang) -> str:
     return number(e.estimate, lang, sign=True)
 
 
-def finding_sentence(g: GapAnalysis, i: Indicator, design: Design, lang: Lang) -> str:
-    """Tell both effects, the gap with its interval, and what the joint test says."""
+def finding_sentence(
+    g: GapAnalysis, i: Indicator, design: Design, lang: Lang, *, narrower: bool = False
+) -> str:
+    """Tell both effects, the gap with its interval, and what the joint test says.
+
+    Parameters
+    ----------
+    g : GapAnalysis
+        The numbers.
+    i : Indicator
+        The outcome, without the words for one sex.
+    design : Design
+        Who is treated and compared.
+    lang : {"sv", "en"}
+        Language.
+    narrower : bool
+        Whether the outcomes' own headlines are matched, weighted or against those not yet
+        treated: these effects are not, and that is said.
+
+    Returns
+    -------
+    str
+        Two sentences or more.
+    """
     about, sv = who(design), lang == "sv"
     women, men, gap = (g.estimates[k] for k in ("women", "men", "gap"))
     tested = ""
@@ -150,6 +172,14 @@ def finding_sentence(g: GapAnalysis, i: Indicator, design: Design, lang: Lang) -
             f"{interval(*gap.conf_int, lang)}; {p_value(gap.p_value, lang)})"
         )
     moved = movement_sentence(g, lang)
+    if narrower:
+        moved += (
+            " Båda könen jämförs med hela jämförelsegruppen; planens matchning, vägning eller ännu "
+            "inte behandlade gäller bara utfallen var för sig."
+            if sv
+            else " Both sexes are compared with the whole comparison group; the plan's matching, "
+            "weighting or not yet treated concern the outcomes one by one."
+        )
     if sv:
         return (
             f"Efter starten förändrades {i.definite_sv} i {about.treated[0]} med "
