@@ -24,6 +24,7 @@ from evaluation.questions.effect_words import effect_sentences
 from evaluation.questions.gender.gap import Test as Inference
 from evaluation.questions.gender.gap import analyse_gap
 from evaluation.questions.gender.words import movement_sentence
+from evaluation.questions.retention.described import ratio_words
 from evaluation.results import Estimate
 
 YEARS = list(range(2010, 2020))
@@ -147,6 +148,33 @@ def test_a_gap_that_went_past_zero_is_told_with_its_levels(effects, places):
     if places:
         women, men = (f"{found.levels()[f'{who}_after']:.2f}" for who in ("women", "men"))
         assert f"{women} for women and {men} for men after the start" in en
+
+
+# retention
+
+
+@pytest.mark.parametrize(
+    ("ends", "p", "en", "sv"),
+    [
+        ((0.76, 0.89), 0.303, "too short where few are active", "för kort när få är aktiva"),
+        ((0.76, 1.04), 0.01, "although the interval holds 1", "fast intervallet rymmer 1"),
+        ((0.76, 0.89), 0.01, "", ""),
+        ((1.05, 1.60), 0.01, "", ""),
+        ((0.76, 1.04), 0.20, "", ""),
+    ],
+)
+def test_an_interval_and_a_test_that_disagree_are_told_apart(ends, p, en, sv):
+    e = Estimate(term="att", estimate=-0.2, conf_int=(-0.3, 0.1), p_value=p, method="cloglog",
+                 inference="clustered; permutation", estimand="log hazard ratio", n_obs=9,
+                 n_units=9, n_treated_units=2, n_clusters=9)  # fmt: skip
+    said = {x: ratio_words((0.82, *ends), e, x).replace("\u00a0", " ") for x in ("en", "sv")}
+    low, high = (f"{v:.2f}" for v in ends)
+    start = f"0.82 (clustered 95 % interval {low} to {high}; permutation p = {p:.3f})"
+    assert said["en"].startswith(start)
+    assert said["sv"].startswith("0,82 (klustrat 95 % intervall 0,76 till ") == (ends[0] == 0.76)
+    for lang, more in (("en", en), ("sv", sv)):
+        assert more in said[lang]
+        assert (";" in said[lang].partition(")")[2]) == bool(more)
 
 
 # costs

@@ -18,7 +18,7 @@ from evaluation.estimation.survival.released import ReleasedLifeTable, release_l
 from evaluation.estimation.survival.released_tests import released_gray, released_logrank
 from evaluation.language import Lang, interval, level, number, p_value
 from evaluation.questions.grading import grade
-from evaluation.questions.retention.described import described
+from evaluation.questions.retention.described import described, ratio_words
 from evaluation.questions.retention.effect import retention_effect
 from evaluation.questions.retention.reading import RetentionInput
 from evaluation.questions.retention.result import Retention
@@ -78,9 +78,7 @@ def _checks(effect: ShownEffect) -> tuple[Check, ...]:
 
 def _finding(effect: ShownEffect) -> Finding:
     r, h = effect.share, effect.hazard
-    ratio, low, high = effect.ratio
     p_perm = effect.permutation.p_value or 0.0
-    p_haz = h.p_value or 0.0
 
     def said(lang: Lang) -> tuple[str, str, str, str, str]:
         return (
@@ -88,7 +86,7 @@ def _finding(effect: ShownEffect) -> Finding:
             level(1 - r.alpha, lang),
             interval(*r.conf_int, lang, 1),
             p_value(p_perm, lang),
-            f"{number(ratio, lang)} ({interval(low, high, lang)}; {p_value(p_haz, lang)})",
+            ratio_words(effect.ratio, h, lang),
         )
 
     one = r.n_treated_units == 1
