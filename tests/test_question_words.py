@@ -19,7 +19,8 @@ from evaluation.plan import load_plan
 from evaluation.questions.costs import cost_analysis, costs_from_dict, load_costs
 from evaluation.questions.costs.effects import UncertainEffect
 from evaluation.questions.costs.sensitivity import BreakEven
-from evaluation.questions.costs.words import break_even_sentences
+from evaluation.questions.costs.totals import Model
+from evaluation.questions.costs.words import break_even_sentences, sentences
 from evaluation.questions.effect_words import effect_sentences
 from evaluation.questions.gender.gap import Test as Inference
 from evaluation.questions.gender.gap import analyse_gap
@@ -228,6 +229,32 @@ def test_an_effect_on_staying_is_named_where_it_enters():
     )
     alone = cost_analysis(load_costs("example"), work, draws=400).finding
     assert alone.sentence_en.startswith("With an effect of 5.0 percentage points and")
+
+
+@pytest.mark.parametrize(
+    ("share", "en", "sv"),
+    [
+        (0.0, "in 0 % of", "i 0 % av"),
+        (0.004, "in less than 1 % of", "i mindre än 1 % av"),
+        (0.31, "in 31 % of", "i 31 % av"),
+        (0.997, "in more than 99 % of", "i mer än 99 % av"),
+        (1.0, "in 100 % of", "i 100 % av"),
+    ],
+)
+def test_a_rare_gain_is_not_called_none(share, en, sv):
+    found = answer(-0.02, 0.03, 0.08)
+    model = Model(found.plan, found.effect)
+    args = (model, found.estimates, {"municipality": share}, found.break_even)
+    said = [t.replace("\u00a0", " ") for t in sentences(*args)]
+    assert f"Kommunen vinner {sv} dragningarna" in said[0]
+    assert f"The municipality gains {en} the draws" in said[1]
+
+
+def test_what_is_not_uncertain_has_no_interval():
+    found = cost_analysis(load_costs("by_hand"), draws=100).finding
+    for said, none in ((found.sentence_en, "no intervals"), (found.sentence_sv, "inga intervall")):
+        assert none in said
+        assert "95" not in said.replace("\u00a0", " ")
 
 
 def test_the_net_that_falls_with_the_effect_is_no_effect_to_reach():

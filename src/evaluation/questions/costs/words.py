@@ -81,28 +81,26 @@ def _answer(
 ) -> str:
     plan = model.plan
     net, gross = estimates["net_municipality"], estimates["assistance_saved"]
-    shown = level(1 - net.alpha, lang)
     effects = _effects(model, lang)
     simulated = any("SIMULATED" in n for n in model.effect.notes)
     years = f"{plan.years[0]}–{plan.years[1]}"
-    aid, doubt = _assistance(gross, lang)
-    left = (_kronor(net.estimate, lang), interval(*net.conf_int, lang, 0))
-    gain = per_cent(gains["municipality"], lang)
+    what, spread, doubt = _assistance(gross, lang)
+    left = _kronor(net.estimate, lang)
+    low, high = net.conf_int
+    if low < high:
+        left += f" ({interval(low, high, lang, 0)})"
+    gain = _gain(gains["municipality"], drawn=low < high, lang=lang)
     if lang == "sv":
         first = (
-            f"Med {effects} och de angivna värdena {aid[0]} {years} "
-            f"(brutto, diskonterat, {shown} intervall {aid[1]}){doubt}. "
-            f"Efter alla poster som räknas, arbetssättets kostnad bland dem, är nettot {left[0]} "
-            f"({left[1]}), diskonterat, i {plan.prices.year} års priser. Kommunen vinner i {gain} "
-            "av dragningarna."
+            f"Med {effects} och de angivna värdena {what} {years} (brutto, diskonterat{spread})"
+            f"{doubt}. Efter alla poster som räknas, arbetssättets kostnad bland dem, är nettot "
+            f"{left}, diskonterat, i {plan.prices.year} års priser. {gain}"
         )
     else:
         first = (
-            f"With {effects} and the stated values the "
-            f"municipality {aid[0]} in {years} (gross, discounted, {shown} "
-            f"interval {aid[1]}){doubt}. After every line that is counted, the programme's cost "
-            f"among them, the net is {left[0]} ({left[1]}), discounted, in prices of "
-            f"{plan.prices.year}. The municipality gains in {gain} of the draws."
+            f"With {effects} and the stated values the municipality {what} in {years} (gross, "
+            f"discounted{spread}){doubt}. After every line that is counted, the programme's cost "
+            f"among them, the net is {left}, discounted, in prices of {plan.prices.year}. {gain}"
         )
     mark = ("SIMULERADE DATA: " if lang == "sv" else "SIMULATED DATA: ") if simulated else ""
     return mark + " ".join([first, *break_even_sentences(even, lang)])
@@ -122,11 +120,36 @@ def _effects(model: Model, lang: Lang) -> str:
     )
 
 
-def _assistance(gross: Estimate, lang: Lang) -> tuple[tuple[str, str], str]:
+def _gain(share: float, *, drawn: bool, lang: Lang) -> str:
+    if not drawn:
+        return (
+            "Inget av det nettot beror på är osäkert i filen; därför ges inga intervall."
+            if lang == "sv"
+            else "Nothing that the net depends on is uncertain in the file, so no intervals are "
+            "given."
+        )
+    # some is not none, and nearly all not all
+    often = per_cent(min(max(share, 0.01), 0.99) if 0 < share < 1 else share, lang)
+    if 0 < share < 0.01:
+        often = f"{'mindre än' if lang == 'sv' else 'less than'} {often}"
+    elif 0.99 < share < 1:
+        often = f"{'mer än' if lang == 'sv' else 'more than'} {often}"
+    return (
+        f"Kommunen vinner i {often} av dragningarna."
+        if lang == "sv"
+        else f"The municipality gains in {often} of the draws."
+    )
+
+
+def _assistance(gross: Estimate, lang: Lang) -> tuple[str, str, str]:
     """Say what is saved of assistance or paid more, its interval, and whether that is certain."""
     sv, (low, high) = lang == "sv", gross.conf_int
     kronor = _kronor(abs(gross.estimate), lang)
-    doubt = ""
+    spread = doubt = ""
+    if low < high:
+        ends = (-high, -low) if gross.estimate < 0 else (low, high)
+        word = "intervall" if sv else "interval"
+        spread = f", {level(1 - gross.alpha, lang)} {word} {interval(*ends, lang, 0)}"
     if low < 0 < high:
         doubt = (
             "; om biståndet sjunker eller stiger går inte att avgöra"
@@ -134,14 +157,14 @@ def _assistance(gross: Estimate, lang: Lang) -> tuple[tuple[str, str], str]:
             else "; whether assistance falls or rises cannot be told"
         )
     if gross.estimate < 0:
-        what = (
+        more = (
             f"betalar kommunen {kronor} mer i bistånd"
             if sv
             else f"pays {kronor} more of assistance"
         )
-        return (what, interval(-high, -low, lang, 0)), doubt
-    what = f"sparar kommunen {kronor} på bistånd" if sv else f"saves {kronor} of assistance"
-    return (what, interval(low, high, lang, 0)), doubt
+        return more, spread, doubt
+    less = f"sparar kommunen {kronor} på bistånd" if sv else f"saves {kronor} of assistance"
+    return less, spread, doubt
 
 
 def break_even_sentences(even: BreakEven, lang: Lang) -> tuple[str, str]:
