@@ -75,15 +75,5 @@ def plan_gender(
         fits = carried(plan, i, design, found.panel, found.indicator.lag_years)
         fitted[name] = matchable(plan, name, fits, found.panel, weighting)
         read[name] = found
-    e = plan.estimation
-    settings = Settings(
-        e.estimand,
-        e.alpha,
-        e.draws,
-        e.seed,
-        plan.comparison.donors_per_treated,
-        e.inference,
-        weighting,
-        plan.comparison.group == "not_yet_treated",
-    )
+    settings = Settings.of_plan(plan, weighting)
     return gender_analyses(plan, sources, read, fitted, settings, progress)
