@@ -686,8 +686,8 @@ def test_where_nothing_is_uncertain_no_interval_is_printed():
     result = cost_analysis(load_costs("by_hand"), draws=100)
     sv, en = result.finding.sentence_sv, result.finding.sentence_en
     assert "sparar kommunen 1\u202f173\u202f108\u00a0kronor på bistånd 2017–2019 (brutto, " in sv
-    assert "utan osäkerhet, så att inga intervall finns" in sv
-    assert "without uncertainty, so that there are no intervals" in en
+    assert "är osäkert i filen; därför ges inga intervall" in sv
+    assert "is uncertain in the file, so no intervals are given" in en
     for text in (sv, result.summary("sv")):
         assert " till " not in text
         assert "dragningarna." not in text.partition("\n\n")[0]

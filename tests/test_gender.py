@@ -404,6 +404,18 @@ def test_a_plan_with_both_sexes_is_answered(planned):
     r = planned.representation
     assert r["ratio"] == pytest.approx(r["women_of_successes"] / r["women_of_persons"])
     assert json.dumps(planned.to_dict(), allow_nan=False)
+    # a made-up start stands in no document and no coding sheet
+    assert "years_stated" not in {c.name for c in f.checks}
+    assert "whole comparison group" not in f.sentence_en
+
+
+def test_a_matched_plan_says_that_the_sexes_are_not_matched(planned):
+    content = load_plan("day_one_simulated").model_dump(mode="json")
+    content["comparison"] |= {"matching": {"method": "entropy"}}
+    matched = plan_gender(plan_from_dict(content))["N00973"].finding
+    assert matched.estimates["gap"].estimate == planned.finding.estimates["gap"].estimate
+    assert "Both sexes are compared with the whole comparison group" in matched.sentence_en
+    assert "Båda könen jämförs med hela jämförelsegruppen" in matched.sentence_sv
 
 
 def test_the_margin_stands_in_the_plan_and_leaves_other_plans_alone():

@@ -108,6 +108,13 @@ def test_the_words_say_what_the_interval_says():
     assert en.endswith("the effect fades.")
     late = analyse_duration(inference(TWO, lambda _, age: 3.0 * (age > 3), noise=0.1))
     assert late.verdict == "comes_late"
+    more = analyse_duration(inference(TWO, lambda _, age: 2.0 * (age >= 0) + 3.0 * (age > 3)))
+    assert more.verdict == "grows"
+    assert duration_sentence(more, INDICATOR, "en").endswith("the effect grows with time.")
+    assert duration_sentence(more, INDICATOR, "sv").endswith("effekten växer med tiden.")
+    whole = duration_sentence(more, INDICATOR, "en", narrower=True)
+    assert "since the start, against the whole comparison group, in" in whole
+    assert "whole" not in duration_sentence(more, INDICATOR, "en")
     turned = analyse_duration(inference(TWO, lambda _, age: 3.0 * np.sign(age - 2.5) * (age >= 0)))
     assert turned.verdict == "turns"
     nothing = analyse_duration(inference(TWO, lambda *_: 0.0, noise=1.0))
@@ -128,7 +135,8 @@ def made(estimate, low, high):
         ((-3, -5, -1), (-1, -3, 1), (2, 1, 3), "fades"),
         ((3, 1, 5), (-3, -5, -1), (-6, -9, -3), "turns"),
         ((1, -1, 3), (4, 2, 6), (3, 1, 5), "comes_late"),
-        ((1, 0.5, 3), (4, 2, 6), (3, 1, 5), "comes_late"),
+        ((1, 0.5, 3), (4, 2, 6), (3, 1, 5), "grows"),
+        ((-1, -3, -0.5), (-4, -6, -2), (-3, -5, -1), "grows"),
         ((-1, -3, 1), (1, -1, 3), (2, 1, 3), "changes"),
     ],
 )

@@ -111,7 +111,8 @@ def test_published_counts_are_summed_by_group_with_exact_intervals():
         [low, high], [100 * beta.ppf(0.025, 19, 12), 100 * beta.ppf(0.975, 20, 11)]
     )
     assert found.by_municipality["name"].tolist() == ["Upplands Väsby"]
-    assert "2015–2016 i den aktiva kommunen fanns 63,3 procent (95" in found.sentence("sv")
+    said = "2015–2016 i den aktiva kommunen, före och efter starten, fanns 63,3 procent (95"
+    assert said in found.sentence("sv")
     assert found.check.text_en == "None of 7 shares exceeds 100 per cent."
     json.dumps(found.to_dict(), allow_nan=False)
     shown = found.finding

@@ -23,7 +23,7 @@ __all__ = [
     "pre_trends_check",
     "turned_without",
     "uncertain_check",
-    "years_stated_check",
+    "years_stated_checks",
 ]
 
 ENOUGH_PRE_YEARS = 3
@@ -104,15 +104,20 @@ def pre_trends_check(p: float, n_times: int, alpha: float) -> Check:
     )
 
 
-def years_stated_check(design: Design) -> Check:
-    """Ask whether every start year stands in a document, or in the plan's coding sheets."""
+def years_stated_checks(design: Design) -> tuple[Check, ...]:
+    """Ask whether every start year stands in a document, or in the plan's coding sheets.
+
+    Empty where the data are simulated: such a start stands nowhere, and is known to the month.
+    """
+    if not any(t.start_document for t in design.treated):
+        return ()
     assumed = [t.name for t in design.treated if t.assumed]
     # only a coder's start belongs to no model of the documents
     sheets = not any(t.model for t in design.treated)
     where_sv, where_en = (
         ("kodbladen", "the coding sheets") if sheets else ("ett dokument", "a document")
     )
-    return Check(
+    check = Check(
         "years_stated",
         not assumed,
         f"Startåret är antaget för {listed(assumed, 'sv')}."
@@ -124,6 +129,7 @@ def years_stated_check(design: Design) -> Check:
         float(len(assumed)),
         0.0,
     )
+    return (check,)
 
 
 def neighbour_years_check(estimate: float, low: float, high: float, n: int) -> Check:

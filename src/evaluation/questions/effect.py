@@ -29,10 +29,10 @@ from evaluation.estimation.few_treated.placebo_size import (
     twfe_rejection_rate,
 )
 from evaluation.estimation.windows import without_left_out
-from evaluation.language import interval, level, number, p_value, per_cent
 from evaluation.questions import checks as ask
 from evaluation.questions.against import Against, against_whom
-from evaluation.questions.evaluated import same_place_check, who
+from evaluation.questions.effect_words import effect_sentences
+from evaluation.questions.evaluated import same_place_check
 from evaluation.questions.grading import grade
 from evaluation.questions.horizons import Horizons, analyse_horizons
 from evaluation.questions.inference import DesignInference, Settings
@@ -260,72 +260,6 @@ def _paths(panel: Panel, design: Design) -> pd.DataFrame:
     return frame
 
 
-_COMPARED = {
-    "": ("{}", "{}"),
-    "mahalanobis": ("de mest lika bland {}", "those most alike among {}"),
-    "entropy": (
-        "{}, vägda så att de liknar dem före starten",
-        "{}, weighted to resemble them before the start",
-    ),
-    "not_yet_treated": (
-        "{}, de själva före starten inräknade",
-        "{}, themselves before their start included",
-    ),
-}
-"""Against whom, by what the plan's comparison asks for."""
-
-
-def _sentences(
-    i: Indicator, e: Estimate, design: Design, by_rule: bool, compared: str
-) -> tuple[str, str]:
-    about = who(design)
-    whom_sv, whom_en = (
-        f.format(w) for f, w in zip(_COMPARED[compared], about.compared, strict=True)
-    )
-    sv = (
-        f"Efter starten förändrades {i.definite_sv} i {about.treated[0]} med i genomsnitt "
-        f"{number(e.estimate, 'sv', sign=True)} {i.change_sv} jämfört med {whom_sv}"
-    )
-    en = (
-        f"After the start the {i.label_en} changed in {about.treated[1]} by "
-        f"{number(e.estimate, 'en', sign=True)} {i.change_en} on average, compared with "
-        f"{whom_en}"
-    )
-    if e.p_value is None:
-        return (
-            f"{sv}. Inget känt test håller sin nivå här; därför anges varken intervall eller "
-            "p-värde.",
-            f"{en}. No known test keeps its level here, so neither an interval nor a p-value is "
-            "given.",
-        )
-    decimals = 0 if e.p_value >= 0.1 else 1
-    often = (per_cent(e.p_value, "sv", decimals), per_cent(e.p_value, "en", decimals))
-    kind = ("intervall enligt regeln", "interval by the rule") if by_rule else (
-        "permutationsintervall", "permutation interval"
-    )  # fmt: skip
-    sv += (
-        f" ({level(1 - e.alpha, 'sv')} {kind[0]} {interval(*e.conf_int, 'sv')}; "
-        f"{p_value(e.p_value, 'sv')}). "
-    )
-    en += (
-        f" ({level(1 - e.alpha, 'en')} {kind[1]} {interval(*e.conf_int, 'en')}; "
-        f"{p_value(e.p_value, 'en')}). "
-    )
-    if by_rule:
-        sv += f"Minst så stor blir skillnaden i {often[0]} av fallen även om inget har hänt."
-        en += f"The difference is at least that large in {often[1]} of cases if nothing happened."
-    else:
-        sv += (
-            f"Minst så stor är skillnaden i {often[0]} av placebostudierna med slumpvis valda "
-            f"{about.chosen[0]}."
-        )
-        en += (
-            f"It is at least that large in {often[1]} of the placebo studies with randomly chosen "
-            f"{about.chosen[1]}."
-        )
-    return sv, en
-
-
 def analyse_outcome(
     panel: Panel,
     indicator: Indicator,
@@ -418,12 +352,7 @@ def analyse_outcome(
         ask.pre_period_check(design, panel),
         *left_out_checks(design, panel, headline, partly),
         *([ask.pre_trends_check(p_before, len(before), settings.alpha)] if before else []),
-        # a simulated start stands in no document, and is known to the month
-        *(
-            [ask.years_stated_check(design)]
-            if any(t.start_document for t in design.treated)
-            else []
-        ),
+        *ask.years_stated_checks(design),
         *([ask.neighbour_years_check(reference.estimate, *span)] if span[2] > 1 else []),
         ask.hidden_active_check(hidden),
         *([ask.leave_one_out_check(reference.estimate, without, design)] if without else []),
@@ -436,7 +365,7 @@ def analyse_outcome(
     sv, en = (
         f"{one} {by_time_since}"
         for one, by_time_since in zip(
-            _sentences(indicator, headline, design, by_rule, own[0] if own else ""),
+            effect_sentences(indicator, headline, design, by_rule, own[0] if own else ""),
             (horizons.sentence_sv, horizons.sentence_en),
             strict=True,
         )

@@ -24,6 +24,7 @@ from evaluation.estimation.few_treated.permutation import (
     permutation_test,
 )
 from evaluation.estimation.windows import Windows
+from evaluation.plan import Plan
 from evaluation.results import Estimate
 
 __all__ = ["DesignInference", "Settings", "unit_size"]
@@ -64,6 +65,34 @@ class Settings:
     weighting: Weighting | None = None
     not_yet: bool = False
     divisions: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of_plan(
+        cls, plan: Plan, weighting: Weighting | None, divisions: pd.DataFrame | None = None
+    ) -> Settings:
+        """Take from a plan how its outcomes are estimated.
+
+        Parameters
+        ----------
+        plan : Plan
+            The evaluation plan.
+        weighting : Weighting or None
+            Its matching, with the columns it uses.
+        divisions : pandas.DataFrame, optional
+            Its groups of municipalities.
+        """
+        e, c = plan.estimation, plan.comparison
+        return cls(
+            e.estimand,
+            e.alpha,
+            e.draws,
+            e.seed,
+            c.donors_per_treated,
+            e.inference,
+            weighting,
+            c.group == "not_yet_treated",
+            divisions,
+        )
 
 
 def unit_size(panel: Panel) -> pd.Series:

@@ -180,18 +180,7 @@ def prepare(
             "not_yet_treated compares year by year, which partly exposed years or years after an "
             "end have no place in; use not_known_active, or another treatment.exposure",
         )
-    e = plan.estimation
-    settings = Settings(
-        e.estimand,
-        e.alpha,
-        e.draws,
-        e.seed,
-        plan.comparison.donors_per_treated,
-        e.inference,
-        weighting,
-        plan.comparison.group == "not_yet_treated",
-        divisions,
-    )
+    settings = Settings.of_plan(plan, weighting, divisions)
     return Prepared(plan, sources, design, coded, read, fitted, place, settings)
 
 

@@ -81,46 +81,90 @@ def _answer(
 ) -> str:
     plan = model.plan
     net, gross = estimates["net_municipality"], estimates["assistance_saved"]
-    sv, shown = lang == "sv", level(1 - net.alpha, lang)
-    points = number(100 * model.effect.estimate, lang, 1)
+    effects = _effects(model, lang)
     simulated = any("SIMULATED" in n for n in model.effect.notes)
     years = f"{plan.years[0]}–{plan.years[1]}"
-    saved, left = _kronor(gross.estimate, lang), _kronor(net.estimate, lang)
-    gain = per_cent(gains["municipality"], lang)
-    if not model.uncertain:
-        # an interval of no width would look like a sure answer
-        spread, around = "", ""
-        won = (
-            "Effekten och värdena är angivna utan osäkerhet, så att inga intervall finns."
-            if sv
-            else "Effect and values are stated without uncertainty, so that there are no intervals."
-        )
-    else:
-        word = "intervall" if sv else "interval"
-        spread = f", {shown} {word} {interval(*gross.conf_int, lang, 0)}"
-        around = f" ({interval(*net.conf_int, lang, 0)})"
-        won = (
-            f"Kommunen vinner i {gain} av dragningarna."
-            if sv
-            else f"The municipality gains in {gain} of the draws."
-        )
-    if sv:
+    what, spread, doubt = _assistance(gross, lang)
+    left = _kronor(net.estimate, lang)
+    low, high = net.conf_int
+    if low < high:
+        left += f" ({interval(low, high, lang, 0)})"
+    gain = _gain(gains["municipality"], drawn=low < high, lang=lang)
+    if lang == "sv":
         first = (
-            f"Med en effekt på {points} procentenheter och de angivna värdena sparar kommunen "
-            f"{saved} på bistånd {years} (brutto, diskonterat{spread}). "
-            f"Efter alla poster som räknas, arbetssättets kostnad bland dem, är nettot {left}"
-            f"{around}, diskonterat, i {plan.prices.year} års priser. {won}"
+            f"Med {effects} och de angivna värdena {what} {years} (brutto, diskonterat{spread})"
+            f"{doubt}. Efter alla poster som räknas, arbetssättets kostnad bland dem, är nettot "
+            f"{left}, diskonterat, i {plan.prices.year} års priser. {gain}"
         )
     else:
         first = (
-            f"With an effect of {points} percentage points and the stated values the "
-            f"municipality saves {saved} of assistance in {years} (gross, discounted{spread}). "
-            "After every line that is counted, the programme's cost among "
-            f"them, the net is {left}{around}, discounted, in prices of "
-            f"{plan.prices.year}. {won}"
+            f"With {effects} and the stated values the municipality {what} in {years} (gross, "
+            f"discounted{spread}){doubt}. After every line that is counted, the programme's cost "
+            f"among them, the net is {left}, discounted, in prices of {plan.prices.year}. {gain}"
         )
     mark = ("SIMULERADE DATA: " if lang == "sv" else "SIMULATED DATA: ") if simulated else ""
     return mark + " ".join([first, *break_even_sentences(even, lang)])
+
+
+def _effects(model: Model, lang: Lang) -> str:
+    """Name every effect that the calculation rests on: staying moves the sums as work does."""
+    work = number(100 * model.effect.estimate, lang, 1)
+    unit = "procentenheter" if lang == "sv" else "percentage points"
+    if model.on_staying is None:
+        return f"en effekt på {work} {unit}" if lang == "sv" else f"an effect of {work} {unit}"
+    stay = number(100 * model.on_staying.estimate, lang, 1)
+    return (
+        f"en effekt på arbete eller studier på {work} {unit}, en på kvarboende på {stay}"
+        if lang == "sv"
+        else f"an effect on work or studies of {work} {unit}, one on staying of {stay}"
+    )
+
+
+def _gain(share: float, *, drawn: bool, lang: Lang) -> str:
+    if not drawn:
+        return (
+            "Inget av det nettot beror på är osäkert i filen; därför ges inga intervall."
+            if lang == "sv"
+            else "Nothing that the net depends on is uncertain in the file, so no intervals are "
+            "given."
+        )
+    # some is not none, and nearly all not all
+    often = per_cent(min(max(share, 0.01), 0.99) if 0 < share < 1 else share, lang)
+    if 0 < share < 0.01:
+        often = f"{'mindre än' if lang == 'sv' else 'less than'} {often}"
+    elif 0.99 < share < 1:
+        often = f"{'mer än' if lang == 'sv' else 'more than'} {often}"
+    return (
+        f"Kommunen vinner i {often} av dragningarna."
+        if lang == "sv"
+        else f"The municipality gains in {often} of the draws."
+    )
+
+
+def _assistance(gross: Estimate, lang: Lang) -> tuple[str, str, str]:
+    """Say what is saved of assistance or paid more, its interval, and whether that is certain."""
+    sv, (low, high) = lang == "sv", gross.conf_int
+    kronor = _kronor(abs(gross.estimate), lang)
+    spread = doubt = ""
+    if low < high:
+        ends = (-high, -low) if gross.estimate < 0 else (low, high)
+        word = "intervall" if sv else "interval"
+        spread = f", {level(1 - gross.alpha, lang)} {word} {interval(*ends, lang, 0)}"
+    if low < 0 < high:
+        doubt = (
+            "; om biståndet sjunker eller stiger går inte att avgöra"
+            if sv
+            else "; whether assistance falls or rises cannot be told"
+        )
+    if gross.estimate < 0:
+        more = (
+            f"betalar kommunen {kronor} mer i bistånd"
+            if sv
+            else f"pays {kronor} more of assistance"
+        )
+        return more, spread, doubt
+    less = f"sparar kommunen {kronor} på bistånd" if sv else f"saves {kronor} of assistance"
+    return less, spread, doubt
 
 
 def break_even_sentences(even: BreakEven, lang: Lang) -> tuple[str, str]:
@@ -151,6 +195,15 @@ def _effect_sentence(even: BreakEven, lang: Lang) -> str:
     sv, span = lang == "sv", _effect_span(even, lang)
     if even.effect is not None:
         at = number(100 * even.effect, lang, 1)
+        if even.net_at_range[0] > even.net_at_range[1]:
+            # more in work cost more than they save: to break even is a ceiling, not a floor
+            return (
+                f"Nettot är noll vid en effekt på {at} procentenheter och sjunker när effekten "
+                "stiger: kommunen förlorar på varje större effekt."
+                if sv
+                else f"The net is zero at an effect of {at} percentage points and falls as the "
+                "effect rises: the municipality loses at every larger one."
+            )
         between = f" ({span})" if span else ""
         return (
             f"Nettot är noll vid en effekt på {at} procentenheter{between}."
@@ -172,10 +225,14 @@ def _effect_sentence(even: BreakEven, lang: Lang) -> str:
 def _effect_span(even: BreakEven, lang: Lang) -> str:
     """Write the interval of the break-even effect; a bound may lie beyond what is possible."""
     low, high = even.effect_bounds
-    if (low is None and high is None) or low == high:
-        return ""
     sv = lang == "sv"
     shown = f"{level(1 - even.alpha, lang)} {'intervall' if sv else 'interval'}"
+    if low is None and high is None:
+        # no root in any draw where there is none at the stated values: nothing to add
+        beyond = "med gränserna bortom det möjliga" if sv else "with bounds beyond what is possible"
+        return "" if even.effect is None else f"{shown} {beyond}"
+    if low == high:
+        return ""
     if low is not None and high is not None:
         return f"{shown} {interval(100 * low, 100 * high, lang, 1)}"
     end = number(100 * (high or 0.0 if low is None else low), lang, 1)
@@ -188,19 +245,27 @@ def _effect_span(even: BreakEven, lang: Lang) -> str:
 
 def _cost_sentence(even: BreakEven, lang: Lang) -> str:
     sv, now, bounds = lang == "sv", _kronor(even.cost_now, lang), even.cost_bounds
-    span = ""
-    if bounds is not None and bounds[0] < bounds[1]:
-        shown = f"{level(1 - even.alpha, lang)} {'intervall' if sv else 'interval'}"
-        span = f"; {shown} {interval(*bounds, lang, 0)}"
+    spread = bounds is not None and bounds[0] < bounds[1]
+    shown = f"{level(1 - even.alpha, lang)} {'intervall' if sv else 'interval'}"
+    ends = interval(*bounds, lang, 0) if bounds is not None else ""
     if even.cost_per_person is None:
-        return (
-            f"Ingen kostnad per person går jämnt ut: nettot är negativt redan utan den ({now} "
-            f"nu{span})."
+        none = (
+            f"Ingen kostnad per person går jämnt ut vid de angivna värdena: nettot är negativt "
+            f"redan utan den ({now} nu)."
             if sv
-            else f"No cost per person breaks even: the net is negative without it ({now} "
-            f"now{span})."
+            else f"No cost per person breaks even at the stated values: the net is negative "
+            f"without it ({now} now)."
         )
-    most, between = _kronor(even.cost_per_person, lang), f" ({span[2:]})" if span else ""
+        if not spread:
+            return none
+        return none + (
+            f" Dragningarnas {shown} för den kostnad som går jämnt ut är {ends} kronor; under noll "
+            "finns ingen."
+            if sv
+            else f" The draws’ {shown} of the cost that breaks even is {ends} kronor; below zero "
+            "there is none."
+        )
+    most, between = _kronor(even.cost_per_person, lang), f" ({shown} {ends})" if spread else ""
     return (
         f"Arbetssättet går jämnt ut om det kostar {most} per mottagen vuxen{between}; nu {now}."
         if sv
@@ -278,11 +343,8 @@ def summary(r: CostResult, lang: Lang) -> str:
     for row in r.accounts.to_dict("records"):
         cells = [number(row[k], lang, 0) for k in ("without", "with", "difference", "discounted")]
         name = f"{account_label(row['account'], lang)}: {line_label(row['line'], lang)}"
-        low, high = row["discounted_low"], row["discounted_high"]
-        bounds = interval(low, high, lang, 0) if low < high else "–"
+        bounds = interval(row["discounted_low"], row["discounted_high"], lang, 0)
         rows.append((name, *cells, bounds))
-    if not r.tornado:
-        rows = [row[:-1] for row in rows]
     out += ["", *_columns(rows)]
     years: list[tuple[str, ...]] = [
         ("år", "lämnar", "nya hushåll", "hushåll", "bistånd utan", "bistånd med")

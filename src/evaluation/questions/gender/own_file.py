@@ -78,7 +78,7 @@ class OwnGap:
             f"levels      women {number(levels['women_after'], 'en')}, men "
             f"{number(levels['men_after'], 'en')}; without the effect "
             f"{number(levels['women_without'], 'en')} and {number(levels['men_without'], 'en')}",
-            movement_sentence(g.movement, g.lower, "en"),
+            movement_sentence(g, "en"),
         ]
         if g.equivalence is not None:
             e2 = g.equivalence

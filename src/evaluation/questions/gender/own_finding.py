@@ -89,7 +89,7 @@ def gap_finding(
         women, men = (number(gap.estimates[k].estimate, lang, sign=True) for k in ("women", "men"))
         found = gap.estimates["gap"]
         change = f"{number(found.estimate, lang, sign=True)} {_tested(found, lang)}"
-        moved = movement_sentence(gap.movement, gap.lower, lang)
+        moved = movement_sentence(gap, lang)
         if lang == "sv":
             return (
                 f"Efter starten förändrades {outcome} i de behandlade enheterna med {women} för "

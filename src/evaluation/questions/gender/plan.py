@@ -192,8 +192,10 @@ def analyse_gender(
         )
         estimates["all"] = replace(everyone, term="all")
     checks = _checks(gap, sample, design, women, indicator, settings.alpha)
-    sv = finding_sentence(gap, indicator, design, "sv")
-    en = finding_sentence(gap, indicator, design, "en")
+    narrower = settings.weighting is not None or settings.not_yet
+    sv, en = (
+        finding_sentence(gap, indicator, design, lang, narrower=narrower) for lang in ("sv", "en")
+    )
     finding = Finding("gender", estimates, checks, sv, en, *grade(checks))
     return GenderAnalysis(
         read["K"].entry,
@@ -220,7 +222,7 @@ def _checks(
         sample_check(sample),
         ask.few_treated_check(design),
         ask.pre_period_check(design, panel),
-        ask.years_stated_check(design),
+        *ask.years_stated_checks(design),
     ]
     if gap.pre_p is not None:
         found.append(ask.pre_trends_check(gap.pre_p, gap.n_pre, alpha))

@@ -25,7 +25,7 @@ from evaluation.results import Estimate
 
 __all__ = ["HORIZONS", "Duration", "Horizon", "Verdict", "analyse_duration", "horizon_masks"]
 
-Verdict = Literal["fades", "turns", "comes_late", "changes", "cannot_tell", "not_seen"]
+Verdict = Literal["fades", "turns", "grows", "comes_late", "changes", "cannot_tell", "not_seen"]
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,9 @@ def verdict(early: Estimate, late: Estimate, difference: Estimate) -> Verdict:
     str
         ``cannot_tell`` unless the difference's interval leaves out zero. Then ``turns``: both
         differ from zero with opposite signs; ``fades``: the early one differs from zero and
-        the difference goes against it; ``comes_late``: the late one differs from zero and the
-        difference goes with it; ``changes`` otherwise.
+        the difference goes against it; ``grows``: both differ from zero and the difference goes
+        with them; ``comes_late``: the late one alone differs from zero and the difference goes
+        with it; ``changes`` otherwise.
     """
     if not _clear(difference):
         return "cannot_tell"
@@ -157,7 +158,7 @@ def verdict(early: Estimate, late: Estimate, difference: Estimate) -> Verdict:
     if _clear(early) and against:
         return "fades"
     if _clear(late) and late.estimate * difference.estimate > 0:
-        return "comes_late"
+        return "grows" if _clear(early) else "comes_late"
     return "changes"
 
 

@@ -74,11 +74,13 @@ def analyse_horizons(inference: DesignInference, indicator: Indicator) -> Horizo
         All against the whole comparison group.
     """
     duration = analyse_duration(inference)
+    s = inference.settings
+    narrower = s.weighting is not None or s.not_yet
     return Horizons(
         duration,
         analyse_exposure(inference),
         analyse_subgroups(inference),
         families_by_horizon(inference),
-        duration_sentence(duration, indicator, "sv"),
-        duration_sentence(duration, indicator, "en"),
+        duration_sentence(duration, indicator, "sv", narrower=narrower),
+        duration_sentence(duration, indicator, "en", narrower=narrower),
     )

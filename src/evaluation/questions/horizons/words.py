@@ -17,6 +17,7 @@ _NAMES = {
 _VERDICTS = {
     "fades": ("effekten avtar", "the effect fades"),
     "turns": ("effekten byter tecken", "the effect changes sign"),
+    "grows": ("effekten växer med tiden", "the effect grows with time"),
     "comes_late": ("effekten kommer sent", "the effect comes late"),
     "changes": (
         "skillnaden ändras med tiden, men om en effekt kommer eller går syns inte",
@@ -55,7 +56,9 @@ def _horizon(h: Horizon, lang: Lang) -> str:
     return f"{horizon_name(h.key, lang)} {_said(h.estimate, lang)}; {n})"
 
 
-def duration_sentence(d: Duration, indicator: Indicator, lang: Lang) -> str:
+def duration_sentence(
+    d: Duration, indicator: Indicator, lang: Lang, *, narrower: bool = False
+) -> str:
     """Set the short and the long horizon side by side, and say what became of the effect.
 
     Parameters
@@ -66,6 +69,9 @@ def duration_sentence(d: Duration, indicator: Indicator, lang: Lang) -> str:
         For the unit.
     lang : {"sv", "en"}
         Language.
+    narrower : bool
+        Whether the headline is matched, weighted or against those not yet treated: the horizons
+        stand against the whole comparison group, and that is said.
 
     Returns
     -------
@@ -80,10 +86,13 @@ def duration_sentence(d: Duration, indicator: Indicator, lang: Lang) -> str:
     shown = [_horizon(early, lang)] + ([_horizon(other, lang)] if other else [])
     at = level(1 - early.estimate.alpha, lang)
     unit = indicator.change_sv if sv else indicator.change_en
+    against = ("", "")
+    if narrower:
+        against = ("mot hela jämförelsegruppen, ", "against the whole comparison group, ")
     text = (
-        f"Efter tid sedan start, i {unit} med {at} permutationsintervall: "
+        f"Efter tid sedan start, {against[0]}i {unit} med {at} permutationsintervall: "
         if sv
-        else f"By time since the start, in {unit} with {at} permutation intervals: "
+        else f"By time since the start, {against[1]}in {unit} with {at} permutation intervals: "
     ) + "; ".join(shown)
     text += ". "
     if long.estimate is None:

@@ -18,7 +18,7 @@ from evaluation.estimation.survival.released import ReleasedLifeTable, release_l
 from evaluation.estimation.survival.released_tests import released_gray, released_logrank
 from evaluation.language import Lang, interval, level, number, p_value
 from evaluation.questions.grading import grade
-from evaluation.questions.retention.described import described, group_name
+from evaluation.questions.retention.described import described, group_name, ratio_words
 from evaluation.questions.retention.effect import retention_effect
 from evaluation.questions.retention.reading import RetentionInput
 from evaluation.questions.retention.result import Retention
@@ -78,9 +78,7 @@ def _checks(effect: ShownEffect) -> tuple[Check, ...]:
 
 def _finding(effect: ShownEffect) -> Finding:
     r, h = effect.share, effect.hazard
-    ratio, low, high = effect.ratio
     p_perm = effect.permutation.p_value or 0.0
-    p_haz = h.p_value or 0.0
 
     def said(lang: Lang) -> tuple[str, str, str, str, str]:
         return (
@@ -88,21 +86,23 @@ def _finding(effect: ShownEffect) -> Finding:
             level(1 - r.alpha, lang),
             interval(*r.conf_int, lang, 1),
             p_value(p_perm, lang),
-            f"{number(ratio, lang)} ({interval(low, high, lang)}; {p_value(p_haz, lang)})",
+            ratio_words(effect.ratio, h, lang),
         )
 
+    one = r.n_treated_units == 1
     a, b, c, d, e = said("sv")
     sv = (
         f"Jämfört med kommuner som inte är kända som aktiva ändrades andelen kvar efter "
         f"{effect.horizon} månader med {a} procentenheter ({b} intervall {c}; permutation {d}) "
-        f"i de {r.n_treated_units} aktiva; takten att flytta ändrades med faktorn {e}."
+        f"i {'den aktiva' if one else f'de {r.n_treated_units} aktiva'}; takten att flytta "
+        f"ändrades med faktorn {e}."
     )
     a, b, c, d, e = said("en")
     en = (
         f"Compared with municipalities not known to be active, the share still there after "
         f"{effect.horizon} months changed by {a} percentage points ({b} interval {c}; permutation "
-        f"{d}) in the {r.n_treated_units} active ones; the rate of leaving changed by a factor of "
-        f"{e}."
+        f"{d}) in the {'active one' if one else f'{r.n_treated_units} active ones'}; the rate of "
+        f"leaving changed by a factor of {e}."
     )
     checks = _checks(effect)
     which, because_sv, because_en = grade(checks, by_rule=True)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluation.estimation.survival.curves import Curves
-from evaluation.language import Lang, listed, number, per_cent
+from evaluation.language import Lang, interval, level, listed, number, p_value, per_cent
 from evaluation.results import Check, Estimate, Finding
 
-__all__ = ["described", "description", "group_name", "kind_name", "staying_sentence"]
+__all__ = [
+    "described",
+    "description",
+    "group_name",
+    "kind_name",
+    "ratio_words",
+    "staying_sentence",
+]
 
 _GROUPS = {
     (): {"all": ("samtliga", "everybody")},
@@ -83,6 +90,54 @@ def staying_sentence(curves: Curves, horizon: int, lang: Lang) -> str:
     if lang == "sv":
         return f"Kvar i kommunen efter {horizon} månader: {listed(parts, 'sv')}."
     return f"Still in the kommun after {horizon} months: {listed(parts, 'en')}."
+
+
+def ratio_words(ratio: tuple[float, float, float], e: Estimate, lang: Lang) -> str:
+    """Write a hazard ratio with its interval and p-value, which are not made in the same way.
+
+    The interval is clustered by municipality and too short where few are active; the p-value is
+    a permutation's. Where one finds what the other does not, that is said.
+
+    Parameters
+    ----------
+    ratio : tuple of float
+        The ratio and the ends of its interval.
+    e : Estimate
+        The log hazard ratio, for its level and p-value.
+    lang : {"sv", "en"}
+        Language.
+
+    Examples
+    --------
+    >>> e = Estimate(term="att", estimate=-0.2, conf_int=(-0.4, 0.1), method="cloglog",
+    ...              inference="clustered, permutation", estimand="log hazard ratio", n_obs=9,
+    ...              n_units=9, n_treated_units=2, n_clusters=9, p_value=0.2)
+    >>> ratio_words((0.82, 0.67, 1.11), e, "en").replace("\u00a0", " ")
+    '0.82 (clustered 95 % interval 0.67 to 1.11; permutation p = 0.200)'
+    """
+    sv, (point, low, high) = lang == "sv", ratio
+    shown, ends = level(1 - e.alpha, lang), interval(low, high, lang)
+    p = 1.0 if e.p_value is None else e.p_value
+    said = (
+        f"{number(point, lang)} ({'klustrat' if sv else 'clustered'} {shown} "
+        f"{'intervall' if sv else 'interval'} {ends}; permutation {p_value(p, lang)})"
+    )
+    clear, found = low > 1 or high < 1, p <= e.alpha
+    if clear and not found:
+        return said + (
+            "; intervallet utesluter 1 men är för kort när få är aktiva, och permutationen "
+            "förkastar inte"
+            if sv
+            else "; the interval leaves out 1 but is too short where few are active, and the "
+            "permutation does not reject"
+        )
+    if found and not clear:
+        return said + (
+            "; permutationen förkastar, fast intervallet rymmer 1"
+            if sv
+            else "; the permutation rejects although the interval holds 1"
+        )
+    return said
 
 
 def description(

@@ -114,11 +114,13 @@ class PublishedRetention:
         a, b = self.n_units[TREATED], self.n_units[COMPARISON]
         if lang == "sv":
             active = "den aktiva kommunen" if a == 1 else f"de {a} aktiva kommunerna"
+            active += ", före och efter starten,"
             return (
                 f"Av dem som togs emot {span} i {active} fanns {share(TREATED)} kvar tre år "
                 f"senare, i jämförelsegruppen ({b}) {share(COMPARISON)}."
             )
         active = "active municipality" if a == 1 else f"{a} active municipalities"
+        active += ", before and after the start"
         return (
             f"Of those received in {span} by the {active}, {share(TREATED)} were still there three "
             f"years later, in the comparison group ({b}) {share(COMPARISON)}."
