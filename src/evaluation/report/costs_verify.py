@@ -13,9 +13,9 @@ from evaluation.errors import InputError
 from evaluation.language import Lang
 from evaluation.questions.costs.analysis import cost_analysis
 from evaluation.questions.costs.carried import EFFECTS, PARAMETERS, read_inputs
-from evaluation.report.bundle import MARK, versions
 from evaluation.report.compare import Difference, Verification, compare, compare_files
 from evaluation.report.costs import build_costs, cost_provenance
+from evaluation.report.folder import MARK, versions
 from evaluation.report.render import FORMATS
 
 __all__ = ["verify_costs"]

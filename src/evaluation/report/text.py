@@ -21,6 +21,7 @@ from evaluation.report.gender import equivalence_text, ratio_text, representatio
 from evaluation.report.horizons import horizon_text
 from evaluation.report.table import literal
 from evaluation.report.tables import Table
+from evaluation.report.template import template
 from evaluation.report.words import (
     evidence_words,
     exposure_rule,
@@ -250,17 +251,6 @@ def make_markdown(
     str
         Pandoc Markdown.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evaluation.report", "templates"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=True,
-        # headings carry pandoc identifiers, {#…}, which are comments to Jinja otherwise
-        comment_start_string="<#",
-        comment_end_string="#>",
-    )
     placed = Numbered(tables, figures, lang, image)
     design = results["design"]
     estimation = results["plan"]["estimation"]
@@ -277,7 +267,7 @@ def make_markdown(
             else:
                 names.append("folkmängdens logaritm" if lang == "sv" else "the log of population")
         predictors = listed(names, lang)
-    markdown: str = environment.get_template(f"report.{lang}.md.j2").render(
+    return template(f"report.{lang}.md.j2").render(
         r=results,
         table=placed.table,
         figure=placed.figure,
@@ -332,4 +322,3 @@ def make_markdown(
         predictors=predictors,
         context_text=_context_text(results, lang),
     )
-    return markdown

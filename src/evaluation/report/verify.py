@@ -16,7 +16,6 @@ from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, plan_from_dict
 from evaluation.questions.study import run_study
 from evaluation.report.bundle import (
-    MARK,
     build,
     copy_snapshot,
     costs_file,
@@ -24,10 +23,10 @@ from evaluation.report.bundle import (
     own_file,
     own_sheets,
     provenance,
-    versions,
 )
 from evaluation.report.compare import Difference, Verification, compare, compare_files
 from evaluation.report.costs_verify import verify_costs
+from evaluation.report.folder import MARK, versions
 from evaluation.report.render import FORMATS
 
 __all__ = ["Difference", "Verification", "verify"]
