@@ -12,7 +12,7 @@ from evaluation.questions.costs.carried import EFFECTS, PARAMETERS, read_inputs
 from evaluation.report.compare import Verification
 from evaluation.report.costs import build_costs, cost_provenance
 from evaluation.report.folder import MARK
-from evaluation.report.recomputed import compare_report, read_again
+from evaluation.report.recomputed import compare_report, need_files, read_again
 
 __all__ = ["verify_costs"]
 
@@ -55,6 +55,7 @@ def verify_costs(
                 file=str(folder / MARK),
                 field=key,
             )
+    need_files(folder, {PARAMETERS})
     progress("draws")
     plan, effect, staying = read_inputs(folder)
     result = cost_analysis(plan, effect, on_staying=staying, draws=draws, seed=seed)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.data.embedded import file_hash
+from evaluation.errors import InputError
 from evaluation.language import Lang
 from evaluation.report.compare import Difference, Verification, compare, compare_files
 from evaluation.report.folder import MARK, RECORD, versions
 from evaluation.report.render import FORMATS, Format
 
-__all__ = ["compare_report", "read_again"]
+__all__ = ["compare_report", "need_files", "read_again"]
 
 
 def compare_report(
@@ -71,6 +72,30 @@ def compare_report(
     files = dict(record["files"])
     differences += more + _other_files(folder, made, files)
     return Verification(str(folder), numbers + count, len(files), rendered, tuple(differences))
+
+
+def need_files(folder: Path, carried: Iterable[str]) -> None:
+    """Refuse a report that lacks a file it is computed from.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The report.
+    carried : iterable of str
+        Where the copies stand in it.
+
+    Raises
+    ------
+    InputError
+        Names the first that is not there.
+    """
+    for name in sorted(carried):
+        if not (folder / name).is_file():
+            raise InputError(
+                "there is no such file; the report is computed from this copy, so put it back or "
+                "write the report anew",
+                file=str(folder / name),
+            )
 
 
 def read_again(results: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from evaluation.report.bundle import (
 from evaluation.report.compare import Difference, Verification
 from evaluation.report.costs_verify import verify_costs
 from evaluation.report.folder import MARK, RECORD
-from evaluation.report.recomputed import compare_report, read_again
+from evaluation.report.recomputed import compare_report, need_files, read_again
 from evaluation.report.render import Format
 
 __all__ = ["Difference", "Verification", "verify"]
@@ -67,7 +67,8 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
     Raises
     ------
     InputError
-        If the folder is not a report or its plan is not valid.
+        If the folder is not a report, its plan is not valid, or it lacks a file that it was
+        computed from.
     """
     folder = Path(folder)
     found = _read_json(folder / MARK)
@@ -81,12 +82,15 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
         raise InputError("holds no plan", file=str(folder / MARK), field="plan")
     plan = plan_from_dict(content, file=str(folder / MARK))
     copies = {e.id: folder / own_file(e) for e in plan.outcomes if isinstance(e, OutcomeFile)}
-    sources = open_sources(
-        plan, store=SnapshotStore(folder / "data"), files=copies, progress=progress
-    )
     groups = groups_file(plan)
     sheets = {name: folder / place for name, place in own_sheets(plan).items()}
     money = costs_file(plan)
+    carried = {c.relative_to(folder).as_posix() for c in (*copies.values(), *sheets.values())}
+    carried |= {place for place in (groups, money) if place is not None}
+    need_files(folder, carried)
+    sources = open_sources(
+        plan, store=SnapshotStore(folder / "data"), files=copies, progress=progress
+    )
     study = run_study(
         plan,
         progress,
@@ -103,7 +107,6 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
         if sources.snapshot is not None:
             copy_snapshot(sources.snapshot, fresh)
 
-    carried = {c.relative_to(folder).as_posix() for c in (*copies.values(), *sheets.values())}
     return compare_report(
         folder,
         found,
@@ -111,5 +114,5 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
         results,
         rests_on=lambda lang, formats: provenance(plan, results, lang, formats),
         build=anew,
-        carried=carried | {place for place in (groups, money) if place is not None},
+        carried=carried,
     )
