@@ -1,0 +1,64 @@
+"""What a reader of the report meets: limits said once, reasons in words, labels that are whole."""
+
+import copy
+
+import pytest
+
+from evaluation.report.figures import make_figures
+from evaluation.report.limits import outcome_limits
+from evaluation.report.tables import make_tables
+from evaluation.report.text import make_markdown
+
+OUTCOMES = ("foreign_background", "low_economic_standard")
+
+
+@pytest.fixture(scope="module")
+def results(study):
+    return study.to_dict()
+
+
+# limits
+
+
+def indicator(label, limit):
+    return {"definite_sv": label, "label_en": label, "limit_sv": limit, "limit_en": limit}
+
+
+def test_a_shared_limit_is_said_once_and_names_its_outcomes():
+    r = {
+        "indicators": {
+            "a": indicator("andelen", "Kort."),
+            "k": indicator("andelen (kvinnor)", "Kort."),
+            "b": indicator("beloppet", "Löpande priser."),
+            "m": indicator("andelen (män)", "Kort."),
+            "c": indicator("antalet (män)", "Kort."),
+        }
+    }
+    assert outcome_limits(r, "sv") == [
+        "Kort. Det gäller andelen (alla, kvinnor, män) och antalet (män).",
+        "Löpande priser.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lang", "mark", "once", "tail"),
+    [
+        ("sv", "{#gränser}", "En mindre kan finnas utan att synas.", "Det gäller andelen med"),
+        ("en", "{#limits}", "A smaller one may exist without showing.", "This is about the share"),
+    ],
+)
+def test_the_section_on_limits_repeats_nothing(results, lang, mark, once, tail):
+    changed = copy.deepcopy(results)
+    for i in changed["indicators"].values():
+        i[f"limit_{lang}"] = "What both share."
+    text = make_markdown(changed, make_tables(changed, lang), make_figures(changed, lang), lang)
+    section = text.split(mark)[1].split("\n# ")[0]
+    assert section.count("What both share.") == 1
+    assert section.count(tail) == 1
+    assert section.count(once) == 1
+    for outcome in OUTCOMES:
+        assert (
+            results["outcomes"][outcome]["robustness"]["power"][f"sentence_{lang}"][1:] in section
+        )
+    # the smallest effects stand below what is said of them
+    assert section.count("\n    - ") == len(OUTCOMES)
