@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from evaluation.report.against_text import like_text
 from evaluation.report.figures import make_figures
 from evaluation.report.limits import outcome_limits
 from evaluation.report.tables import make_tables
@@ -62,3 +63,45 @@ def test_the_section_on_limits_repeats_nothing(results, lang, mark, once, tail):
         )
     # the smallest effects stand below what is said of them
     assert section.count("\n    - ") == len(OUTCOMES)
+
+
+# checks and reasons
+
+
+def test_the_placebo_check_says_which_pretended_start_is_farthest_from_zero(results):
+    for o in results["outcomes"].values():
+        check = next(c for c in o["finding"]["checks"] if c["name"] == "placebo_dates")
+        found = o["robustness"]["dates"]["rows"]
+        assert len(found) > 1
+        years = max(found, key=lambda e: abs(e["estimate"]))["label"].removeprefix("−")
+        assert f"(längst från noll är den med starten {years} år tidigare)" in check["text_sv"]
+        assert f"(farthest from zero is the one with the start {years} year" in check["text_en"]
+
+
+@pytest.mark.parametrize(
+    ("problem", "sv", "en"),
+    [
+        (
+            "field level: does not vary among the units of the scale (pooled); leave it out",
+            "varierar inte inom grupperna",
+            "does not vary within the groups",
+        ),
+        (
+            "field treated: two controls or more are needed to judge overlap",
+            "minst två jämförelsekommuner behövs",
+            "two controls or more are needed",
+        ),
+        (
+            "field scale: a group of one unit has no standard deviation; use the other group's",
+            "en grupp av en enda kommun har ingen standardavvikelse",
+            "no standard deviation",
+        ),
+    ],
+)
+def test_why_there_is_no_balance_is_said_in_the_language(results, problem, sv, en):
+    changed = copy.deepcopy(results)
+    changed["outcomes"][OUTCOMES[0]]["against"]["problem"] = problem
+    told = like_text(changed, OUTCOMES[0], "sv")
+    assert sv in told
+    assert "field" not in told
+    assert en in like_text(changed, OUTCOMES[0], "en")

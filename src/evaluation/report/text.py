@@ -29,6 +29,7 @@ from evaluation.report.words import (
     is_simulated,
     left_out_text,
     place_name,
+    start_text,
     treated_out_text,
     word,
 )
@@ -307,6 +308,7 @@ def make_markdown(
         miscoding=f"miscoding.{lang}.md.j2",
         **_coding_words(results, tables, lang),
         literal=literal,
+        start=lambda stated: literal(start_text(stated, lang)),
         computed=lambda name: _computed(results, name, lang),
         treated_out=lambda outcome: treated_out_text(outcome, lang),
         few=any(
