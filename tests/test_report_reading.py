@@ -4,7 +4,9 @@ import copy
 
 import pytest
 
+from evaluation.questions.horizons.horizon_plot import draw_horizons
 from evaluation.report.against_text import like_text
+from evaluation.report.figure import WIDTH, blank, style
 from evaluation.report.figures import make_figures
 from evaluation.report.limits import outcome_limits
 from evaluation.report.tables import make_tables
@@ -105,3 +107,48 @@ def test_why_there_is_no_balance_is_said_in_the_language(results, problem, sv, e
     assert sv in told
     assert "field" not in told
     assert en in like_text(changed, OUTCOMES[0], "en")
+
+
+# tables and figures
+
+
+def test_a_table_named_by_two_columns_is_shown_as_cards_on_a_phone(results):
+    tables = make_tables(results, "sv")
+    assert tables[f"neighbour_years_{OUTCOMES[0]}"].cards
+    assert not tables[f"per_municipality_{OUTCOMES[0]}"].cards
+
+
+def test_titles_of_the_panels_on_hidden_activity_do_not_meet(results):
+    changed = copy.deepcopy(results)
+    long = "andel i arbete eller studier 90 dagar efter etableringsprogrammet"
+    one = OUTCOMES[0]
+    for tail in ("", " (kvinnor)", " (män)"):
+        name = f"long{tail}"
+        changed["outcomes"][name] = changed["outcomes"][one]
+        changed["indicators"][name] = changed["indicators"][one] | {"label_sv": long + tail}
+    drawing = make_figures(changed, "sv")["hidden_active"].drawing
+    with style():
+        drawing.canvas.draw()
+        whole = drawing.bbox
+        boxes = [
+            ax._left_title.get_window_extent() for ax in drawing.axes if ax.get_title(loc="left")
+        ]
+    assert len(boxes) == len(OUTCOMES) + 3
+    for i, box in enumerate(boxes):
+        assert box.x1 <= whole.x1
+        assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+@pytest.mark.parametrize("shift", [-6.0, 0.0, 6.0])
+def test_the_legend_of_the_horizons_lies_on_no_interval(results, shift):
+    o = copy.deepcopy(results["outcomes"][OUTCOMES[0]])
+    h, headline = o["horizons"], next(iter(o["finding"]["estimates"].values()))
+    h["truth"] = {"horizons": {x["key"]: shift for x in h["duration"]["horizons"]}}
+    with style():
+        drawing, ax = blank(WIDTH, 2.9)
+        draw_horizons(h, headline, ax, "sv", "procentenheter")
+        drawing.canvas.draw()
+        box = ax.get_legend().get_window_extent()
+        rows = [ax.transData.transform((0, y))[1] for y in ax.get_yticks()]
+    assert ax.get_legend().get_texts()[0].get_text() == "sanningen i simuleringen"
+    assert box.y1 < min(rows)
