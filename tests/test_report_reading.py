@@ -9,6 +9,7 @@ from evaluation.report.against_text import like_text
 from evaluation.report.figure import WIDTH, blank, style
 from evaluation.report.figures import make_figures
 from evaluation.report.limits import outcome_limits
+from evaluation.report.simulated import mark_figure
 from evaluation.report.tables import make_tables
 from evaluation.report.text import make_markdown
 
@@ -118,7 +119,9 @@ def test_a_table_named_by_two_columns_is_shown_as_cards_on_a_phone(results):
     assert not tables[f"per_municipality_{OUTCOMES[0]}"].cards
 
 
-def test_titles_of_the_panels_on_hidden_activity_do_not_meet(results):
+@pytest.fixture
+def hidden(results):
+    """The figure on hidden activity for five outcomes, three of them with long names."""
     changed = copy.deepcopy(results)
     long = "andel i arbete eller studier 90 dagar efter etableringsprogrammet"
     one = OUTCOMES[0]
@@ -126,7 +129,11 @@ def test_titles_of_the_panels_on_hidden_activity_do_not_meet(results):
         name = f"long{tail}"
         changed["outcomes"][name] = changed["outcomes"][one]
         changed["indicators"][name] = changed["indicators"][one] | {"label_sv": long + tail}
-    drawing = make_figures(changed, "sv")["hidden_active"].drawing
+    return make_figures(changed, "sv")["hidden_active"]
+
+
+def test_titles_of_the_panels_on_hidden_activity_do_not_meet(hidden):
+    drawing = hidden.drawing
     with style():
         drawing.canvas.draw()
         whole = drawing.bbox
@@ -137,6 +144,12 @@ def test_titles_of_the_panels_on_hidden_activity_do_not_meet(results):
     for i, box in enumerate(boxes):
         assert box.x1 <= whole.x1
         assert not any(box.overlaps(other) for other in boxes[:i])
+
+
+def test_no_mark_of_simulation_stands_where_there_is_no_panel(hidden):
+    axes = mark_figure(hidden, "sv").drawing.axes
+    marked = [any(t.get_text() == "SIM" for t in ax.texts) for ax in axes]
+    assert marked == [True] * 5 + [False]
 
 
 @pytest.mark.parametrize("shift", [-6.0, 0.0, 6.0])
