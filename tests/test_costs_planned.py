@@ -267,7 +267,12 @@ def test_the_plans_own_estimates_are_the_effects():
     assert result.effect.grade == "weak"
     assert result.finding.sentence_en.startswith("SIMULATED DATA: ")
     assert result.check("effect_known").passed
-    assert "own estimate" in result.check("effect_known").text_en
+    assert "own estimate of the share (permutation interval)" in (
+        result.check("effect_known").text_en
+    )
+    assert "egen skattning av andelen (permutationsintervall)" in (
+        result.check("effect_known").text_sv
+    )
     direct = cost_analysis(
         load_costs("example"),
         effect_from_estimate(estimate(6.0, 1.0, 12.0)),
@@ -282,6 +287,8 @@ def test_the_key_names_whose_interval():
     plan = planned(key="rule", on_staying=None)
     result = costs_of_plan(plan, check_costs(plan, READ), OUTCOMES)
     assert (result.effect.low, result.effect.high) == (0.0, 0.13)
+    assert "(intervall enligt regeln för få behandlade)" in result.check("effect_known").text_sv
+    assert "(interval by the rule for few treated)" in result.check("effect_known").text_en
     assert result.on_staying is None
     assert not result.finding.sentence_en.startswith("SIMULATED")
 

@@ -4,6 +4,7 @@ import json
 import math
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -427,6 +428,16 @@ def test_the_margin_stands_in_the_plan_and_leaves_other_plans_alone():
     assert with_margin.hash() != plan.hash()
     with pytest.raises(InputError, match="margin"):
         plan_from_dict(content | {"gender": {"margin": -1.0}})
+
+
+def test_a_margin_without_both_sexes_is_refused_with_the_key(tmp_path, cli, refused):
+    text = Path(load_plan("settlement").file).read_text(encoding="utf-8")
+    (tmp_path / "p.yaml").write_text(text + "gender:\n  margin: 2.0\n", encoding="utf-8")
+    row = text.count("\n") + 2
+    where = f"{tmp_path / 'p.yaml'}, row {row}, field gender.margin"
+    out = tmp_path / "out"
+    says = "the plan has no outcome for both"
+    refused(cli, "run", tmp_path / "p.yaml", "--out", out, where=where, says=says)
 
 
 def test_a_plan_with_totals_only_is_refused():

@@ -124,7 +124,15 @@ def test_placebo_outcomes_and_their_check():
     assert check.statistic == pytest.approx(min(1, 2 * p[0]))
     loud = placebo_check(placebo_outcomes(quiet | {"moved": outcome(4)}, cohort), "x")
     assert loud.passed is False
-    assert "moved" in loud.text_sv
+    assert "längst från noll är moved" in loud.text_sv
+    assert "farthest from zero is moved" in loud.text_en
+    named = placebo_check(found, "x", named=lambda label: (f"utfallet {label}", f"outcome {label}"))
+    worst = found.labels[int(np.abs(found.values).argmax())]
+    assert f"längst från noll är utfallet {worst})" in named.text_sv
+    assert f"farthest from zero is outcome {worst})" in named.text_en
+    alone = placebo_check(placebo_outcomes({"one": quiet["one"]}, cohort), "x")
+    assert alone.text_sv.startswith("En placeboskattning, one: ")
+    assert alone.text_en.startswith("One placebo estimate, one: ")
     assert placebo_check(placebo_outcomes({}, cohort), "x").passed is None
 
 

@@ -23,6 +23,7 @@ from evaluation import (
 from evaluation.data.panel import Panel
 from evaluation.plan import Text
 from evaluation.report import bundle
+from evaluation.report import folder as report_folder
 from evaluation.report.words import left_out_text
 
 
@@ -75,7 +76,8 @@ def test_a_failure_midway_leaves_the_former_report(monkeypatch, quick_plan, form
     def fail(*_, **__):
         raise error("midway")
 
-    monkeypatch.setattr(folders if step == "put_in_place" else bundle, step, fail)
+    place = {"put_in_place": folders, "render": report_folder}.get(step, bundle)
+    monkeypatch.setattr(place, step, fail)
     with pytest.raises(error, match="midway"):
         write_report(quick_plan, out, formats=["html"])
     assert bytes_of(out) == content
@@ -103,7 +105,7 @@ def test_a_failure_of_the_last_rename_leaves_the_former_report(monkeypatch, quic
 
 @pytest.mark.usefixtures("no_study")
 def test_a_failure_leaves_no_folder_where_there_was_none(monkeypatch, quick_plan, tmp_path):
-    monkeypatch.setattr(bundle, "render", lambda *_: 1 / 0)
+    monkeypatch.setattr(report_folder, "render", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report(quick_plan, tmp_path / "out", formats=["html"])
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from evaluation import verify
+from evaluation import load_plan, verify
 from evaluation.report import verify as verify_module
 from evaluation.report.render import FORMATS
 
@@ -276,3 +276,26 @@ def test_what_is_no_report_is_refused(cli, refused, copy, file, content, where, 
     else:
         (copy / file).write_text(content)
     refused(cli, "verify", copy, where=copy / where, says=says)
+
+
+@pytest.mark.parametrize(
+    ("change", "file"),
+    [
+        ({}, "data/costs.yaml"),
+        (
+            {"costs": None, "comparison": {"groups": "mine.csv", "subgroups": ["kind"]}},
+            "data/comparison-groups.csv",
+        ),
+    ],
+)
+def test_a_report_without_what_it_is_computed_from_names_that_file(cli, tmp_path, change, file):
+    plan = load_plan("day_one_simulated").model_dump(mode="json") | change
+    if plan["costs"] is None:
+        del plan["costs"]
+    (tmp_path / "results.json").write_text(json.dumps({"plan": plan}), encoding="utf-8")
+    (tmp_path / "provenance.json").write_text('{"files": {}}', encoding="utf-8")
+    answer = cli("verify", tmp_path)
+    assert answer.code == 2
+    assert answer.err.startswith(f"evaluation: {tmp_path / file}: there is no such file; ")
+    assert "put it back or write the report anew" in answer.err
+    assert answer.err.count("\n") == 1

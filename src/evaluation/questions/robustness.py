@@ -315,7 +315,7 @@ def examine(
         trend_power_check(trend, headline.estimate),
         honest_told,
         _told(
-            placebo_check(dates, "placebo_dates", alpha=s.alpha),
+            placebo_check(dates, "placebo_dates", alpha=s.alpha, named=_date_named),
             "Med starten 1, 2 och 3 år tidigare och bara år före den verkliga: ",
             "With the start 1, 2 and 3 years earlier and only years before the real one: ",
         ),
@@ -345,6 +345,13 @@ def examine(
 def _told(check: Check, sv: str, en: str) -> Check:
     """Say what a check is about before what it found."""
     return replace(check, text_sv=sv + check.text_sv, text_en=en + check.text_en)
+
+
+def _date_named(label: str) -> tuple[str, str]:
+    """Say in words which pretended start a label such as «−3» is."""
+    k = int(label.removeprefix("−"))
+    plural = "s" if k > 1 else ""
+    return f"den med starten {k} år tidigare", f"the one with the start {k} year{plural} earlier"
 
 
 def _not_decomposed(name: str) -> Check:

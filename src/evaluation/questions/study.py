@@ -27,7 +27,7 @@ from evaluation.questions.context import CONTEXT, ContextSeries, context_series
 from evaluation.questions.costs.planned import check_costs, costs_of_plan
 from evaluation.questions.costs.result import CostResult
 from evaluation.questions.effect import OutcomeAnalysis
-from evaluation.questions.gender import GenderAnalysis, gender_analyses
+from evaluation.questions.gender import GenderAnalysis, check_margin, gender_analyses
 from evaluation.questions.growth import GrowthAnalysis, analyse_growth
 from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.prepared import prepare
@@ -290,6 +290,7 @@ def run_study(
     indicators = {k: o.indicator for k, o in read.items()}
     _check_case(plan, panels, fitted)
     _check_context(plan)
+    check_margin(plan, read)
     parameters = check_costs(plan, read, costs)
     outcomes = {}
     for name in panels:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from evaluation.language import Lang, level, listed, number
 from evaluation.report.against_words import LARGE, MOST_ROWS, covariate_label, say
+from evaluation.report.reasons import reason_text
 from evaluation.report.table import Results, literal
 from evaluation.report.words import place_name
 
 __all__ = ["appendix_outcomes", "group_text", "headline_text", "like_text", "note_text"]
+
+_CONSTANT = re.compile(
+    r"field (\w+): does not vary among the units of the scale \(\w+\); leave it out"
+)
 
 
 def group_text(r: Results, lang: Lang) -> str:
@@ -116,6 +123,17 @@ def headline_text(r: Results, lang: Lang) -> str:
     )
 
 
+def _why(r: Results, name: str, lang: Lang) -> str:
+    """Say why balance and overlap could not be computed, naming the covariate as the tables do."""
+    problem = r["outcomes"][name]["against"]["problem"]
+    constant = _CONSTANT.fullmatch(problem)
+    if not constant:
+        return reason_text(problem, lang)
+    label = covariate_label(r, name, constant[1], lang)
+    same = "varierar inte inom grupperna" if lang == "sv" else "does not vary within the groups"
+    return f"{label[0].lower()}{label[1:]} {same}"
+
+
 def like_text(r: Results, name: str, lang: Lang) -> str:
     """Say how alike the groups are and how far the estimate moves with another comparison.
 
@@ -132,7 +150,7 @@ def like_text(r: Results, name: str, lang: Lang) -> str:
     a = r["outcomes"][name]["against"]
     said = []
     if a["problem"]:
-        why = literal(a["problem"])
+        why = literal(_why(r, name, lang))
         said.append(
             f"Balans och överlappning kan inte anges för det här utfallet ({why})."
             if sv

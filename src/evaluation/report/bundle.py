@@ -2,72 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from evaluation.data.embedded import file_hash
 from evaluation.data.observations import SIMULATED
 from evaluation.data.sources import open_sources
 from evaluation.data.store import Snapshot, SnapshotStore
-from evaluation.errors import InputError
 from evaluation.folders import beside, target_folder
 from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, Plan
 from evaluation.questions.coding import sheet_names
 from evaluation.questions.study import run_study
 from evaluation.report.figures import make_figures
-from evaluation.report.render import FORMATS, Format, render
+from evaluation.report.folder import Contents, check_target, write_contents, write_record
+from evaluation.report.render import FORMATS, Format
 from evaluation.report.tables import make_tables
 from evaluation.report.text import make_markdown
 from evaluation.report.words import is_simulated
 
 __all__ = [
     "build",
-    "check_target",
     "copy_snapshot",
     "costs_file",
-    "dump",
     "groups_file",
     "own_file",
     "own_sheets",
     "provenance",
-    "versions",
-    "write_csv",
     "write_report",
 ]
-
-PACKAGES = (
-    "integration-evaluation",
-    "numpy",
-    "pandas",
-    "scipy",
-    "statsmodels",
-    "linearmodels",
-    "diff-diff",
-    "pandera",
-    "pyarrow",
-    "httpx",
-    "openpyxl",
-    "matplotlib",
-    "seaborn",
-    "pypandoc-binary",
-    "typst",
-)
-MARK = "results.json"
-
-
-def dump(content: Mapping[str, Any]) -> str:
-    """Write plain types as JSON; what is not a finite number is refused."""
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def own_file(entry: OutcomeFile) -> str:
@@ -99,53 +66,6 @@ def copy_snapshot(snapshot: Snapshot, folder: Path) -> None:
     shutil.rmtree(store.root / "tmp", ignore_errors=True)
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that the numbers come from."""
-    out = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            out[name] = version(name)
-        except PackageNotFoundError:
-            out[name] = "not installed"
-    return out
-
-
-def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a raw table, unrounded, comma-separated, UTF-8."""
-    table.to_csv(path, index=False, lineterminator="\n")
-
-
-def check_target(out: Path) -> None:
-    """Refuse to replace a folder that holds anything but a report written here.
-
-    Parameters
-    ----------
-    out : pathlib.Path
-        The folder.
-
-    Raises
-    ------
-    InputError
-        If it holds a file that no report's provenance.json names.
-    """
-    if not out.is_dir() or not any(out.iterdir()):
-        return
-    try:
-        recorded = json.loads((out / "provenance.json").read_text(encoding="utf-8"))["files"]
-        known = {*recorded, "provenance.json"}
-    except (OSError, ValueError, TypeError, KeyError):
-        known = set()
-    if MARK not in known:
-        raise InputError(
-            "holds other files and no former report; give an empty or new folder", file=str(out)
-        )
-    present = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
-    for name in sorted(present - known):
-        raise InputError(
-            f"holds {name}, which no report wrote; move it or give another folder", file=str(out)
-        )
-
-
 def build(
     plan: Plan,
     results: Mapping[str, Any],
@@ -171,28 +91,14 @@ def build(
     progress : callable
         Called with the name of each step as it begins.
     """
-    notice = SIMULATED if is_simulated(results) else ""
-    (folder / MARK).write_text(dump(results), encoding="utf-8")
-    progress("tables")
-    tables = make_tables(results, lang)
-    (folder / "tables").mkdir()
-    for t in tables.values():
-        write_csv(t.raw, folder / "tables" / f"{t.key}.csv")
-    progress("figures")
-    figures = make_figures(results, lang)
-    (folder / "figures").mkdir()
-    for f in figures.values():
-        f.save(folder / "figures" / f"{f.key}.svg")
-        if "docx" in formats:
-            f.save(folder / "figures" / f"{f.key}.png")
-    title = plan.title.sv if lang == "sv" else plan.title.en
-    for form in formats:
-        progress(form)
-        image = "png" if form == "docx" else "svg"
-        text = make_markdown(results, tables, figures, lang, image=image)
-        render(text, folder, form, lang, title, notice)
-    for picture in (folder / "figures").glob("*.png"):
-        picture.unlink()
+    contents = Contents(
+        make_tables,
+        make_figures,
+        lambda tables, figures, image: make_markdown(results, tables, figures, lang, image=image),
+        plan.title.sv if lang == "sv" else plan.title.en,
+        SIMULATED if is_simulated(results) else "",
+    )
+    write_contents(results, folder, lang, formats, contents, progress)
 
 
 def provenance(
@@ -274,16 +180,14 @@ def write_report(
         if study.sources.snapshot is not None:
             copy_snapshot(study.sources.snapshot, new)
         build(plan, results, new, lang, formats, progress)
-        files = sorted(p for p in new.rglob("*") if p.is_file())
-        record = provenance(plan, results, lang, formats) | {
-            "versions": versions(),
-            "machine": {
+        write_record(
+            new,
+            provenance(plan, results, lang, formats),
+            machine={
                 "system": platform.system(),
                 "architecture": platform.machine(),
                 "processors": os.cpu_count(),
             },
-            "wall_seconds": round(time.perf_counter() - began, 2),
-            "files": {p.relative_to(new).as_posix(): file_hash(p) for p in files},
-        }
-        (new / "provenance.json").write_text(dump(record), encoding="utf-8")
+            wall_seconds=round(time.perf_counter() - began, 2),
+        )
     return out

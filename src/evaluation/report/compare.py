@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluation.report.bundle import MARK
+from evaluation.report.folder import MARK
 from evaluation.report.render import Format
 
 __all__ = ["Difference", "Verification", "compare", "compare_files"]

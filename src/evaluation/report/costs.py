@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.data.embedded import file_hash
 from evaluation.data.observations import SIMULATED
 from evaluation.folders import beside, target_folder
 from evaluation.language import Lang
 from evaluation.questions.costs.carried import write_inputs
 from evaluation.questions.costs.result import CostResult
-from evaluation.report.bundle import MARK, check_target, dump, versions, write_csv
 from evaluation.report.costs_figures import make_cost_figures
 from evaluation.report.costs_section import cost_words
 from evaluation.report.costs_tables import make_cost_tables
 from evaluation.report.figure import Figure
-from evaluation.report.render import FORMATS, Format, render
+from evaluation.report.folder import Contents, check_target, write_contents, write_record
+from evaluation.report.render import FORMATS, Format
 from evaluation.report.simulated import mark_figure, mark_table
 from evaluation.report.table import Results, Table, literal
+from evaluation.report.template import template
 from evaluation.report.text import Numbered
 from evaluation.report.words import word
 
@@ -67,12 +67,7 @@ def write_costs(
     with beside(out) as new:
         write_inputs(result, new)
         build_costs(results, new, lang, formats, progress)
-        files = sorted(p for p in new.rglob("*") if p.is_file())
-        record = cost_provenance(results, lang, formats) | {
-            "versions": versions(),
-            "files": {p.relative_to(new).as_posix(): file_hash(p) for p in files},
-        }
-        (new / "provenance.json").write_text(dump(record), encoding="utf-8")
+        write_record(new, cost_provenance(results, lang, formats))
     return out
 
 
@@ -125,38 +120,34 @@ def build_costs(
     progress : callable
         Called with the name of each step as it begins.
     """
-    notice = SIMULATED if simulated_costs(results) else ""
-    (folder / MARK).write_text(dump(results), encoding="utf-8")
-    progress("tables")
-    tables = make_cost_tables(results, lang)
-    if notice:
-        tables = {k: mark_table(t, lang) for k, t in tables.items()}
-    (folder / "tables").mkdir()
-    for t in tables.values():
-        write_csv(t.raw, folder / "tables" / f"{t.key}.csv")
-    progress("figures")
-    figures = make_cost_figures(results, lang)
-    if notice:
-        figures = {k: mark_figure(f, lang) for k, f in figures.items()}
-    (folder / "figures").mkdir()
-    for f in figures.values():
-        f.save(folder / "figures" / f"{f.key}.svg")
-        if "docx" in formats:
-            f.save(folder / "figures" / f"{f.key}.png")
-    title = results["title"][lang]
-    for form in formats:
-        progress(form)
-        image = "png" if form == "docx" else "svg"
-        text = _markdown(results, tables, figures, lang, image)
-        render(text, folder, form, lang, title, notice)
-    for picture in (folder / "figures").glob("*.png"):
-        picture.unlink()
+    contents = Contents(
+        _tables,
+        _figures,
+        lambda tables, figures, image: _markdown(results, tables, figures, lang, image),
+        results["title"][lang],
+        SIMULATED if simulated_costs(results) else "",
+    )
+    write_contents(results, folder, lang, formats, contents, progress)
 
 
 def simulated_costs(results: Results) -> bool:
     """Say whether an effect behind a cost result was estimated on simulated data."""
     effects = (results["effect"], results["effect_on_staying"])
     return any(SIMULATED in n for e in effects if e is not None for n in e["notes"])
+
+
+def _tables(results: Results, lang: Lang) -> dict[str, Table]:
+    tables = make_cost_tables(results, lang)
+    if simulated_costs(results):
+        return {k: mark_table(t, lang) for k, t in tables.items()}
+    return tables
+
+
+def _figures(results: Results, lang: Lang) -> dict[str, Figure]:
+    figures = make_cost_figures(results, lang)
+    if simulated_costs(results):
+        return {k: mark_figure(f, lang) for k, f in figures.items()}
+    return figures
 
 
 def _markdown(
@@ -167,19 +158,8 @@ def _markdown(
     image: str,
 ) -> str:
     """Fill the template from the results and nothing else."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evaluation.report", "templates"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=True,
-        # headings carry pandoc identifiers, {#…}, which are comments to Jinja otherwise
-        comment_start_string="<#",
-        comment_end_string="#>",
-    )
     placed = Numbered(tables, figures, lang, image)
-    text: str = environment.get_template(f"costs.{lang}.md.j2").render(
+    return template(f"costs.{lang}.md.j2").render(
         r=results,
         c=cost_words(results, lang),
         table=placed.table,
@@ -187,4 +167,3 @@ def _markdown(
         word=lambda key: word(key, lang),
         literal=literal,
     )
-    return text

@@ -244,7 +244,7 @@ def _neighbours(r: Results, name: str, lang: Lang) -> Figure:
 
 def _hidden(r: Results, lang: Lang) -> Figure:
     names = list(r["outcomes"])
-    columns = min(3, len(names))
+    columns = min(2, len(names))
     lines = -(-len(names) // columns)
     drawing, axes = blank(WIDTH, 2.5 * lines, lines, columns, squeeze=False)
     for ax in list(axes.flat)[len(names) :]:
@@ -254,7 +254,7 @@ def _hidden(r: Results, lang: Lang) -> Figure:
         curve = r["outcomes"][name]["hidden_active"]["curve"]
         ax.plot([100 * c["share"] for c in curve], [c["estimate"] for c in curve], color=INK, lw=2)
         ax.axhline(0, color=ACCENT, lw=1)
-        ax.set_title(fill(capital(label), 24), loc="left", fontsize="small", fontweight="bold")
+        ax.set_title(fill(capital(label), 26), loc="left", fontsize="small", fontweight="bold")
         ax.set_ylabel(unit)
         number_axis(ax, lang)
         number_axis(ax, lang, "x")

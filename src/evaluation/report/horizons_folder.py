@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from evaluation.language import Lang
 from evaluation.questions.horizons.categories import CategoryEffect
 from evaluation.questions.horizons.plan import PlanEffect
 from evaluation.report.figure import style
+from evaluation.report.folder import dump, write_csv
 from evaluation.report.horizons_figure import draw_outcome
 from evaluation.report.simulated import mark_figure
 
@@ -63,12 +63,11 @@ def write_effect(found: PlanEffect | CategoryEffect, folder: str | Path, *, lang
     _check_target(out)
     simulated = bool(found.notice[0]) if isinstance(found, PlanEffect) else found.simulated
     with beside(out) as new:
-        text = json.dumps(found.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
-        (new / _MARK).write_text(text + "\n", encoding="utf-8")
+        (new / _MARK).write_text(dump(found.to_dict()), encoding="utf-8")
         table = found.tidy()
         if simulated:
             table = table.assign(data=SIMULATED)
-        table.to_csv(new / "effect.csv", index=False, lineterminator="\n")
+        write_csv(table, new / "effect.csv")
         (new / "effect.txt").write_text(found.summary(lang) + "\n", encoding="utf-8")
         for name, o in found.outcomes.items() if isinstance(found, PlanEffect) else ():
             with style():

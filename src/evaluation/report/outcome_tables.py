@@ -90,6 +90,7 @@ def _compared(
         own_work(r["indicators"][name]["source"], lang),
         pd.DataFrame(raw),
         frozenset(range(len(columns), len(columns) + 3)),
+        cards=len(columns) > 1,
     )
 
 

@@ -1,4 +1,4 @@
-"""Why a row or a cell of a file could not be used, in the language of the report."""
+"""Why a row, a cell or a computation could not be used, in the language of the report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from evaluation.language import Lang
 
 __all__ = ["reason_text"]
 
-# pattern of the reader's reason -> Swedish; groups are kept
+# pattern of the reason -> Swedish; groups are kept
 _SWEDISH = (
     (r"not a municipality; is it (.+)\?", r"ingen kommun; är det \1?"),
     (r"not a municipality", "ingen kommun"),
@@ -31,6 +31,14 @@ _SWEDISH = (
         r"har \1 fält där rubriken har \2",
     ),
     (
+        r"field treated: two controls or more are needed to judge overlap",
+        "minst två jämförelsekommuner behövs för att bedöma överlappningen",
+    ),
+    (
+        r"field scale: a group of one unit has no standard deviation; use the other group's",
+        "en grupp av en enda kommun har ingen standardavvikelse",
+    ),
+    (
         r"could be (\d+), but (\S+) in the same column is no code",
         r"kan vara \1, men \2 i samma kolumn är ingen kod",
     ),
@@ -38,7 +46,7 @@ _SWEDISH = (
 
 
 def reason_text(reason: str, lang: Lang) -> str:
-    """Return a reader's reason in the language; one without a translation stays as it is.
+    """Return a reason in the language; one without a translation stays as it is.
 
     Examples
     --------

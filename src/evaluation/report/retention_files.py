@@ -10,7 +10,7 @@ from evaluation.errors import InputError
 from evaluation.folders import beside, target_folder
 from evaluation.language import Lang
 from evaluation.questions.retention.result import Retention
-from evaluation.report.bundle import dump, write_csv
+from evaluation.report.folder import dump, write_csv
 from evaluation.report.retention import retention_figures
 
 __all__ = ["FILES", "write_retention"]

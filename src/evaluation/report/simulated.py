@@ -35,7 +35,8 @@ def mark_table(table: Table, lang: Lang) -> Table:
 def mark_figure(figure: Figure, lang: Lang) -> Figure:
     """Return the figure with the words across the drawing, in its caption and in its file."""
     with style():
-        panels = figure.drawing.axes
+        # an empty place in the last row has no axes drawn
+        panels = [ax for ax in figure.drawing.axes if ax.axison]
         for ax in panels if len(panels) > 1 else ():
             # a panel that is cut out bears the word too
             ax.text(

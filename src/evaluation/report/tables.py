@@ -48,7 +48,7 @@ def _simulated_treated(r: Results, lang: Lang) -> Table:
         "Behandlade kommuner i den simulerade kodningen"
         if lang == "sv"
         else "Treated municipalities in the simulated coding",
-        tuple(word(k, lang) for k in ("municipality", "population", "start", "first_year")),
+        tuple(word(k, lang) for k in ("municipality", "population", "start_coded", "first_year")),
         rows,
         own_work(r["origin"][f"citation_{lang}"], lang),
         pd.DataFrame(

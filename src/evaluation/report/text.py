@@ -19,14 +19,17 @@ from evaluation.report.costs_section import cost_words
 from evaluation.report.figures import Figure
 from evaluation.report.gender import equivalence_text, ratio_text, representation_text
 from evaluation.report.horizons import horizon_text
+from evaluation.report.limits import outcome_limits
 from evaluation.report.table import literal
 from evaluation.report.tables import Table
+from evaluation.report.template import template
 from evaluation.report.words import (
     evidence_words,
     exposure_rule,
     is_simulated,
     left_out_text,
     place_name,
+    start_text,
     treated_out_text,
     word,
 )
@@ -250,17 +253,6 @@ def make_markdown(
     str
         Pandoc Markdown.
     """
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evaluation.report", "templates"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=True,
-        # headings carry pandoc identifiers, {#…}, which are comments to Jinja otherwise
-        comment_start_string="<#",
-        comment_end_string="#>",
-    )
     placed = Numbered(tables, figures, lang, image)
     design = results["design"]
     estimation = results["plan"]["estimation"]
@@ -277,7 +269,7 @@ def make_markdown(
             else:
                 names.append("folkmängdens logaritm" if lang == "sv" else "the log of population")
         predictors = listed(names, lang)
-    markdown: str = environment.get_template(f"report.{lang}.md.j2").render(
+    return template(f"report.{lang}.md.j2").render(
         r=results,
         table=placed.table,
         figure=placed.figure,
@@ -310,11 +302,13 @@ def make_markdown(
         headline_text=headline_text(results, lang),
         like_text=lambda name: like_text(results, name, lang),
         note_text=note_text(results, lang),
+        limits=outcome_limits(results, lang),
         show_overlap=lambda name: bool(tables[f"overlap_{name}"].rows),
         dropped_listed=appendix_outcomes(results),
         miscoding=f"miscoding.{lang}.md.j2",
         **_coding_words(results, tables, lang),
         literal=literal,
+        start=lambda stated: literal(start_text(stated, lang)),
         computed=lambda name: _computed(results, name, lang),
         treated_out=lambda outcome: treated_out_text(outcome, lang),
         few=any(
@@ -332,4 +326,3 @@ def make_markdown(
         predictors=predictors,
         context_text=_context_text(results, lang),
     )
-    return markdown

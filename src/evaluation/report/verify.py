@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evaluation.data.embedded import file_hash
 from evaluation.data.sources import open_sources
 from evaluation.data.store import SnapshotStore
 from evaluation.errors import InputError, read_text
@@ -16,7 +14,6 @@ from evaluation.language import Lang
 from evaluation.plan import OutcomeFile, plan_from_dict
 from evaluation.questions.study import run_study
 from evaluation.report.bundle import (
-    MARK,
     build,
     copy_snapshot,
     costs_file,
@@ -24,11 +21,12 @@ from evaluation.report.bundle import (
     own_file,
     own_sheets,
     provenance,
-    versions,
 )
-from evaluation.report.compare import Difference, Verification, compare, compare_files
+from evaluation.report.compare import Difference, Verification
 from evaluation.report.costs_verify import verify_costs
-from evaluation.report.render import FORMATS
+from evaluation.report.folder import MARK, RECORD
+from evaluation.report.recomputed import compare_report, need_files, read_again
+from evaluation.report.render import Format
 
 __all__ = ["Difference", "Verification", "verify"]
 
@@ -69,16 +67,14 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
     Raises
     ------
     InputError
-        If the folder is not a report or its plan is not valid.
+        If the folder is not a report, its plan is not valid, or it lacks a file that it was
+        computed from.
     """
     folder = Path(folder)
     found = _read_json(folder / MARK)
-    record = _read_json(folder / "provenance.json")
-    files = record.get("files")
-    if not isinstance(files, dict):
-        raise InputError(
-            "holds no file hashes", file=str(folder / "provenance.json"), field="files"
-        )
+    record = _read_json(folder / RECORD)
+    if not isinstance(record.get("files"), dict):
+        raise InputError("holds no file hashes", file=str(folder / RECORD), field="files")
     content = found.get("plan")
     if content is None and "accounts" in found:
         return verify_costs(folder, found, record, progress)
@@ -86,12 +82,15 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
         raise InputError("holds no plan", file=str(folder / MARK), field="plan")
     plan = plan_from_dict(content, file=str(folder / MARK))
     copies = {e.id: folder / own_file(e) for e in plan.outcomes if isinstance(e, OutcomeFile)}
-    sources = open_sources(
-        plan, store=SnapshotStore(folder / "data"), files=copies, progress=progress
-    )
     groups = groups_file(plan)
     sheets = {name: folder / place for name, place in own_sheets(plan).items()}
     money = costs_file(plan)
+    carried = {c.relative_to(folder).as_posix() for c in (*copies.values(), *sheets.values())}
+    carried |= {place for place in (groups, money) if place is not None}
+    need_files(folder, carried)
+    sources = open_sources(
+        plan, store=SnapshotStore(folder / "data"), files=copies, progress=progress
+    )
     study = run_study(
         plan,
         progress,
@@ -100,39 +99,20 @@ def verify(folder: str | Path, progress: Callable[[str], None] = lambda _: None)
         sheets,
         None if money is None else folder / money,
     )
-    results = json.loads(json.dumps(study.to_dict()))
+    results = read_again(study.to_dict())
     progress("comparison")
-    numbers, differences = compare(MARK, found, results)
-    lang: Lang = "en" if record.get("lang") == "en" else "sv"
-    recorded = record.get("formats")
-    formats = [f for f in FORMATS if isinstance(recorded, list) and f in recorded]
-    expected = provenance(plan, results, lang, formats)
-    _, more = compare("provenance.json", {k: record[k] for k in expected if k in record}, expected)
-    differences += more
-    here, there = versions(), record.get("versions")
-    if not isinstance(there, dict) or set(there) != set(here):
-        differences.append(Difference("provenance.json", "versions", there, here))
-    rendered = there == here
-    with tempfile.TemporaryDirectory() as place:
-        fresh = Path(place)
-        build(plan, results, fresh, lang, formats if rendered else (), progress)
+
+    def anew(fresh: Path, lang: Lang, formats: list[Format]) -> None:
+        build(plan, results, fresh, lang, formats, progress)
         if sources.snapshot is not None:
             copy_snapshot(sources.snapshot, fresh)
-        made = {p.relative_to(fresh).as_posix() for p in fresh.rglob("*") if p.is_file()}
-        count, more = compare_files(folder, fresh, formats, drawings=rendered)
-        numbers += count
-        differences += more
-    made |= {f"report.{f}" for f in formats} | {
-        c.relative_to(folder).as_posix() for c in (*copies.values(), *sheets.values())
-    }
-    made |= {place for place in (groups, money) if place is not None}
-    present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
-    present.discard("provenance.json")
-    differences += [Difference(n, "file", "absent", "present") for n in sorted(made - present)]
-    differences += [Difference(n, "file", "present", "absent") for n in sorted(present - made)]
-    for name in sorted(set(files) | (made & present)):
-        path = folder / name
-        actual = file_hash(path) if path.is_file() else "absent"
-        if actual != files.get(name, "absent") and name in made & present:
-            differences.append(Difference(name, "sha256", actual, files.get(name, "absent")))
-    return Verification(str(folder), numbers, len(files), rendered, tuple(differences))
+
+    return compare_report(
+        folder,
+        found,
+        record,
+        results,
+        rests_on=lambda lang, formats: provenance(plan, results, lang, formats),
+        build=anew,
+        carried=carried,
+    )

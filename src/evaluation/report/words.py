@@ -28,6 +28,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "stance": ("Hållning (evidens)", "Stance (evidence)"),
     "where": ("Var hållningen står", "Where the stance stands"),
     "start": ("Start enligt dokumentet", "Start as documented"),
+    "start_coded": ("Start enligt kodningen", "Start as coded"),
     "first_year": ("Första behandlade år", "First treated year"),
     "group": ("Grupp", "Group"),
     "count": ("Antal", "Number"),
@@ -331,9 +332,15 @@ def start_text(stated: str, lang: Lang) -> str:
     --------
     >>> start_text("2011-H2", "sv"), start_text("2017-spring", "en"), start_text("2016", "sv")
     ('2011, andra halvåret', 'spring 2017', '2016')
+    >>> start_text("2016 (planned)", "sv"), start_text("not stated", "sv")
+    ('2016 (planerad)', 'inte angiven')
     """
     year, _, part = stated.partition("-")
-    return word(part, lang).format(year=year) if part in WORDS else stated
+    if part in WORDS:
+        return word(part, lang).format(year=year)
+    if lang == "sv":
+        return stated.replace("(planned)", "(planerad)").replace("not stated", "inte angiven")
+    return stated
 
 
 def is_simulated(results: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from evaluation.estimation.few_treated.permutation import (
     matched_assignments,
     permutation_test,
 )
-from evaluation.language import interval, listed, p_value
+from evaluation.language import interval, listed, number, p_value
 from evaluation.results import Check, Estimate
 
 __all__ = ["Judge", "Refits", "by_permutation", "contrast_estimate", "placebo_check", "sign_check"]
@@ -161,7 +161,13 @@ def by_permutation(
     return judge
 
 
-def placebo_check(found: Refits, name: str, *, alpha: float = 0.05) -> Check:
+def placebo_check(
+    found: Refits,
+    name: str,
+    *,
+    alpha: float = 0.05,
+    named: Callable[[str], tuple[str, str]] | None = None,
+) -> Check:
     """Ask whether an effect shows where there can be none, Holm-adjusted over the refits.
 
     Parameters
@@ -172,6 +178,8 @@ def placebo_check(found: Refits, name: str, *, alpha: float = 0.05) -> Check:
         The check's identifier.
     alpha : float
         Level over all refits together.
+    named : callable, optional
+        Gives a refit's label in Swedish and in English; by default the label itself in both.
 
     Returns
     -------
@@ -191,13 +199,18 @@ def placebo_check(found: Refits, name: str, *, alpha: float = 0.05) -> Check:
     values = found.values
     worst = found.labels[int(np.abs(values).argmax())]
     low, high = float(values.min()), float(values.max())
+    sv, en = named(worst) if named else (worst, worst)
     return Check(
         name,
         smallest > alpha,
-        f"{len(p)} placeboskattningar går från {interval(low, high, 'sv')} (störst: {worst}); "
-        f"minsta justerade {p_value(smallest, 'sv')}.",
-        f"{len(p)} placebo estimates go from {interval(low, high, 'en')} (largest: {worst}); "
-        f"smallest adjusted {p_value(smallest, 'en')}.",
+        f"{len(p)} placeboskattningar går från {interval(low, high, 'sv')} (längst från noll är "
+        f"{sv}); minsta justerade {p_value(smallest, 'sv')}."
+        if len(p) > 1
+        else f"En placeboskattning, {sv}: {number(low, 'sv')}; {p_value(smallest, 'sv')}.",
+        f"{len(p)} placebo estimates go from {interval(low, high, 'en')} (farthest from zero is "
+        f"{en}); smallest adjusted {p_value(smallest, 'en')}."
+        if len(p) > 1
+        else f"One placebo estimate, {en}: {number(low, 'en')}; {p_value(smallest, 'en')}.",
         smallest,
         alpha,
     )

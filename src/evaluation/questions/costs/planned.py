@@ -169,10 +169,15 @@ def _effect(
     except InputError as error:
         raise plan.fault(("costs", at), error.problem) from None
     indicator = outcomes[name].indicator
-    kind = estimates[key].inference
+    sv, en = ("permutationsintervall", "permutation interval")
+    if key.startswith("rule_"):
+        sv, en = (
+            "intervall enligt regeln för få behandlade",
+            "interval by the rule for few treated",
+        )
     return replace(
         found,
-        source_sv=f"denna rapports egen skattning av {indicator.definite_sv} ({key}, {kind})",
-        source_en=f"this report's own estimate of the {indicator.label_en} ({key}, {kind})",
+        source_sv=f"denna rapports egen skattning av {indicator.definite_sv} ({sv})",
+        source_en=f"this report's own estimate of the {indicator.label_en} ({en})",
         notes=(*found.notes, notice) if notice else found.notes,
     )

@@ -5,6 +5,7 @@ from evaluation.questions.gender.gap import GapAnalysis, analyse_gap
 from evaluation.questions.gender.plan import (
     GenderAnalysis,
     analyse_gender,
+    check_margin,
     gender_analyses,
 )
 from evaluation.questions.gender.sample import CommonSample, common_sample
@@ -15,6 +16,7 @@ __all__ = [
     "GenderAnalysis",
     "analyse_gap",
     "analyse_gender",
+    "check_margin",
     "common_sample",
     "gender_analyses",
     "plan_gender",

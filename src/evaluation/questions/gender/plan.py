@@ -25,7 +25,7 @@ from evaluation.questions.inference import DesignInference, Settings
 from evaluation.questions.truth import real_att
 from evaluation.results import Check, Finding
 
-__all__ = ["GenderAnalysis", "analyse_gender", "gender_analyses", "pairs"]
+__all__ = ["GenderAnalysis", "analyse_gender", "check_margin", "gender_analyses", "pairs"]
 
 
 @dataclass(frozen=True)
@@ -322,6 +322,29 @@ def gender_analyses(
             found = _with_truth(found, sources, fitted[names["K"]].design, settings.estimand)
         out[entry] = found
     return out
+
+
+def check_margin(plan: Plan, read: Mapping[str, Outcome]) -> None:
+    """Refuse a margin for a gap that a plan has not, before anything is estimated.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    read : mapping of str to Outcome
+        Its outcomes by name.
+
+    Raises
+    ------
+    InputError
+        If no outcome is there for both women and men.
+    """
+    if plan.gender is not None and not pairs(read):
+        raise plan.fault(
+            ("gender", "margin"),
+            "is for the gap between women and men, and the plan has no outcome for both; add "
+            "{indicator: …, sex: K} and {indicator: …, sex: M}, or leave gender out",
+        )
 
 
 def _place(plan: Plan, entry: str) -> int:

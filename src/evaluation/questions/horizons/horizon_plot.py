@@ -95,4 +95,9 @@ def draw_horizons(
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v, lang, decimals)))
     handles, labels = ax.get_legend_handles_labels()
     if handles:
-        ax.legend(handles[:1], labels[:1], frameon=False, fontsize="small", loc="best")
+        # a row of its own, so that it lies on no interval
+        ax.set_ylim(len(rows) + 0.2, -0.5)
+        ax.legend(
+            handles[:1], labels[:1], frameon=False, fontsize="small", loc="lower right",
+            borderaxespad=0,
+        )  # fmt: skip

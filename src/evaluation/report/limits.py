@@ -1,0 +1,58 @@
+"""What the outcomes cannot show: every limit once, with the outcomes that share it."""
+
+from __future__ import annotations
+
+import re
+
+from evaluation.language import Lang, listed
+from evaluation.report.table import Results
+
+__all__ = ["outcome_limits"]
+
+_ONE_SEX = re.compile(r"(.+) \((kvinnor|män|women|men)\)")
+
+
+def outcome_limits(r: Results, lang: Lang) -> list[str]:
+    """Return the limits of a study's outcomes, one that several share once and with their names.
+
+    Parameters
+    ----------
+    r : mapping
+        The study's results.
+    lang : {"sv", "en"}
+        Language.
+
+    Returns
+    -------
+    list of str
+        Sentences, in the order of the outcomes.
+
+    Examples
+    --------
+    >>> shares = [{"label_en": f"share{who}", "limit_en": "It is short."} for who in ("", " (men)")]
+    >>> cost = {"label_en": "cost", "limit_en": "It is in kronor."}
+    >>> outcome_limits({"indicators": dict(enumerate([*shares, cost]))}, "en")
+    ['It is short. This is about the share (all, men).', 'It is in kronor.']
+    """
+    shared: dict[str, list[str]] = {}
+    label = "definite_sv" if lang == "sv" else "label_en"
+    for i in r["indicators"].values():
+        shared.setdefault(i[f"limit_{lang}"], []).append(i[label])
+    out = []
+    for limit, labels in shared.items():
+        if len(labels) > 1:
+            about = listed(_by_outcome(labels, lang), lang)
+            limit += f" Det gäller {about}." if lang == "sv" else f" This is about the {about}."
+        out.append(limit)
+    return out
+
+
+def _by_outcome(labels: list[str], lang: Lang) -> list[str]:
+    """Name an outcome that is there for several sexes once, with whom it is there for."""
+    everyone = "alla" if lang == "sv" else "all"
+    whom: dict[str, list[str]] = {}
+    for text in labels:
+        one = _ONE_SEX.fullmatch(text)
+        base, who = one.groups() if one else (text, everyone)
+        whom.setdefault(base, []).append(who)
+    return [b if w == [everyone] else f"{b} ({', '.join(w)})" for b, w in whom.items()]
