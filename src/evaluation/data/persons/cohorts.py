@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evaluation.data.disclosure import FromPersons, Rules, Spec
 from evaluation.data.observations import SIMULATED
 from evaluation.data.persons.contract import CODES, DATES, REASONS, TEXTS, check_mapping
-from evaluation.data.persons.counting import Cells, count_cells
+from evaluation.data.persons.counting import Cells, cell_numbers, count_cells
 from evaluation.data.persons.duplicates import repeated_persons
 from evaluation.data.persons.education import leavers_by_education
 from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
@@ -208,7 +208,8 @@ def _faulty(engine: Engine, records: Records, until: int) -> ir.Table:
     several: list[ir.BooleanValue] = []
     if repeated is not None:
         several = [records.table["person"].isin(t["person"]) for t in repeated]
-    return faulty_rows(records, until, *several)
+    cells = cell_numbers(records, until)
+    return faulty_rows(records, until, *several, beside=cells)
 
 
 def _with_other_words(cells: Cells, names: Mapping[str, str]) -> list[str]:

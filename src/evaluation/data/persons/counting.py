@@ -1,8 +1,11 @@
 r"""The counts of the rows that count: spells, leavers, assistance.
 
-First the rows that do not count are found, with why, and kept: they are few. Then three counts of
-all others follow: spells in the municipality of reception; leavers of the programme by residence
-and statuses; assistance by the month in which it begins, and by the month after its last. Each
+First the rows that do not count are found, with why, and kept with the cells in which they would
+be: they are few. Then three counts follow: spells in the municipality of reception; leavers of the
+programme by residence and statuses; assistance by the month in which it begins, and by the month
+after its last. The first two count all rows and take those that do not count off their cells
+again, which is less work than to ask of every row whether it counts. A largest amount cannot be
+taken off, so that assistance does ask. Each
 groups by one whole number that holds all its columns. That is less work than one pass with four
 grouping sets, where every row goes through every set, and where no set can be filtered before.
 Everything else (shares, numbers at risk, kronor by calendar year) follows from these counts by
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
-__all__ = ["ORE", "SETS", "Cells", "count_cells"]
+__all__ = ["ORE", "SETS", "Cells", "cell_numbers", "count_cells"]
 
 ORE: Final = 100
 _PLACES, _YEARS, _MONTHS = 512, 1 << 14, 1 << 17
@@ -59,6 +62,7 @@ SETS: Final[dict[str, tuple[tuple[str, int], ...]]] = {
 """Columns of each count, and below how many its numbers stay: all of a count fit in 63 bits."""
 _FROM_ONE: Final = dict.fromkeys(("code", "place", "sex", "education", *STATUSES), 1)
 """Words are numbered from 1, places from 0; a missing status is −1 then."""
+_CHANGED: Final = "a file of person records has changed while it was counted"
 _ASSISTANCE: Final = """
 SELECT begins, ended, COUNT(*) AS n, CAST(SUM(amount) AS BIGINT) AS amount, MAX(amount) AS largest
 FROM person_assistance GROUP BY GROUPING SETS ((begins), (ended))
@@ -102,7 +106,8 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
         The last month that is known, from January of year 0.
     faulty : ibis.expr.types.Table
         ``person`` and ``reason`` of rows that do not count, as
-        :func:`evaluation.data.persons.faults.faulty_rows` finds them, kept by the engine.
+        :func:`evaluation.data.persons.faults.faulty_rows` finds them, and their
+        :func:`cell_numbers`, kept by the engine.
 
     Returns
     -------
@@ -118,22 +123,85 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
     dropped = {int(r["reason"]): int(r["n"]) for r in lost}
     rows = int(engine.arrow(records.table.count().as_table()).column(0)[0].as_py())
     t = records.table
-    # who has several rows has none that counts, so that a person says which rows those are
-    if records.bound("person").gaps:
-        t = t.filter(t["person"].notnull())
-    if dropped:
-        t = t.anti_join(faulty.filter(faulty["person"].notnull()), "person")
-    parts = {"spell": _unpack("spell", engine.arrow(_spells(records, t, until)))}
+    numbers = _numbers(records, until)
+    parts: dict[str, pd.DataFrame] = {}
+    for name in ("spell", "leaver"):
+        if name not in numbers:
+            parts[name] = _unpack(name, None)
+            continue
+        where, number = numbers[name]
+        every = t if where is None else t.filter(where)
+        counted = engine.arrow(_counted(every.select(**{name: number}), name))
+        if dropped:
+            counted = _less(name, counted, engine.arrow(_counted(faulty, name)))
+        parts[name] = _unpack(name, counted)
     if int(parts["spell"]["n"].sum()) != rows - sum(dropped.values()):
-        raise InputError("a file of person records has changed while it was counted")
-    left = _leavers(records, t)
-    parts["leaver"] = _unpack("leaver", None if left is None else engine.arrow(left))
+        raise InputError(_CHANGED)
     if records.has("residence_code", "assisted_from", "assisted_months", "assisted_kronor"):
+        # who has several rows has none that counts, so that a person says which rows those are
+        if records.bound("person").gaps:
+            t = t.filter(t["person"].notnull())
+        if dropped:
+            t = t.anti_join(faulty.filter(faulty["person"].notnull()), "person")
         paid = engine.arrow(_assistance(t))
     else:
         paid = None
     parts |= {name: _unpack(name, paid) for name in ("begins", "ended")}
     return Cells(rows, dict(sorted(dropped.items())), **parts)
+
+
+def cell_numbers(records: Records, until: int) -> dict[str, ir.IntegerValue]:
+    """Return the number of the cell in which a row is counted, by name of the count.
+
+    Parameters
+    ----------
+    records : Records
+        The rows.
+    until : int
+        The last month that is known, from January of year 0.
+
+    Returns
+    -------
+    dict
+        Expressions for ``spell``, and ``leaver`` where the file has the columns; missing for a
+        row that is in no cell.
+    """
+    return {
+        name: number if where is None else where.ifelse(number, None)
+        for name, (where, number) in _numbers(records, until).items()
+    }
+
+
+def _numbers(
+    records: Records, until: int
+) -> dict[str, tuple[ir.BooleanValue | None, ir.IntegerValue]]:
+    """Return for the counts without amounts which rows are in them, and the rows' numbers."""
+    found: dict[str, tuple[ir.BooleanValue | None, ir.IntegerValue]] = {
+        "spell": (None, _spells(records, until))
+    }
+    if records.has("residence_code", "programme_end"):
+        t = records.table
+        found["leaver"] = (
+            t["programme_end"].notnull() & (t["residence_code"] > 0),
+            _leavers(records),
+        )
+    return found
+
+
+def _less(name: str, every: pa.Table, faulty: pa.Table) -> pa.Table:
+    """Take the rows that do not count off their cells."""
+    import pyarrow as pa
+
+    every, faulty = (c.filter(c[name].is_valid()) for c in (every, faulty))
+    key, n = every[name].to_numpy(), every["n"].to_numpy().copy()
+    order = np.argsort(key)
+    off, lost = faulty[name].to_numpy(), faulty["n"].to_numpy()
+    at = order[np.minimum(np.searchsorted(key, off, sorter=order), len(key) - 1)]
+    if (key[at] != off).any() or (n[at] < lost).any():
+        raise InputError(_CHANGED)
+    n[at] -= lost
+    left = n > 0
+    return pa.table({name: key[left], "n": n[left]})
 
 
 def _packed(name: str, columns: dict[str, ir.Value]) -> ir.IntegerValue:
@@ -148,9 +216,10 @@ def _packed(name: str, columns: dict[str, ir.Value]) -> ir.IntegerValue:
     return cast("ir.IntegerValue", total)
 
 
-def _spells(records: Records, t: ir.Table, until: int) -> ir.Table:
+def _spells(records: Records, until: int) -> ir.IntegerValue:
     import ibis
 
+    t = records.table
     came = month_number(t["received"])
     censored: ir.IntegerValue = until - came
     columns: dict[str, ir.Value] = {
@@ -173,13 +242,11 @@ def _spells(records: Records, t: ir.Table, until: int) -> ir.Table:
         columns["end"] = ibis.least(ibis.greatest(ibis.least(stay, censored), 1), censored)
         # without a move the kind is 0 either way
         columns["kind"] = (ibis.greatest(stay, 1) <= censored).ifelse(t["move"], 0)
-    return _counted(t.select(spell=_packed("spell", columns)), "spell")
+    return _packed("spell", columns)
 
 
-def _leavers(records: Records, t: ir.Table) -> ir.Table | None:
-    if not records.has("residence_code", "programme_end"):
-        return None
-    t = t.filter(t["programme_end"].notnull() & (t["residence_code"] > 0))
+def _leavers(records: Records) -> ir.IntegerValue:
+    t = records.table
     columns: dict[str, ir.Value] = {
         "place": t["residence_code"],
         "left": t["programme_end"].year().cast("int64"),
@@ -189,7 +256,7 @@ def _leavers(records: Records, t: ir.Table) -> ir.Table | None:
         none = EDUCATION.index("unknown") + 1
         columns["education"] = (t["education"] == 0).ifelse(none, t["education"])
     columns |= {s: t[s] for s in STATUSES if records.has(s)}
-    return _counted(t.select(leaver=_packed("leaver", columns)), "leaver")
+    return _packed("leaver", columns)
 
 
 def _counted(table: ir.Table, name: str) -> ir.Table:
