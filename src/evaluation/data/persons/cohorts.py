@@ -205,11 +205,12 @@ def _stand_ins(moves: object, assistance: object) -> tuple[str, ...]:
 
 def _faulty(engine: Engine, records: Records, until: int) -> ir.Table:
     repeated = repeated_persons(engine, records)
-    several: list[ir.BooleanValue] = []
+    several: ir.BooleanValue | None = None
+    at_once: ir.BooleanValue | None = None
     if repeated is not None:
-        several = [records.table["person"].isin(t["person"]) for t in repeated]
+        several, at_once = (records.table["person"].isin(t["person"]) for t in repeated)
     cells = cell_numbers(records, until)
-    return faulty_rows(records, until, *several, beside=cells)
+    return faulty_rows(records, until, several, at_once, beside=cells)
 
 
 def _with_other_words(cells: Cells, names: Mapping[str, str]) -> list[str]:

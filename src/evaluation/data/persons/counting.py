@@ -19,15 +19,17 @@ with b the monthly amounts that begin in month s and e those that have ended bef
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from evaluation.data.persons.contract import EDUCATION, STATUSES
+from evaluation.data.persons.contract import EDUCATION, KINDS, STATUSES
 from evaluation.data.persons.engine import Engine
 from evaluation.data.persons.faults import month_number
+from evaluation.data.persons.packing import CHANGED, Packing, less, tallied
 from evaluation.data.persons.typed import Records
+from evaluation.data.places import codes
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,7 +64,8 @@ SETS: Final[dict[str, tuple[tuple[str, int], ...]]] = {
 """Columns of each count, and below how many its numbers stay: all of a count fit in 63 bits."""
 _FROM_ONE: Final = dict.fromkeys(("code", "place", "sex", "education", *STATUSES), 1)
 """Words are numbered from 1, places from 0; a missing status is −1 then."""
-_CHANGED: Final = "a file of person records has changed while it was counted"
+_DENSE: Final = 1 << 25
+"""Most cells that are counted in an array of all of them: 128 MB."""
 _ASSISTANCE: Final = """
 SELECT begins, ended, COUNT(*) AS n, CAST(SUM(amount) AS BIGINT) AS amount, MAX(amount) AS largest
 FROM person_assistance GROUP BY GROUPING SETS ((begins), (ended))
@@ -130,13 +133,17 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
             parts[name] = _unpack(name, None)
             continue
         where, number = numbers[name]
-        every = t if where is None else t.filter(where)
-        counted = engine.arrow(_counted(every.select(**{name: number}), name))
+        every = (t if where is None else t.filter(where)).select(**{name: number})
+        packing = _packing(name, records, until)
+        if engine.session is None and packing.cells <= _DENSE and rows < 1 << 31:
+            counted = tallied(engine.batches(every), name, packing)
+        else:
+            counted = engine.arrow(_counted(every, name))
         if dropped:
-            counted = _less(name, counted, engine.arrow(_counted(faulty, name)))
-        parts[name] = _unpack(name, counted)
+            counted = less(counted, engine.arrow(_counted(faulty, name)), name)
+        parts[name] = _unpack(name, counted, packing)
     if int(parts["spell"]["n"].sum()) != rows - sum(dropped.values()):
-        raise InputError(_CHANGED)
+        raise InputError(CHANGED)
     if records.has("residence_code", "assisted_from", "assisted_months", "assisted_kronor"):
         # who has several rows has none that counts, so that a person says which rows those are
         if records.bound("person").gaps:
@@ -188,32 +195,27 @@ def _numbers(
     return found
 
 
-def _less(name: str, every: pa.Table, faulty: pa.Table) -> pa.Table:
-    """Take the rows that do not count off their cells."""
-    import pyarrow as pa
-
-    every, faulty = (c.filter(c[name].is_valid()) for c in (every, faulty))
-    key, n = every[name].to_numpy(), every["n"].to_numpy().copy()
-    order = np.argsort(key)
-    off, lost = faulty[name].to_numpy(), faulty["n"].to_numpy()
-    at = order[np.minimum(np.searchsorted(key, off, sorter=order), len(key) - 1)]
-    if (key[at] != off).any() or (n[at] < lost).any():
-        raise InputError(_CHANGED)
-    n[at] -= lost
-    left = n > 0
-    return pa.table({name: key[left], "n": n[left]})
-
-
-def _packed(name: str, columns: dict[str, ir.Value]) -> ir.IntegerValue:
-    """Return one number for the columns of a count: one column to group by instead of many."""
-    total, stride = None, 1
-    for column, size in reversed(SETS[name]):
-        if column in columns:
-            # multiplied before they are added: DuckDB does that once for each value of a block
-            part = columns[column] * stride
-            total = part if total is None else total + part
-        stride *= size
-    return cast("ir.IntegerValue", total)
+def _packing(name: str, records: Records | None = None, until: int = 0) -> Packing:
+    """Return how a count's columns are packed: spells in as few cells as the files allow."""
+    columns = tuple((c, 0, size) for c, size in SETS[name])
+    first = None if records is None else records.bound("received").low
+    if name != "spell" or records is None or first is None or records.has("observed_from"):
+        return Packing(columns)
+    # who counts came between the first reception and the data's end
+    came = 12 * first.year + first.month - 1
+    narrow = {
+        "code": (1, len(codes())),
+        "year": (first.year, until // 12 - first.year + 1),
+        "sex": (1, 2),
+        "entry": (0, 1),
+        "end": (0, until - came + 1),
+        "kind": (0, len(KINDS) + 1),
+    }
+    return (
+        Packing(tuple((c, *narrow[c]) for c, _, _ in columns))
+        if came <= until
+        else Packing(columns)
+    )
 
 
 def _spells(records: Records, until: int) -> ir.IntegerValue:
@@ -242,7 +244,7 @@ def _spells(records: Records, until: int) -> ir.IntegerValue:
         columns["end"] = ibis.least(ibis.greatest(ibis.least(stay, censored), 1), censored)
         # without a move the kind is 0 either way
         columns["kind"] = (ibis.greatest(stay, 1) <= censored).ifelse(t["move"], 0)
-    return _packed("spell", columns)
+    return _packing("spell", records, until).pack(columns)
 
 
 def _leavers(records: Records) -> ir.IntegerValue:
@@ -256,7 +258,7 @@ def _leavers(records: Records) -> ir.IntegerValue:
         none = EDUCATION.index("unknown") + 1
         columns["education"] = (t["education"] == 0).ifelse(none, t["education"])
     columns |= {s: t[s] for s in STATUSES if records.has(s)}
-    return _packed("leaver", columns)
+    return _packing("leaver").pack(columns)
 
 
 def _counted(table: ir.Table, name: str) -> ir.Table:
@@ -269,26 +271,22 @@ def _assistance(t: ir.Table) -> ir.Table:
     begin = month_number(t["assisted_from"])
     stop = begin + t["assisted_months"].cast("int64")
     paid = t.select(
-        begins=_packed("begins", at | {"begin": begin}),
-        ended=_packed("ended", at | {"stop": stop}),
+        begins=_packing("begins").pack(at | {"begin": begin}),
+        ended=_packing("ended").pack(at | {"stop": stop}),
         amount=(t["assisted_kronor"] * ORE).round().cast("int64"),
     )
     return paid.alias("person_assistance").sql(_ASSISTANCE, dialect="duckdb")
 
 
-def _unpack(name: str, counted: pa.Table | None) -> pd.DataFrame:
+def _unpack(name: str, counted: pa.Table | None, packing: Packing | None = None) -> pd.DataFrame:
     """Take a count's columns out of its number again, sorted by it and so by them."""
     numbers = ["n"] if name in ("spell", "leaver") else ["n", "amount", "largest"]
-    columns = SETS[name]
     if counted is None:
-        return pd.DataFrame({c: np.zeros(0, np.int64) for c in (*dict(columns), *numbers)})
+        return pd.DataFrame({c: np.zeros(0, np.int64) for c in (*dict(SETS[name]), *numbers)})
     counted = counted.filter(counted[name].is_valid())
     key = counted[name].to_numpy()
     order = np.argsort(key, kind="stable")
-    key = key[order]
-    found: dict[str, np.ndarray] = {}
-    for column, size in reversed(columns):
-        found[column] = (key % size - _FROM_ONE.get(column, 0)).astype(np.int32)
-        key = key // size
-    frame = {c: found[c] for c, _ in columns}
+    frame = (packing or _packing(name)).unpack(key[order])
+    for column in frame:
+        frame[column] -= np.int32(_FROM_ONE.get(column, 0))
     return pd.DataFrame(frame | {c: counted[c].to_numpy()[order] for c in numbers})
