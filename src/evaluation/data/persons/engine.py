@@ -22,6 +22,7 @@ __all__ = ["ENGINES", "Engine", "EngineName", "open_engine", "person_files", "wo
 
 EngineName = Literal["duckdb", "spark"]
 ENGINES: Final = ("duckdb", "spark")
+_BATCH: Final = 1 << 18
 _SUFFIXES: Final = {".parquet": "parquet", ".csv": "csv"}
 _WORD_NUMBER: Final = {
     "duckdb": """CREATE TEMPORARY MACRO word_number(words, numbers, word) AS
@@ -163,6 +164,17 @@ class Engine:
             if self.session is not None:
                 return self.session.sql(self.backend.compile(expression)).toArrow()
             return self.backend.to_pyarrow(expression)
+
+    def batches(self, expression: ir.Table) -> Iterator[pa.RecordBatch]:
+        """Run an expression and give its rows in pieces; with Spark, use :meth:`arrow`.
+
+        Raises
+        ------
+        InputError
+            As :meth:`arrow`.
+        """
+        with self._own_words():
+            yield from self.backend.to_pyarrow_batches(expression, chunk_size=_BATCH)
 
     @contextmanager
     def _own_words(self) -> Iterator[None]:
