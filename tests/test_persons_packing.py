@@ -1,17 +1,13 @@
-"""Cells as whole numbers: packed, counted in an array, faulty rows taken off."""
+"""Cells as whole numbers: packed, and faulty rows taken off."""
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from evaluation import InputError
-from evaluation.data.persons.packing import Packing, less, tallied
+from evaluation.data.persons.packing import Packing, less
 
 YEARS = Packing((("year", 2008, 3), ("sex", 1, 2), ("kind", 0, 6)))
-
-
-def _batch(*values: int | None) -> pa.RecordBatch:
-    return pa.record_batch({"spell": pa.array(values, pa.int64())})
 
 
 def test_numbers_hold_their_columns() -> None:
@@ -22,15 +18,6 @@ def test_numbers_hold_their_columns() -> None:
     assert sorted(number) == list(range(YEARS.first, YEARS.first + YEARS.cells))
     for name, values in YEARS.unpack(number).items():
         assert (values == {"year": year, "sex": sex, "kind": kind}[name]).all()
-
-
-def test_an_array_counts_what_grouping_counts() -> None:
-    first, last = YEARS.first, YEARS.first + YEARS.cells - 1
-    found = tallied(
-        [_batch(last, first, None, last), _batch(first - 1, last + 1, last)], "x", YEARS
-    )
-    counted = dict(zip(*(found[c].to_pylist() for c in ("x", "n")), strict=True))
-    assert counted == {first: 1, last: 3, first - 1: 1, last + 1: 1}
 
 
 def test_rows_are_taken_off() -> None:

@@ -24,12 +24,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from evaluation.data.persons.contract import EDUCATION, KINDS, STATUSES
 from evaluation.data.persons.engine import Engine
 from evaluation.data.persons.faults import month_number
-from evaluation.data.persons.packing import CHANGED, Packing, less, tallied
+from evaluation.data.persons.keys import SETS, cell_keys, packing_of, unpacked
+from evaluation.data.persons.packing import CHANGED, Packing, less
 from evaluation.data.persons.typed import Records
-from evaluation.data.places import codes
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,33 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["ORE", "SETS", "Cells", "cell_numbers", "count_cells"]
 
 ORE: Final = 100
-_PLACES, _YEARS, _MONTHS = 512, 1 << 14, 1 << 17
-_SEX, _EDUCATION, _KIND, _STATUS = 4, 8, 8, 4
-_AT: Final = (("place", _PLACES), ("sex", _SEX))
-SETS: Final[dict[str, tuple[tuple[str, int], ...]]] = {
-    "spell": (
-        ("code", _PLACES),
-        ("year", _YEARS),
-        ("sex", _SEX),
-        ("entry", _MONTHS),
-        ("end", _MONTHS),
-        ("kind", _KIND),
-    ),
-    "leaver": (
-        ("place", _PLACES),
-        ("left", _YEARS),
-        ("sex", _SEX),
-        ("education", _EDUCATION),
-        *((s, _STATUS) for s in STATUSES),
-    ),
-    "begins": (*_AT, ("begin", _MONTHS)),
-    "ended": (*_AT, ("stop", _MONTHS)),
-}
-"""Columns of each count, and below how many its numbers stay: all of a count fit in 63 bits."""
-_FROM_ONE: Final = dict.fromkeys(("code", "place", "sex", "education", *STATUSES), 1)
-"""Words are numbered from 1, places from 0; a missing status is −1 then."""
-_DENSE: Final = 1 << 25
-"""Most cells that are counted in an array of all of them: 128 MB."""
 _ASSISTANCE: Final = """
 SELECT begins, ended, COUNT(*) AS n, CAST(SUM(amount) AS BIGINT) AS amount, MAX(amount) AS largest
 FROM person_assistance GROUP BY GROUPING SETS ((begins), (ended))
@@ -94,6 +66,31 @@ class Cells:
     leaver: pd.DataFrame = field(repr=False)
     begins: pd.DataFrame = field(repr=False)
     ended: pd.DataFrame = field(repr=False)
+
+    def spell_cohorts(self) -> tuple[pd.DataFrame, np.ndarray]:
+        """Return the cohorts of the spells, and which of them each spell belongs to.
+
+        The numbers of all cohorts that may be are few: they are marked, and millions of spells
+        need not be sorted.
+
+        Returns
+        -------
+        cohorts : pandas.DataFrame
+            ``code``, ``year``, ``sex`` of those with a spell, sorted.
+        which : numpy.ndarray, shape (n_spells,)
+            Row of ``cohorts``.
+        """
+        code, year, sex = (self.spell[c].to_numpy() for c in ("code", "year", "sex"))
+        first = int(year.min()) if len(year) else 0
+        years = int(year.max()) - first + 1 if len(year) else 0
+        key = (code * np.int32(years) + (year - np.int32(first))) * np.int32(2) + sex
+        there = np.zeros(int(key.max()) + 1 if len(key) else 0, dtype=bool)
+        there[key] = True
+        found = np.flatnonzero(there)
+        which = (np.cumsum(there, dtype=np.int32) - np.int32(1))[key]
+        place, sex = np.divmod(found, 2)
+        code, year = np.divmod(place, max(years, 1))
+        return pd.DataFrame({"code": code, "year": year + first, "sex": sex}), which
 
 
 def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) -> Cells:
@@ -124,26 +121,19 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
     """
     lost = engine.arrow(faulty.group_by("reason").aggregate(n=faulty.count())).to_pylist()
     dropped = {int(r["reason"]): int(r["n"]) for r in lost}
-    rows = int(engine.arrow(records.table.count().as_table()).column(0)[0].as_py())
     t = records.table
-    numbers = _numbers(records, until)
+    rows = int(engine.arrow(t.count().as_table()).column(0)[0].as_py())
     parts: dict[str, pd.DataFrame] = {}
-    for name in ("spell", "leaver"):
-        if name not in numbers:
-            parts[name] = _unpack(name, None)
-            continue
-        where, number = numbers[name]
-        every = (t if where is None else t.filter(where)).select(**{name: number})
-        packing = _packing(name, records, until)
-        if engine.session is None and packing.cells <= _DENSE and rows < 1 << 31:
-            counted = tallied(engine.batches(every), name, packing)
-        else:
-            counted = engine.arrow(_counted(every, name))
+    for name, (where, number) in cell_keys(records, until).items():
+        counted = engine.arrow(
+            _counted((t if where is None else t.filter(where)).select(**{name: number}), name)
+        )
         if dropped:
             counted = less(counted, engine.arrow(_counted(faulty, name)), name)
-        parts[name] = _unpack(name, counted, packing)
+        parts[name] = _unpack(name, counted, packing_of(name, records, until))
     if int(parts["spell"]["n"].sum()) != rows - sum(dropped.values()):
         raise InputError(CHANGED)
+    paid = None
     if records.has("residence_code", "assisted_from", "assisted_months", "assisted_kronor"):
         # who has several rows has none that counts, so that a person says which rows those are
         if records.bound("person").gaps:
@@ -151,9 +141,9 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
         if dropped:
             t = t.anti_join(faulty.filter(faulty["person"].notnull()), "person")
         paid = engine.arrow(_assistance(t))
-    else:
-        paid = None
-    parts |= {name: _unpack(name, paid) for name in ("begins", "ended")}
+    for name in SETS:
+        if name not in parts:
+            parts[name] = _unpack(name, paid if name in ("begins", "ended") else None)
     return Cells(rows, dict(sorted(dropped.items())), **parts)
 
 
@@ -175,90 +165,8 @@ def cell_numbers(records: Records, until: int) -> dict[str, ir.IntegerValue]:
     """
     return {
         name: number if where is None else where.ifelse(number, None)
-        for name, (where, number) in _numbers(records, until).items()
+        for name, (where, number) in cell_keys(records, until).items()
     }
-
-
-def _numbers(
-    records: Records, until: int
-) -> dict[str, tuple[ir.BooleanValue | None, ir.IntegerValue]]:
-    """Return for the counts without amounts which rows are in them, and the rows' numbers."""
-    found: dict[str, tuple[ir.BooleanValue | None, ir.IntegerValue]] = {
-        "spell": (None, _spells(records, until))
-    }
-    if records.has("residence_code", "programme_end"):
-        t = records.table
-        found["leaver"] = (
-            t["programme_end"].notnull() & (t["residence_code"] > 0),
-            _leavers(records),
-        )
-    return found
-
-
-def _packing(name: str, records: Records | None = None, until: int = 0) -> Packing:
-    """Return how a count's columns are packed: spells in as few cells as the files allow."""
-    columns = tuple((c, 0, size) for c, size in SETS[name])
-    first = None if records is None else records.bound("received").low
-    if name != "spell" or records is None or first is None or records.has("observed_from"):
-        return Packing(columns)
-    # who counts came between the first reception and the data's end
-    came = 12 * first.year + first.month - 1
-    narrow = {
-        "code": (1, len(codes())),
-        "year": (first.year, until // 12 - first.year + 1),
-        "sex": (1, 2),
-        "entry": (0, 1),
-        "end": (0, until - came + 1),
-        "kind": (0, len(KINDS) + 1),
-    }
-    return (
-        Packing(tuple((c, *narrow[c]) for c, _, _ in columns))
-        if came <= until
-        else Packing(columns)
-    )
-
-
-def _spells(records: Records, until: int) -> ir.IntegerValue:
-    import ibis
-
-    t = records.table
-    came = month_number(t["received"])
-    censored: ir.IntegerValue = until - came
-    columns: dict[str, ir.Value] = {
-        "code": t["received_code"],
-        "year": t["received"].year().cast("int64"),
-        "sex": t["sex"],
-    }
-    if records.has("observed_from"):
-        # whoever enters after everything has ended is never there; a stray year must fit, though
-        entry = ibis.least(month_number(t["observed_from"]) - came, _MONTHS - 1)
-        columns["entry"] = (t["observed_from"].isnull()).ifelse(0, entry)
-    if records.has("observed_until"):
-        own = month_number(t["observed_until"]) - came
-        censored = ibis.least(ibis.coalesce(own, censored), censored)
-    columns["end"] = censored
-    if records.has("moved", "move"):
-        stay = month_number(t["moved"]) - came
-        # least and greatest pass over what is missing: without a move it is the censored month.
-        # Whoever moves in the month of reception was there for a month; see the life table
-        columns["end"] = ibis.least(ibis.greatest(ibis.least(stay, censored), 1), censored)
-        # without a move the kind is 0 either way
-        columns["kind"] = (ibis.greatest(stay, 1) <= censored).ifelse(t["move"], 0)
-    return _packing("spell", records, until).pack(columns)
-
-
-def _leavers(records: Records) -> ir.IntegerValue:
-    t = records.table
-    columns: dict[str, ir.Value] = {
-        "place": t["residence_code"],
-        "left": t["programme_end"].year().cast("int64"),
-        "sex": t["sex"],
-    }
-    if records.has("education"):
-        none = EDUCATION.index("unknown") + 1
-        columns["education"] = (t["education"] == 0).ifelse(none, t["education"])
-    columns |= {s: t[s] for s in STATUSES if records.has(s)}
-    return _packing("leaver").pack(columns)
 
 
 def _counted(table: ir.Table, name: str) -> ir.Table:
@@ -271,8 +179,8 @@ def _assistance(t: ir.Table) -> ir.Table:
     begin = month_number(t["assisted_from"])
     stop = begin + t["assisted_months"].cast("int64")
     paid = t.select(
-        begins=_packing("begins").pack(at | {"begin": begin}),
-        ended=_packing("ended").pack(at | {"stop": stop}),
+        begins=packing_of("begins").pack(at | {"begin": begin}),
+        ended=packing_of("ended").pack(at | {"stop": stop}),
         amount=(t["assisted_kronor"] * ORE).round().cast("int64"),
     )
     return paid.alias("person_assistance").sql(_ASSISTANCE, dialect="duckdb")
@@ -286,7 +194,5 @@ def _unpack(name: str, counted: pa.Table | None, packing: Packing | None = None)
     counted = counted.filter(counted[name].is_valid())
     key = counted[name].to_numpy()
     order = np.argsort(key, kind="stable")
-    frame = (packing or _packing(name)).unpack(key[order])
-    for column in frame:
-        frame[column] -= np.int32(_FROM_ONE.get(column, 0))
-    return pd.DataFrame(frame | {c: counted[c].to_numpy()[order] for c in numbers})
+    frame = unpacked(name, key[order], packing or packing_of(name))
+    return frame.assign(**{c: counted[c].to_numpy()[order] for c in numbers})

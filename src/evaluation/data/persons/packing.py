@@ -1,10 +1,11 @@
-"""Cells as whole numbers: a number holds all columns of a cell, and is counted as one column."""
+"""Columns of a cell in one whole number, and rows taken off their cells."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
-__all__ = ["CHANGED", "Packing", "less", "tallied"]
+__all__ = ["CHANGED", "Packing", "less"]
 
 CHANGED = "a file of person records has changed while it was counted"
 
@@ -59,16 +60,22 @@ class Packing:
             total = total * size + low
         return total
 
+    def stride(self, column: str) -> int:
+        """Return by how much the number grows with the column's value.
+
+        Examples
+        --------
+        >>> Packing((("year", 2008, 3), ("sex", 1, 2))).stride("year")
+        2
+        """
+        at = [name for name, _, _ in self.columns].index(column)
+        return math.prod(size for _, _, size in self.columns[at + 1 :])
+
     def pack(self, values: Mapping[str, ir.Value]) -> ir.IntegerValue:
         """Return the number; a column without a value counts as 0."""
-        total, stride = None, 1
-        for column, _, size in reversed(self.columns):
-            if column in values:
-                # multiplied before they are added: DuckDB does that once for each value of a block
-                part = values[column] * stride
-                total = part if total is None else total + part
-            stride *= size
-        return cast("ir.IntegerValue", total)
+        # multiplied before they are added: of words DuckDB does that once for each in a block
+        parts = [values[c] * self.stride(c) for c, _, _ in self.columns if c in values]
+        return cast("ir.IntegerValue", functools.reduce(operator.add, parts))
 
     def unpack(self, numbers: np.ndarray) -> dict[str, np.ndarray]:
         """Take the columns out of numbers again, int32.
@@ -84,45 +91,6 @@ class Packing:
             found[column] = (rest % size + low).astype(np.int32)
             rest = rest // size
         return {c: found[c] for c, _, _ in self.columns}
-
-
-def tallied(batches: Iterable[pa.RecordBatch], name: str, packing: Packing) -> pa.Table:
-    """Count numbers in an array of all cells that may be.
-
-    A row then costs a tenth of looking its group up among millions. What is no cell's is counted
-    besides, so that the counts are those of grouping.
-
-    Parameters
-    ----------
-    batches : iterable of pyarrow.RecordBatch
-        One column, of fewer than 2³¹ rows in all; missing numbers are left out.
-    name : str
-        Of the column.
-    packing : Packing
-        Of few enough cells for 4 bytes each.
-
-    Returns
-    -------
-    pyarrow.Table
-        The column and ``n``.
-    """
-    import pyarrow as pa
-
-    cells = np.zeros(packing.cells, np.int32)
-    first, one = packing.first, np.int32(1)
-    others: Counter[int] = Counter()
-    for batch in batches:
-        place = batch.column(0).drop_null().to_numpy() - first
-        outside = (place < 0) | (place >= len(cells))
-        if outside.any():
-            others.update(place[outside].tolist())
-            place = place[~outside]
-        # of the array's own type, or NumPy takes twenty times as long
-        np.add.at(cells, place, one)
-    found = np.flatnonzero(cells)
-    numbers = np.concatenate([found, np.array([*others], np.int64)]) + first
-    n = np.concatenate([cells[found], np.array([*others.values()], np.int64)])
-    return pa.table({name: numbers, "n": n})
 
 
 def less(every: pa.Table, some: pa.Table, name: str) -> pa.Table:
