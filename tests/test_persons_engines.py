@@ -228,3 +228,45 @@ def test_the_command_imports_nothing_heavy():
         "'pyarrow', 'pyspark') if m in sys.modules])"  # fmt: skip
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+SPARK = pytest.param(
+    "spark", marks=pytest.mark.skipif(not HAS_SPARK, reason="needs pyspark and Java")
+)
+
+
+@pytest.mark.parametrize("engine_name", ["duckdb", SPARK])
+def test_moves_in_the_first_and_the_last_month(tmp_path, engine_name):
+    """Four spells by hand, where the footers say the first month and where they do not."""
+    come, leave = (
+        ("2014-03-31", "2015-12-05", "2015-12-05", "2014-03-02"),
+        (
+            "2014-03-31",  # in the month of reception: there for a month
+            "2015-12-30",  # in the data's last month too: nothing of it is seen
+            None,
+            "2015-12-31",
+        ),
+    )
+    frame = pd.DataFrame(
+        {
+            "person": [1, 2, 3, 4],
+            "received_code": "0114",
+            "received": pd.to_datetime(list(come)).astype("datetime64[us]"),
+            "sex": "K",
+            "moved": pd.to_datetime(list(leave)).astype("datetime64[us]"),
+            "move": ["abroad", "elsewhere", None, "death"],
+        }
+    )
+    seen = frame.assign(observed_until=pd.NaT).astype({"observed_until": "datetime64[us]"})
+    told, silent, until = (tmp_path / f"{n}.parquet" for n in ("told", "silent", "until"))
+    write(frame, told), without_statistics(frame, silent), write(seen, until)
+    for path in (told, silent, until):
+        counted = cohorts(path, until="2015-12", engine=engine_name)
+        assert counted.quality.kept == 4
+        table = counted.life_tables.table.set_index("month")
+        assert set(table["cohort"]) == {2014}
+        assert table["at_risk"].to_dict() == {1: 2} | dict.fromkeys(range(2, 22), 1)
+        events = table[["elsewhere", "abroad", "death", "censored"]].stack()
+        assert events[events > 0].to_dict() == {(1, "abroad"): 1, (21, "death"): 1}
+        panel = counted.panel.table.set_index(["year", "sex"])
+        assert panel["received"].loc[[(2014, "K"), (2015, "K")]].tolist() == [2, 2]

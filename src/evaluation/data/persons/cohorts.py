@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evaluation.data.disclosure import FromPersons, Rules, Spec
 from evaluation.data.observations import SIMULATED
 from evaluation.data.persons.contract import CODES, DATES, REASONS, TEXTS, check_mapping
-from evaluation.data.persons.counting import Cells, count_cells
+from evaluation.data.persons.counting import Cells, cell_numbers, count_cells
 from evaluation.data.persons.duplicates import repeated_persons
 from evaluation.data.persons.education import leavers_by_education
 from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
@@ -205,10 +205,12 @@ def _stand_ins(moves: object, assistance: object) -> tuple[str, ...]:
 
 def _faulty(engine: Engine, records: Records, until: int) -> ir.Table:
     repeated = repeated_persons(engine, records)
-    several: list[ir.BooleanValue] = []
+    several: ir.BooleanValue | None = None
+    at_once: ir.BooleanValue | None = None
     if repeated is not None:
-        several = [records.table["person"].isin(t["person"]) for t in repeated]
-    return faulty_rows(records, until, *several)
+        several, at_once = (records.table["person"].isin(t["person"]) for t in repeated)
+    cells = cell_numbers(records, until)
+    return faulty_rows(records, until, several, at_once, beside=cells)
 
 
 def _with_other_words(cells: Cells, names: Mapping[str, str]) -> list[str]:

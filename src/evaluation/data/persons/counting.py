@@ -1,8 +1,11 @@
 r"""The counts of the rows that count: spells, leavers, assistance.
 
-First the rows that do not count are found, with why, and kept: they are few. Then three counts of
-all others follow: spells in the municipality of reception; leavers of the programme by residence
-and statuses; assistance by the month in which it begins, and by the month after its last. Each
+First the rows that do not count are found, with why, and kept with the cells in which they would
+be: they are few. Then three counts follow: spells in the municipality of reception; leavers of the
+programme by residence and statuses; assistance by the month in which it begins, and by the month
+after its last. The first two count all rows and take those that do not count off their cells
+again, which is less work than to ask of every row whether it counts. A largest amount cannot be
+taken off, so that assistance does ask. Each
 groups by one whole number that holds all its columns. That is less work than one pass with four
 grouping sets, where every row goes through every set, and where no set can be filtered before.
 Everything else (shares, numbers at risk, kronor by calendar year) follows from these counts by
@@ -16,14 +19,15 @@ with b the monthly amounts that begin in month s and e those that have ended bef
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from evaluation.data.persons.contract import EDUCATION, STATUSES
 from evaluation.data.persons.engine import Engine
 from evaluation.data.persons.faults import month_number
+from evaluation.data.persons.keys import SETS, cell_keys, packing_of, unpacked
+from evaluation.data.persons.packing import CHANGED, Packing, less
 from evaluation.data.persons.typed import Records
 from evaluation.errors import InputError
 
@@ -31,34 +35,9 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
-__all__ = ["ORE", "SETS", "Cells", "count_cells"]
+__all__ = ["ORE", "SETS", "Cells", "cell_numbers", "count_cells"]
 
 ORE: Final = 100
-_PLACES, _YEARS, _MONTHS = 512, 1 << 14, 1 << 17
-_SEX, _EDUCATION, _KIND, _STATUS = 4, 8, 8, 4
-_AT: Final = (("place", _PLACES), ("sex", _SEX))
-SETS: Final[dict[str, tuple[tuple[str, int], ...]]] = {
-    "spell": (
-        ("code", _PLACES),
-        ("year", _YEARS),
-        ("sex", _SEX),
-        ("entry", _MONTHS),
-        ("end", _MONTHS),
-        ("kind", _KIND),
-    ),
-    "leaver": (
-        ("place", _PLACES),
-        ("left", _YEARS),
-        ("sex", _SEX),
-        ("education", _EDUCATION),
-        *((s, _STATUS) for s in STATUSES),
-    ),
-    "begins": (*_AT, ("begin", _MONTHS)),
-    "ended": (*_AT, ("stop", _MONTHS)),
-}
-"""Columns of each count, and below how many its numbers stay: all of a count fit in 63 bits."""
-_FROM_ONE: Final = dict.fromkeys(("code", "place", "sex", "education", *STATUSES), 1)
-"""Words are numbered from 1, places from 0; a missing status is −1 then."""
 _ASSISTANCE: Final = """
 SELECT begins, ended, COUNT(*) AS n, CAST(SUM(amount) AS BIGINT) AS amount, MAX(amount) AS largest
 FROM person_assistance GROUP BY GROUPING SETS ((begins), (ended))
@@ -88,6 +67,31 @@ class Cells:
     begins: pd.DataFrame = field(repr=False)
     ended: pd.DataFrame = field(repr=False)
 
+    def spell_cohorts(self) -> tuple[pd.DataFrame, np.ndarray]:
+        """Return the cohorts of the spells, and which of them each spell belongs to.
+
+        The numbers of all cohorts that may be are few: they are marked, and millions of spells
+        need not be sorted.
+
+        Returns
+        -------
+        cohorts : pandas.DataFrame
+            ``code``, ``year``, ``sex`` of those with a spell, sorted.
+        which : numpy.ndarray, shape (n_spells,)
+            Row of ``cohorts``.
+        """
+        code, year, sex = (self.spell[c].to_numpy() for c in ("code", "year", "sex"))
+        first = int(year.min()) if len(year) else 0
+        years = int(year.max()) - first + 1 if len(year) else 0
+        key = (code * np.int32(years) + (year - np.int32(first))) * np.int32(2) + sex
+        there = np.zeros(int(key.max()) + 1 if len(key) else 0, dtype=bool)
+        there[key] = True
+        found = np.flatnonzero(there)
+        which = (np.cumsum(there, dtype=np.int32) - np.int32(1))[key]
+        place, sex = np.divmod(found, 2)
+        code, year = np.divmod(place, max(years, 1))
+        return pd.DataFrame({"code": code, "year": year + first, "sex": sex}), which
+
 
 def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) -> Cells:
     """Count every cell.
@@ -102,7 +106,8 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
         The last month that is known, from January of year 0.
     faulty : ibis.expr.types.Table
         ``person`` and ``reason`` of rows that do not count, as
-        :func:`evaluation.data.persons.faults.faulty_rows` finds them, kept by the engine.
+        :func:`evaluation.data.persons.faults.faulty_rows` finds them, and their
+        :func:`cell_numbers`, kept by the engine.
 
     Returns
     -------
@@ -116,80 +121,52 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
     """
     lost = engine.arrow(faulty.group_by("reason").aggregate(n=faulty.count())).to_pylist()
     dropped = {int(r["reason"]): int(r["n"]) for r in lost}
-    rows = int(engine.arrow(records.table.count().as_table()).column(0)[0].as_py())
     t = records.table
-    # who has several rows has none that counts, so that a person says which rows those are
-    if records.bound("person").gaps:
-        t = t.filter(t["person"].notnull())
-    if dropped:
-        t = t.anti_join(faulty.filter(faulty["person"].notnull()), "person")
-    parts = {"spell": _unpack("spell", engine.arrow(_spells(records, t, until)))}
+    rows = int(engine.arrow(t.count().as_table()).column(0)[0].as_py())
+    parts: dict[str, pd.DataFrame] = {}
+    for name, (where, number) in cell_keys(records, until).items():
+        counted = engine.arrow(
+            _counted((t if where is None else t.filter(where)).select(**{name: number}), name)
+        )
+        if dropped:
+            counted = less(counted, engine.arrow(_counted(faulty, name)), name)
+        parts[name] = _unpack(name, counted, packing_of(name, records, until))
     if int(parts["spell"]["n"].sum()) != rows - sum(dropped.values()):
-        raise InputError("a file of person records has changed while it was counted")
-    left = _leavers(records, t)
-    parts["leaver"] = _unpack("leaver", None if left is None else engine.arrow(left))
+        raise InputError(CHANGED)
+    paid = None
     if records.has("residence_code", "assisted_from", "assisted_months", "assisted_kronor"):
+        # who has several rows has none that counts, so that a person says which rows those are
+        if records.bound("person").gaps:
+            t = t.filter(t["person"].notnull())
+        if dropped:
+            t = t.anti_join(faulty.filter(faulty["person"].notnull()), "person")
         paid = engine.arrow(_assistance(t))
-    else:
-        paid = None
-    parts |= {name: _unpack(name, paid) for name in ("begins", "ended")}
+    for name in SETS:
+        if name not in parts:
+            parts[name] = _unpack(name, paid if name in ("begins", "ended") else None)
     return Cells(rows, dict(sorted(dropped.items())), **parts)
 
 
-def _packed(name: str, columns: dict[str, ir.Value]) -> ir.IntegerValue:
-    """Return one number for the columns of a count: one column to group by instead of many."""
-    total, stride = None, 1
-    for column, size in reversed(SETS[name]):
-        if column in columns:
-            # multiplied before they are added: DuckDB does that once for each value of a block
-            part = columns[column] * stride
-            total = part if total is None else total + part
-        stride *= size
-    return cast("ir.IntegerValue", total)
+def cell_numbers(records: Records, until: int) -> dict[str, ir.IntegerValue]:
+    """Return the number of the cell in which a row is counted, by name of the count.
 
+    Parameters
+    ----------
+    records : Records
+        The rows.
+    until : int
+        The last month that is known, from January of year 0.
 
-def _spells(records: Records, t: ir.Table, until: int) -> ir.Table:
-    import ibis
-
-    came = month_number(t["received"])
-    censored: ir.IntegerValue = until - came
-    columns: dict[str, ir.Value] = {
-        "code": t["received_code"],
-        "year": t["received"].year().cast("int64"),
-        "sex": t["sex"],
+    Returns
+    -------
+    dict
+        Expressions for ``spell``, and ``leaver`` where the file has the columns; missing for a
+        row that is in no cell.
+    """
+    return {
+        name: number if where is None else where.ifelse(number, None)
+        for name, (where, number) in cell_keys(records, until).items()
     }
-    if records.has("observed_from"):
-        # whoever enters after everything has ended is never there; a stray year must fit, though
-        entry = ibis.least(month_number(t["observed_from"]) - came, _MONTHS - 1)
-        columns["entry"] = (t["observed_from"].isnull()).ifelse(0, entry)
-    if records.has("observed_until"):
-        own = month_number(t["observed_until"]) - came
-        censored = ibis.least(ibis.coalesce(own, censored), censored)
-    columns["end"] = censored
-    if records.has("moved", "move"):
-        stay = month_number(t["moved"]) - came
-        # least and greatest pass over what is missing: without a move it is the censored month.
-        # Whoever moves in the month of reception was there for a month; see the life table
-        columns["end"] = ibis.least(ibis.greatest(ibis.least(stay, censored), 1), censored)
-        # without a move the kind is 0 either way
-        columns["kind"] = (ibis.greatest(stay, 1) <= censored).ifelse(t["move"], 0)
-    return _counted(t.select(spell=_packed("spell", columns)), "spell")
-
-
-def _leavers(records: Records, t: ir.Table) -> ir.Table | None:
-    if not records.has("residence_code", "programme_end"):
-        return None
-    t = t.filter(t["programme_end"].notnull() & (t["residence_code"] > 0))
-    columns: dict[str, ir.Value] = {
-        "place": t["residence_code"],
-        "left": t["programme_end"].year().cast("int64"),
-        "sex": t["sex"],
-    }
-    if records.has("education"):
-        none = EDUCATION.index("unknown") + 1
-        columns["education"] = (t["education"] == 0).ifelse(none, t["education"])
-    columns |= {s: t[s] for s in STATUSES if records.has(s)}
-    return _counted(t.select(leaver=_packed("leaver", columns)), "leaver")
 
 
 def _counted(table: ir.Table, name: str) -> ir.Table:
@@ -202,26 +179,20 @@ def _assistance(t: ir.Table) -> ir.Table:
     begin = month_number(t["assisted_from"])
     stop = begin + t["assisted_months"].cast("int64")
     paid = t.select(
-        begins=_packed("begins", at | {"begin": begin}),
-        ended=_packed("ended", at | {"stop": stop}),
+        begins=packing_of("begins").pack(at | {"begin": begin}),
+        ended=packing_of("ended").pack(at | {"stop": stop}),
         amount=(t["assisted_kronor"] * ORE).round().cast("int64"),
     )
     return paid.alias("person_assistance").sql(_ASSISTANCE, dialect="duckdb")
 
 
-def _unpack(name: str, counted: pa.Table | None) -> pd.DataFrame:
+def _unpack(name: str, counted: pa.Table | None, packing: Packing | None = None) -> pd.DataFrame:
     """Take a count's columns out of its number again, sorted by it and so by them."""
     numbers = ["n"] if name in ("spell", "leaver") else ["n", "amount", "largest"]
-    columns = SETS[name]
     if counted is None:
-        return pd.DataFrame({c: np.zeros(0, np.int64) for c in (*dict(columns), *numbers)})
+        return pd.DataFrame({c: np.zeros(0, np.int64) for c in (*dict(SETS[name]), *numbers)})
     counted = counted.filter(counted[name].is_valid())
     key = counted[name].to_numpy()
     order = np.argsort(key, kind="stable")
-    key = key[order]
-    found: dict[str, np.ndarray] = {}
-    for column, size in reversed(columns):
-        found[column] = (key % size - _FROM_ONE.get(column, 0)).astype(np.int32)
-        key = key // size
-    frame = {c: found[c] for c, _ in columns}
-    return pd.DataFrame(frame | {c: counted[c].to_numpy()[order] for c in numbers})
+    frame = unpacked(name, key[order], packing or packing_of(name))
+    return frame.assign(**{c: counted[c].to_numpy()[order] for c in numbers})

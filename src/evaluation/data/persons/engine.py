@@ -18,20 +18,40 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
-__all__ = ["ENGINES", "Engine", "EngineName", "open_engine", "person_files", "word_number"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineName",
+    "number_at",
+    "open_engine",
+    "person_files",
+    "word_number",
+]
 
 EngineName = Literal["duckdb", "spark"]
 ENGINES: Final = ("duckdb", "spark")
 _SUFFIXES: Final = {".parquet": "parquet", ".csv": "csv"}
-_WORD_NUMBER: Final = {
-    "duckdb": """CREATE TEMPORARY MACRO word_number(words, numbers, word) AS
-        list_extract(numbers::BIGINT[], list_position(list_append(words, NULL), word))""",
-    "spark": """CREATE TEMPORARY FUNCTION word_number(
-        words ARRAY<STRING>, numbers ARRAY<BIGINT>, word STRING) RETURNS BIGINT RETURN
-        element_at(numbers, CAST(CASE WHEN word IS NULL THEN size(numbers)
-                                 ELSE nullif(array_position(words, word), 0) END AS INT))""",
+_FUNCTIONS: Final = {
+    "duckdb": (
+        """CREATE TEMPORARY MACRO word_number(words, numbers, word) AS
+            list_extract(numbers::BIGINT[], list_position(list_append(words, NULL), word))""",
+        """CREATE TEMPORARY MACRO number_at(numbers, place) AS
+            list_extract(numbers::BIGINT[], place)""",
+    ),
+    "spark": (
+        """CREATE TEMPORARY FUNCTION word_number(
+            words ARRAY<STRING>, numbers ARRAY<BIGINT>, word STRING) RETURNS BIGINT RETURN
+            element_at(numbers, CAST(CASE WHEN word IS NULL THEN size(numbers)
+                                     ELSE nullif(array_position(words, word), 0) END AS INT))""",
+        """CREATE TEMPORARY FUNCTION number_at(
+            numbers ARRAY<BIGINT>, place BIGINT) RETURNS BIGINT RETURN
+            element_at(numbers, CAST(CASE WHEN place BETWEEN 1 AND size(numbers) THEN place END
+                                     AS INT))""",
+    ),
 }
-"""The same function for each: DuckDB finds a missing word in a list, Spark does not."""
+"""The same functions for each: DuckDB finds a missing word in a list, Spark does not."""
+_DENSE: Final = 1 << 28
+"""Bytes of all threads in which DuckDB may count every cell that may be, found or not."""
 
 
 def word_number(words: ir.ArrayValue, numbers: ir.ArrayValue, word: ir.Value) -> ir.IntegerValue:
@@ -50,6 +70,21 @@ def word_number(words: ir.ArrayValue, numbers: ir.ArrayValue, word: ir.Value) ->
         """Look a word up."""
 
     return cast("ir.IntegerValue", look_up(words, numbers, word))
+
+
+def number_at(numbers: ir.ArrayValue, place: ir.IntegerValue) -> ir.IntegerValue:
+    """Return the number that stands at a place, from 1; what none is outside is not settled.
+
+    DuckDB knows between which numbers the answer lies, as it does of :func:`word_number`: sums of
+    such numbers are not looked at for being too large, and groups of them are counted in an array.
+    """
+    import ibis
+
+    @ibis.udf.scalar.builtin(name="number_at", signature=(("array<int64>", "int64"), "int64"))
+    def take(numbers, place):  # type: ignore[no-untyped-def]
+        """Take a number."""
+
+    return cast("ir.IntegerValue", take(numbers, place))
 
 
 def person_files(path: str | Path) -> tuple[list[Path], str]:
@@ -251,7 +286,12 @@ def _duckdb(place: str, memory: str, threads: int | None) -> Iterator[Engine]:
         with suppress(duckdb.InvalidInputException):
             # refused in a notebook without ipywidgets, where there is no bar to begin with
             backend.raw_sql("SET enable_progress_bar = false")
-        backend.raw_sql(_WORD_NUMBER["duckdb"])
+        for function in _FUNCTIONS["duckdb"]:
+            backend.raw_sql(function)
+        (running,) = backend.raw_sql("SELECT current_setting('threads')").fetchone()
+        # a count takes 8 bytes, and each thread has an array of its own
+        bits = max((_DENSE // 8 // running).bit_length() - 1, 12)
+        backend.raw_sql(f"SET perfect_ht_threshold = {bits}")
     except duckdb.Error:
         raise fault from None
     try:
@@ -290,7 +330,8 @@ def _spark(place: str, master: str) -> Iterator[Engine]:
     except Exception as error:
         text = str(error).strip().splitlines()[0][:200]
         raise InputError(f"Spark does not start at {master!r}: {text}", field="--master") from None
-    session.sql(_WORD_NUMBER["spark"])
+    for function in _FUNCTIONS["spark"]:
+        session.sql(function)
     try:
         yield Engine("spark", ibis.pyspark.connect(session), session)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from evaluation.data.persons.contract import (
@@ -54,6 +55,7 @@ def faulty_rows(
     until: int,
     several: ir.BooleanValue | None = None,
     at_once: ir.BooleanValue | None = None,
+    beside: Mapping[str, ir.Value] | None = None,
 ) -> ir.Table:
     """Return the rows that do not count.
 
@@ -68,11 +70,14 @@ def faulty_rows(
         The last month that is known, from January of year 0.
     several, at_once : ibis.expr.types.BooleanValue, optional
         Whether the person has several rows, and in different municipalities at one time.
+    beside : mapping of str to ibis.expr.types.Value, optional
+        Further columns of the records' table, worked out of these rows only.
 
     Returns
     -------
     ibis.expr.types.Table
-        ``person`` and ``reason``: the place of its first reason in ``REASONS``, plus 1.
+        ``person`` and ``reason``: the place of its first reason in ``REASONS``, plus 1; and
+        ``beside``.
     """
     import ibis
 
@@ -99,7 +104,7 @@ def faulty_rows(
         place = {r.key: i for i, r in enumerate(REASONS, 1)}
         follows = reason.isin([place[k] for k in _MADE_BY_MOVES])
         reason = (follows & records.table["moves_wrong"]).ifelse(place["moves"], reason)
-    return faulty.select("person", reason=reason.cast("int8"))
+    return faulty.select("person", reason=reason.cast("int8"), **(beside or {}))
 
 
 def _values(records: Records, found: dict[str, list[ir.BooleanValue]]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from evaluation.data.persons.contract import REASONS
@@ -97,8 +98,9 @@ def quality_of(cells: Cells, largest_share: float, *, file: str | None = None) -
             file=file,
             field="--max-dropped",
         )
-    groups = cells.spell.groupby(["code", "year", "sex"])["n"].sum()
-    return Quality(cells.rows, kept, dropped, int((groups == 1).sum()), largest_share)
+    cohorts, which = cells.spell_cohorts()
+    persons = np.bincount(which, cells.spell["n"], len(cohorts))
+    return Quality(cells.rows, kept, dropped, int((persons == 1).sum()), largest_share)
 
 
 def may_leave(provenance: Mapping[str, Any]) -> dict[str, Any]:

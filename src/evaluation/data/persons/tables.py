@@ -63,16 +63,22 @@ def outcome_panel(cells: Cells, until: int) -> pd.DataFrame:
     """
     spell, leaver = cells.spell, cells.leaver
     by = ["code", "year", "sex"]
-    came = spell.groupby(by, as_index=False)[["n"]].sum().rename(columns={"n": "received"})
-    gone = (spell["kind"] > 0) & (spell["end"] <= RETENTION)
-    there = ~gone & (spell["end"] >= RETENTION)
-    late = spell["entry"] > 0
-    kept = spell.assign(
-        retained=np.where(there & ~late, spell["n"], 0),
-        retention_base=np.where((gone | there) & ~late, spell["n"], 0),
+    n, kind, end = (spell[c].to_numpy() for c in ("n", "kind", "end"))
+    gone = (kind > 0) & (end <= RETENTION)
+    there = ~gone & (end >= RETENTION)
+    whole = spell["entry"].to_numpy() == 0
+    cohorts, which = cells.spell_cohorts()
+
+    def received(use: np.ndarray | slice) -> np.ndarray:
+        # weights are floats, exact for whole numbers below 2^53
+        return np.bincount(which[use], n[use], len(cohorts)).astype(np.int64)
+
+    came = cohorts.assign(received=received(slice(None)))
+    kept = cohorts.assign(
+        year=cohorts["year"] + RETENTION // 12,
+        retention_base=received((gone | there) & whole),
+        retained=received(there & whole),
     )
-    kept = kept.groupby(by, as_index=False)[["retention_base", "retained"]].sum()
-    kept["year"] = kept["year"] + RETENTION // 12
     columns = {"leavers": leaver["n"]}
     for status in STATUSES:
         columns[f"known_{status[7:]}"] = leaver["n"].where(leaver[status] >= 0, 0)
@@ -118,36 +124,33 @@ def life_tables(cells: Cells, adoption: Mapping[str, int] | None = None) -> pd.D
         censoring. Months with nobody at risk have no row.
     """
     spell = cells.spell
-    there = (spell["end"] > spell["entry"]).to_numpy()
-    keys = ["code", "year", "sex"]
-    code, year, sex = (spell[k].to_numpy(dtype=np.int64)[there] for k in keys)
-    entry, end, kind, n = (
-        spell[k].to_numpy(dtype=np.int64)[there] for k in ("entry", "end", "kind", "n")
-    )
+    entry, end, kind, n = (spell[c].to_numpy() for c in ("entry", "end", "kind", "n"))
+    there = end > entry
+    cohorts, which = cells.spell_cohorts()
     # groups and months as a grid of cells, which is small however many spells there are
-    group, which = np.unique((code * 10_000 + year) * 2 + sex, return_inverse=True)
     months = int(end.max()) if len(end) else 0
-    size = len(group) * months
+    size = len(cohorts) * months
 
     def grid(use: np.ndarray, month: np.ndarray) -> np.ndarray:
-        cell = which[use] * months + month[use] - 1
+        cell = which[use].astype(np.int64) * months + (month[use] - 1)
         # weights are floats, exact for whole numbers below 2^53
-        return np.bincount(cell, n[use], size).astype(np.int64).reshape(len(group), months)
+        counted = np.bincount(cell, n[use], size).astype(np.int64)
+        return np.asarray(counted.reshape(len(cohorts), months))
 
-    entered = grid(np.ones(len(n), dtype=bool), entry + 1)
+    entered = grid(there, entry + 1)
     numbers = {"at_risk": entered.cumsum(axis=1)}
     gone = np.zeros_like(entered)
     for position, name in enumerate(("censored", *KINDS)):
-        numbers[name] = grid(kind == position, end)
+        numbers[name] = grid(there & (kind == position), end)
         gone += numbers[name]
     numbers["at_risk"] -= gone.cumsum(axis=1) - gone
     numbers["entered"] = entered
     g, t = np.nonzero(numbers["at_risk"])
     named = pd.DataFrame(
         {
-            "municipality": _places(group // 20_000)[g],
-            "cohort": (group // 2 % 10_000)[g],
-            "sex": _SEXES[group % 2][g],
+            "municipality": _places(cohorts["code"].to_numpy())[g],
+            "cohort": cohorts["year"].to_numpy()[g],
+            "sex": _SEXES[cohorts["sex"].to_numpy()][g],
         }
     )
     if adoption is not None:
