@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evaluation.cli.shared import Json, print_json, progress_bar
+from evaluation.cli.shared import Json, Pseudonymised, print_json, progress_bar
 
 __all__ = ["attach"]
 
@@ -80,13 +80,7 @@ def cohorts(
         ),
     ] = None,
     memory: Annotated[str, typer.Option(help="DuckDB's limit; beyond it, on disk.")] = "500MB",
-    pseudonymised: Annotated[
-        bool,
-        typer.Option(
-            "--pseudonymised",
-            help="What looks like personal identity numbers was pseudonymised and is none.",
-        ),
-    ] = False,
+    pseudonymised: Pseudonymised = False,
     as_json: Json = False,
 ) -> None:
     """Count person records: outcomes by municipality, year and sex, life table, cost flows.

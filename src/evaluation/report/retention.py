@@ -8,6 +8,7 @@ import pandas as pd
 
 from evaluation.data.observations import SIMULATED
 from evaluation.language import Lang, axis_decimals, number
+from evaluation.questions.retention.described import kind_name
 from evaluation.questions.retention.result import Retention
 from evaluation.report.figure import ACCENT, GREY, INK, WIDTH, Figure, blank, style
 
@@ -19,11 +20,6 @@ _WORDS = {
     "stay": ("andel kvar i kommunen, %", "share still in the kommun, %"),
     "left": ("andel som flyttat, %", "share that has left, %"),
     "at_risk": ("under observation", "at risk"),
-    "within_county": ("inom länet", "within the county"),
-    "metropolitan": ("till storstad", "to a metropolis"),
-    "elsewhere": ("till annan kommun", "to another kommun"),
-    "abroad": ("utomlands", "abroad"),
-    "death": ("avlidna", "died"),
     "title_km": ("Kvar i kommunen", "Still in the kommun"),
     "title_cif": ("Varthän de flyttat", "Where they moved"),
     "source": ("Källa", "Source"),
@@ -31,7 +27,7 @@ _WORDS = {
 
 
 def _word(key: str, lang: Lang) -> str:
-    return _WORDS[key][lang == "en"] if key in _WORDS else key.replace("_", " ")
+    return _WORDS[key][lang == "en"]
 
 
 def _ticks(horizon: int, width: int) -> list[int]:
@@ -112,7 +108,7 @@ def _leaving(r: Retention, lang: Lang) -> Any:
             rows = table[(table["group"] == g) & (table["kind"] == kind)]
             _curve(ax, rows, 0.0, _COLOURS[i % len(_COLOURS)], r.group_name(g, lang), r.life.width)
         _axis(ax, r, lang, top)
-        ax.set_title(_word(kind, lang), fontsize=9)
+        ax.set_title(kind_name(kind, lang), fontsize=9)
     for ax in flat[len(kinds) :]:
         ax.set_axis_off()
     drawing.supylabel(_word("left", lang), fontsize=9)
