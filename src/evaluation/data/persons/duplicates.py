@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["repeated_persons"]
 
 BITS: Final = 32
-"""Persons of one bucket; a sum of 2³¹ rows of one still fits in 63 bits."""
+"""Persons of one bucket: a bit of a whole number each."""
 _FAR: Final = "9999-01-01"
 
 
@@ -23,10 +23,11 @@ def repeated_persons(engine: Engine, records: Records) -> tuple[ir.Table, ir.Tab
 
     Whole numbers go into buckets of 32. In a bucket, with b the place of a person,
 
-    .. math:: \sum_i 2^{b_i} = \bigvee_i 2^{b_i}
+    .. math:: \bigvee_i 2^{b_i}
 
-    holds if and only if no place is taken twice, so that keys without large gaps need no list
-    of all persons. Other keys are grouped; DuckDB goes to disk where they exceed its memory.
+    has as many bits set as there are rows if and only if no place is taken twice, so that keys
+    without large gaps need no list of all persons. Other keys are grouped; DuckDB goes to disk
+    where they exceed its memory.
 
     Parameters
     ----------
@@ -50,13 +51,13 @@ def repeated_persons(engine: Engine, records: Records) -> tuple[ir.Table, ir.Tab
     if person.type().is_integer() and _dense(engine, records):
         number = person.cast("int64")
         # by bits, for a remainder of a negative number differs between engines
-        place = number & (BITS - 1)
-        bit = ibis.literal(1, "int64") << place
-        buckets = t.select(bucket=number - place, bit=bit)
+        bit = ibis.literal(1, "int64") << (number & (BITS - 1))
+        buckets = t.select(bucket=number & -BITS, bit=bit)
         grouped = buckets.group_by("bucket").aggregate(
-            sum=buckets["bit"].sum().cast("int64"), any=_bit_or()(buckets["bit"])
+            rows=buckets.count(), taken=_bits("agg", "bit_or")(buckets["bit"])
         )
-        twice = grouped.filter(grouped["sum"] != grouped["any"]).count()
+        twice = grouped.filter(grouped["rows"] != _bits("scalar", "bit_count")(grouped["taken"]))
+        twice = twice.count()
         if int(engine.arrow(twice.as_table()).column(0)[0].as_py()) == 0:
             return None
     several = t.group_by("person").having(ibis._.count() > 1).aggregate(n=ibis._.count())
@@ -79,15 +80,15 @@ def repeated_persons(engine: Engine, records: Records) -> tuple[ir.Table, ir.Tab
     return several, engine.keep("person_clash", spans.filter(clash).select("person"))
 
 
-def _bit_or() -> Callable[[ir.Value], ir.Value]:
-    """Return the aggregate that both engines have under one name, and Ibis has for one only."""
+def _bits(kind: str, name: str) -> Callable[[ir.Value], ir.Value]:
+    """Return the function of bits that both engines have under one name, and Ibis for one only."""
     import ibis
 
-    @ibis.udf.agg.builtin(name="bit_or", signature=(("int64",), "int64"))
-    def bit_or(value):  # type: ignore[no-untyped-def]
-        """Join bits."""
+    def function(value):  # type: ignore[no-untyped-def]
+        """Join or count bits."""
 
-    return cast("Callable[[ir.Value], ir.Value]", bit_or)
+    made = getattr(ibis.udf, kind).builtin(function, name=name, signature=(("int64",), "int64"))
+    return cast("Callable[[ir.Value], ir.Value]", made)
 
 
 def _dense(engine: Engine, records: Records) -> bool:
