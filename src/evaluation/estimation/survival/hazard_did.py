@@ -108,9 +108,10 @@ def hazard_did(
     -------
     HazardDiD
         The permutation compares scores of θ at the effect tested, net of all effects and divided
-        by their standard deviation under shocks by municipality and year. It is exact where any
-        municipality might as well have been active; what unequal sizes do is answered by that
-        variance. A bound of the interval is infinite where nothing further out is rejected.
+        by their standard deviation under shocks by municipality and year. Where any municipality
+        might as well have been active it is exact for no effect, but for the shocks' variance,
+        which is estimated at the estimate, and nearly so for others; what unequal sizes do is
+        answered by that variance. A bound is infinite where nothing further out is rejected.
 
     Raises
     ------
@@ -187,7 +188,7 @@ def hazard_did(
         std_error=None,
         statistic=none.statistic,
         p_value=none.p_value,
-        small_sample=f"exact under the mechanism; {len(picks)} other assignments",
+        small_sample=f"{len(picks)} other assignments; variance of shocks at the estimate",
         seed=seed,
         notes=(*model.notes, *too_few(len(picks), alpha)),
     )
