@@ -1,6 +1,7 @@
 """The question of retention: published shares, the twin's truth, the command."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -179,6 +180,25 @@ def test_the_effect_covers_the_truth(twin, found):
     low, high = effect.hazard.conf_int
     assert low <= expected <= high
     assert found.finding.grade in ("very weak", "weak", "moderate")
+
+
+def test_the_hazard_has_the_interval_of_its_test_and_the_clustered_one_beside_it(found):
+    effect, estimates = found.effect, found.finding.estimates
+    assert estimates["log_hazard_ratio"] is effect.hazard
+    assert estimates["log_hazard_ratio_clustered"] is effect.hazard_clustered
+    assert effect.hazard.inference.startswith("permutation")
+    assert effect.hazard_clustered.inference.startswith("clustered by municipality")
+    assert effect.hazard.estimate == effect.hazard_clustered.estimate
+    low, high = effect.hazard.conf_int
+    assert (low <= 0 <= high) == (effect.hazard.p_value > 0.05)
+    written = found.to_dict()["effect"]
+    assert written["hazard"]["conf_int"] == [low, high]
+    assert written["hazard"]["std_error"] is None
+    assert written["hazard_clustered"]["std_error"] > 0
+    assert f"{np.exp(low):.2f} to {np.exp(high):.2f} and p" in found.finding.sentence_en
+    # no municipality is named by what the models left out
+    codes = set(re.findall(r"\b\d{4}\b", " ".join((*effect.hazard.notes, *effect.notes))))
+    assert not codes
 
 
 def test_sentences_are_in_the_language_and_plain_types_in_the_json(found):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from scipy.stats import chi2_contingency
 
 from evaluation.data.disclosure import Rules
 from evaluation.errors import InputError
-from evaluation.estimation.rounded import POINTS, decimals
+from evaluation.estimation.rounded import LOG_RATIO, POINTS, decimals, rounded_estimate
 from evaluation.estimation.survival.group_tests import gray, logrank
 from evaluation.estimation.survival.life_table import life_table
 from evaluation.estimation.survival.persons import count_spells
@@ -22,6 +23,7 @@ from evaluation.estimation.survival.released_tests import (
 from evaluation.questions.retention.answer import retention
 from evaluation.questions.retention.reading import read_retention
 from evaluation.questions.retention.shown import FEWEST_COMPARED
+from evaluation.results import Estimate
 
 WIDTH = Rules().k - 1
 
@@ -283,6 +285,26 @@ def test_the_effect_has_few_digits_wherever_it_stands(smallest, tmp_path):
         round(float(np.exp(v)), 2)
         for v in (found.effect.hazard.estimate, *found.effect.hazard.conf_int)
     )
+
+
+@pytest.mark.parametrize(
+    ("ends", "p", "shown", "shown_p"),
+    [
+        ((-0.304, -0.0041), 0.0496, (-0.3, -0.01), 0.05),
+        ((-0.304, 0.0041), 0.0504, (-0.3, 0.01), 0.051),
+        ((0.0001, np.inf), 0.0121, (0.01, np.inf), 0.012),
+        ((-np.inf, 0.0), 0.9, (-np.inf, 0.0), 0.9),
+    ],
+)
+def test_rounding_does_not_change_what_a_test_finds(ends, p, shown, shown_p):
+    e = Estimate("att", -0.1, ends, "cloglog", "permutation", "log ratio", 9, 9, 2, 9, p_value=p)
+    out = rounded_estimate(e, LOG_RATIO, data_hash="")
+    assert (out.conf_int, out.p_value) == (shown, shown_p)
+    assert (shown[0] <= 0 <= shown[1]) == (shown_p > e.alpha) == (p > e.alpha)
+    level = rounded_estimate(replace(e, alpha=0.0124, p_value=0.01239), LOG_RATIO, data_hash="")
+    assert level.p_value == 0.012
+    over = rounded_estimate(replace(e, alpha=0.0126, p_value=0.01255), LOG_RATIO, data_hash="")
+    assert over.p_value == 0.012
 
 
 # what is refused, and not repeated

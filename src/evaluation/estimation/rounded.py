@@ -56,7 +56,8 @@ def rounded_estimate(e: Estimate, places: int, *, data_hash: str) -> Estimate:
     """Return an estimate to some decimals.
 
     Its interval has as many, its error two significant digits, its p-value three decimals and its
-    statistic one.
+    statistic one. What a test finds it also finds after rounding: an end that would become zero is
+    one unit of its last decimal away, on its own side, and a p-value above ``alpha`` stays there.
 
     Parameters
     ----------
@@ -74,16 +75,36 @@ def rounded_estimate(e: Estimate, places: int, *, data_hash: str) -> Estimate:
     >>> r = rounded_estimate(e, POINTS, data_hash="")
     >>> r.estimate, r.conf_int, r.std_error, r.statistic, r.p_value
     (4.0, (0.1, 8.0), 1.6, 2.5, 0.046)
+    >>> e = replace(e, conf_int=(0.0031, 8.0711), p_value=0.04961)
+    >>> r = rounded_estimate(e, POINTS, data_hash="")
+    >>> r.conf_int, r.p_value
+    ((0.1, 8.1), 0.05)
     """
     return replace(
         e,
         estimate=decimals(e.estimate, places),
-        conf_int=(decimals(e.conf_int[0], places), decimals(e.conf_int[1], places)),
+        conf_int=(_end(e.conf_int[0], places), _end(e.conf_int[1], places)),
         std_error=None if e.std_error is None else two_digits(e.std_error),
         statistic=None if e.statistic is None else decimals(e.statistic, _STATISTIC),
-        p_value=None if e.p_value is None else decimals(e.p_value, _P),
+        p_value=None if e.p_value is None else _p_value(e.p_value, e.alpha),
         data_hash=data_hash,
     )
+
+
+def _end(value: float, places: int) -> float:
+    """Round an end of an interval, and keep it on its side of zero."""
+    out = decimals(value, places)
+    return out if out or not value else math.copysign(10.0**-places, value)
+
+
+def _p_value(value: float, alpha: float) -> float:
+    """Round a p-value, and keep it on its side of the level."""
+    out = decimals(value, _P)
+    if value > alpha >= out:
+        return decimals(out + 10.0**-_P, _P)
+    if value <= alpha < out:
+        return decimals(out - 10.0**-_P, _P)
+    return out
 
 
 def rounded_coefficient(c: Coefficient) -> Coefficient:

@@ -29,17 +29,43 @@ __all__ = [
     "against_placebos",
     "assignments",
     "free_assignments",
+    "linear_interval",
     "matched_assignments",
     "max_statistic_p",
     "permutation_test",
     "placebo_estimates",
     "tie",
+    "too_few",
 ]
 
 
 def tie(values: np.ndarray) -> float:
     """Return the difference below which two estimates count as the same: rounding, not fact."""
     return 1e-10 * max(1.0, float(np.abs(values).max(initial=0.0)))
+
+
+def too_few(others: int, alpha: float) -> tuple[str, ...]:
+    """Say that no interval exists; empty where there are assignments enough.
+
+    Parameters
+    ----------
+    others : int
+        Assignments beside the real one.
+    alpha : float
+        One minus the level.
+
+    Examples
+    --------
+    >>> too_few(99, 0.05), too_few(3, 0.05)[0][:18]
+    ((), 'only 4 assignments')
+    """
+    smallest = 1 / (1 + others)
+    if smallest <= alpha:
+        return ()
+    return (
+        f"only {others + 1} assignments: the smallest possible p-value is {smallest:.3f}, "
+        f"so no interval at {100 * (1 - alpha):g} % exists",
+    )
 
 
 @dataclass(frozen=True)
@@ -185,16 +211,36 @@ def placebo_estimates(c: Contrasts, table: np.ndarray, picks: np.ndarray) -> np.
     return result
 
 
-def _interval(
-    estimate: float, a: np.ndarray, b: np.ndarray, alpha: float, known: int
+def linear_interval(
+    estimate: float, a: np.ndarray, b: np.ndarray, alpha: float
 ) -> tuple[float, float]:
-    r"""Invert the test in closed form.
+    r"""Invert a test whose statistics are linear in the effect, in closed form.
 
     Assignment π is at least as extreme as the real one at effect δ where
     ``|a − δ b| ≥ |estimate − δ|``; with ``|b| < 1`` that is the closed interval between
     ``(estimate − a)/(1 − b)`` and ``(estimate + a)/(1 + b)``, which holds the estimate.
     So p(δ) falls on both sides of the estimate, and its level set is a pair of order
     statistics.
+
+    Parameters
+    ----------
+    estimate : float
+        The real assignment's.
+    a, b : numpy.ndarray
+        Shape (assignments,): the other assignments' estimates, and how each moves with the
+        effect.
+    alpha : float
+        One minus the level.
+
+    Returns
+    -------
+    tuple of float
+        Infinite where there are too few assignments.
+
+    Examples
+    --------
+    >>> linear_interval(1.0, np.array([-0.5, 0.2, 0.4]), np.zeros(3), 0.25)
+    (0.5, 1.5)
     """
     inside = np.abs(b) < 1 - 1e-12
     one = np.full_like(a, -np.inf)
@@ -202,7 +248,7 @@ def _interval(
     one[inside] = (estimate - a[inside]) / (1 - b[inside])
     two[inside] = (estimate + a[inside]) / (1 + b[inside])
     low, high = np.minimum(one, two), np.maximum(one, two)
-    rank = int(np.floor(alpha * (known + 1) + 1e-9))
+    rank = int(np.floor(alpha * (len(a) + 1) + 1e-9))
     if rank < 1:
         return -np.inf, np.inf
     return float(np.sort(low)[rank - 1]), float(np.sort(high)[::-1][rank - 1])
@@ -296,7 +342,7 @@ def against_placebos(
     a = np.where(known, a, np.inf)
     count = int((np.abs(a) >= abs(estimate) - tie(a[known])).sum())
     p = (1 + count) / (1 + len(a))
-    low, high = _interval(estimate, a, b, alpha, len(a))
+    low, high = linear_interval(estimate, a, b, alpha)
     smallest = 1 / (1 + len(a))
     notes = list(like.notes)
     if not known.all():
@@ -304,11 +350,7 @@ def against_placebos(
             f"{int((~known).sum())} of {len(a)} assignments give no estimate and count as at least "
             "as extreme"
         )
-    if smallest > alpha:
-        notes.append(
-            f"only {len(a) + 1} assignments: the smallest possible p-value is {smallest:.3f}, "
-            f"so no interval at {100 * (1 - alpha):g} % exists"
-        )
+    notes += too_few(len(a), alpha)
     result = Estimate(
         term=like.term,
         estimate=estimate,

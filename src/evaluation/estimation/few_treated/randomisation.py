@@ -17,7 +17,7 @@ import pandas as pd
 
 from evaluation.errors import InputError
 from evaluation.estimation.few_treated.contrasts import Contrasts
-from evaluation.estimation.few_treated.permutation import Permutation, placebo_estimates
+from evaluation.estimation.few_treated.permutation import Permutation, placebo_estimates, too_few
 from evaluation.estimation.few_treated.placebo_size import analytic_errors
 from evaluation.results import Estimate
 
@@ -286,13 +286,6 @@ def randomisation_t(
     root = np.sqrt(v0)
     t = np.divide(a, root, out=np.where(a == 0, 0.0, np.copysign(np.inf, a)), where=root > 0)
     smallest = 1 / (1 + len(picks))
-    notes = like.notes
-    if smallest > alpha:
-        notes = (
-            *notes,
-            f"only {len(picks) + 1} assignments: the smallest possible p-value is "
-            f"{smallest:.3f}, so no interval at {100 * (1 - alpha):g} % exists",
-        )
     kind = "each side's own variance" if studentise == "welch" else "influence-function error"
     result = Estimate(
         term=like.term,
@@ -312,6 +305,6 @@ def randomisation_t(
         alpha=alpha,
         seed=seed,
         data_hash=like.data_hash,
-        notes=notes,
+        notes=(*like.notes, *too_few(len(picks), alpha)),
     )
     return Permutation(result=result, placebo=t, smallest_p=smallest)

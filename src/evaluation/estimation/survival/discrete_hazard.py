@@ -60,7 +60,14 @@ class CloglogFit:
     log_likelihood: float
 
 
-def fit_cloglog(x: Any, events: np.ndarray, at_risk: np.ndarray) -> CloglogFit:
+def fit_cloglog(
+    x: Any,
+    events: np.ndarray,
+    at_risk: np.ndarray,
+    *,
+    offset: np.ndarray | None = None,
+    near: np.ndarray | None = None,
+) -> CloglogFit:
     """Fit by Fisher scoring.
 
     Parameters
@@ -69,6 +76,10 @@ def fit_cloglog(x: Any, events: np.ndarray, at_risk: np.ndarray) -> CloglogFit:
         Shape (cells, p), of full rank.
     events, at_risk : numpy.ndarray
         Shape (cells,); at risk above zero.
+    offset : numpy.ndarray, optional
+        Shape (cells,): part of the linear predictor that is known; zero without it.
+    near : numpy.ndarray, optional
+        Shape (p,): estimates to start from.
 
     Returns
     -------
@@ -84,9 +95,11 @@ def fit_cloglog(x: Any, events: np.ndarray, at_risk: np.ndarray) -> CloglogFit:
     x = sparse.csr_array(x)
     transposed = sparse.csr_array(x.T)
     filled = np.diff(x.indptr)
-    eta = np.log(-np.log1p(-(d + 0.5) / (n + 1)))
-    start = eta
-    beta, inverse = np.zeros(x.shape[1]), np.zeros((x.shape[1], x.shape[1]))
+    known = np.zeros(len(d)) if offset is None else offset
+    empirical = np.log(-np.log1p(-(d + 0.5) / (n + 1)))
+    beta = np.zeros(x.shape[1]) if near is None else near
+    eta = empirical if near is None else x @ beta + known
+    inverse = np.zeros((x.shape[1], x.shape[1]))
     old = -np.inf
     for step in range(_STEPS):
         rate = np.exp(np.clip(eta, -30, 4))
@@ -105,11 +118,11 @@ def fit_cloglog(x: Any, events: np.ndarray, at_risk: np.ndarray) -> CloglogFit:
         scaled = (x.data * np.repeat(weight, filled), x.indices, x.indptr)
         information = (transposed @ sparse.csr_array(scaled, shape=x.shape)).toarray()
         inverse = _inverse(information)
-        if step:
+        if step or near is not None:
             beta = beta + inverse @ (transposed @ residual)
         else:
-            beta = inverse @ (transposed @ (weight * start))
-        eta = x @ beta
+            beta = inverse @ (transposed @ (weight * (empirical - known)))
+        eta = x @ beta + known
     raise InputError(
         "the hazard model does not converge: an effect is infinite because nobody or everybody "
         "leaves in some group",

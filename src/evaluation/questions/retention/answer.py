@@ -86,7 +86,7 @@ def _finding(effect: ShownEffect) -> Finding:
             level(1 - r.alpha, lang),
             interval(*r.conf_int, lang, 1),
             p_value(p_perm, lang),
-            ratio_words(effect.ratio, h, lang),
+            ratio_words(effect.ratio, effect.clustered_ratio, h, lang),
         )
 
     one = r.n_treated_units == 1
@@ -110,6 +110,7 @@ def _finding(effect: ShownEffect) -> Finding:
         "retention_pp": r,
         "retention_pp_permutation": effect.permutation,
         "log_hazard_ratio": h,
+        "log_hazard_ratio_clustered": effect.hazard_clustered,
     }
     return Finding("retention", estimates, checks, sv, en, which, because_sv, because_en)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from evaluation.estimation.survival.curves import Curves
@@ -92,16 +93,17 @@ def staying_sentence(curves: Curves, horizon: int, lang: Lang) -> str:
     return f"Still in the kommun after {horizon} months: {listed(parts, 'en')}."
 
 
-def ratio_words(ratio: tuple[float, float, float], e: Estimate, lang: Lang) -> str:
-    """Write a hazard ratio with its interval and p-value, which are not made in the same way.
-
-    The interval is clustered by municipality and too short where few are active; the p-value is
-    a permutation's. Where one finds what the other does not, that is said.
+def ratio_words(
+    ratio: tuple[float, float, float], clustered: tuple[float, float], e: Estimate, lang: Lang
+) -> str:
+    """Write a hazard ratio with interval and p-value by permutation, and the clustered interval.
 
     Parameters
     ----------
     ratio : tuple of float
-        The ratio and the ends of its interval.
+        The ratio and the ends of its interval by permutation.
+    clustered : tuple of float
+        The ends of the clustered interval.
     e : Estimate
         The log hazard ratio, for its level and p-value.
     lang : {"sv", "en"}
@@ -110,34 +112,33 @@ def ratio_words(ratio: tuple[float, float, float], e: Estimate, lang: Lang) -> s
     Examples
     --------
     >>> e = Estimate(term="att", estimate=-0.2, conf_int=(-0.4, 0.1), method="cloglog",
-    ...              inference="clustered, permutation", estimand="log hazard ratio", n_obs=9,
+    ...              inference="permutation", estimand="log hazard ratio", n_obs=9,
     ...              n_units=9, n_treated_units=2, n_clusters=9, p_value=0.2)
-    >>> ratio_words((0.82, 0.67, 1.11), e, "en").replace("\u00a0", " ")
-    '0.82 (clustered 95 % interval 0.67 to 1.11; permutation p = 0.200)'
+    >>> ratio_words((0.82, 0.67, 1.11), (0.76, 0.89), e, "en").replace("\u00a0", " ")
+    '0.82 (95 % interval 0.67 to 1.11 and p = 0.200, by permutation; clustered interval 0.76 to \
+0.89, too short where few are active)'
     """
     sv, (point, low, high) = lang == "sv", ratio
-    shown, ends = level(1 - e.alpha, lang), interval(low, high, lang)
-    p = 1.0 if e.p_value is None else e.p_value
-    said = (
-        f"{number(point, lang)} ({'klustrat' if sv else 'clustered'} {shown} "
-        f"{'intervall' if sv else 'interval'} {ends}; permutation {p_value(p, lang)})"
+    shown, ends, beside = (
+        level(1 - e.alpha, lang),
+        interval(low, high, lang),
+        interval(*clustered, lang),
     )
-    clear, found = low > 1 or high < 1, p <= e.alpha
-    if clear and not found:
-        return said + (
-            "; intervallet utesluter 1 men är för kort när få är aktiva, och permutationen "
-            "förkastar inte"
-            if sv
-            else "; the interval leaves out 1 but is too short where few are active, and the "
-            "permutation does not reject"
+    p = p_value(1.0 if e.p_value is None else e.p_value, lang)
+    no_low, no_high = low <= 0, math.isinf(high)
+    if sv:
+        gone = " eller ".join(w for w, no in (("nedre", no_low), ("övre", no_high)) if no)
+        without = f"; permutationen ger ingen {gone} gräns" if gone else ""
+        return (
+            f"{number(point, lang)} ({shown} intervall {ends} och {p}, genom permutation{without}; "
+            f"klustrat intervall {beside}, för kort när få är aktiva)"
         )
-    if found and not clear:
-        return said + (
-            "; permutationen förkastar, fast intervallet rymmer 1"
-            if sv
-            else "; the permutation rejects although the interval holds 1"
-        )
-    return said
+    gone = " or ".join(w for w, no in (("lower", no_low), ("upper", no_high)) if no)
+    without = f"; the permutation sets no {gone} bound" if gone else ""
+    return (
+        f"{number(point, lang)} ({shown} interval {ends} and {p}, by permutation{without}; "
+        f"clustered interval {beside}, too short where few are active)"
+    )
 
 
 def description(

@@ -31,7 +31,7 @@ class RetentionEffect:
     permutation : Estimate
         The same number, tested over any assignment of the adoption years.
     hazard : HazardDiD
-        The log hazard ratio.
+        The log hazard ratio by permutation, and clustered.
     panel : Panel
         The outcome by municipality and year of reception; ``dropped`` says who is not in it.
     horizon : int

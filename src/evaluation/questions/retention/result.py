@@ -193,6 +193,7 @@ class Retention:
                 "rule": effect.rule,
                 "permutation": effect.permutation.to_dict(),
                 "hazard": effect.hazard.to_dict(),
+                "hazard_clustered": effect.hazard_clustered.to_dict(),
                 "notes": list(effect.notes),
             },
             "selection": None if self.selection is None else self.selection.to_dict(),

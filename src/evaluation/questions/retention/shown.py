@@ -48,10 +48,13 @@ class ShownEffect:
 
     Parameters
     ----------
-    share, permutation, hazard : Estimate
-        Percentage points by the rule, the same number by permutation, the log hazard ratio.
+    share, permutation, hazard, hazard_clustered : Estimate
+        Percentage points by the rule, the same number by permutation, the log hazard ratio by
+        permutation, and the same by clustered errors.
     ratio : tuple of float
-        Hazard ratio with its interval, from the rounded logarithms.
+        Hazard ratio with its interval by permutation, from the rounded logarithms.
+    clustered_ratio : tuple of float
+        The ends of the clustered interval.
     rule : str
         Which rule gave the interval of ``share``.
     n_out, n_panel : int
@@ -67,7 +70,9 @@ class ShownEffect:
     share: Estimate
     permutation: Estimate
     hazard: Estimate
+    hazard_clustered: Estimate
     ratio: tuple[float, float, float]
+    clustered_ratio: tuple[float, float]
     rule: str
     n_out: int
     n_panel: int
@@ -88,19 +93,27 @@ def show_effect(effect: RetentionEffect, data_hash: str) -> ShownEffect:
     """
     hazard = effect.hazard
     cells = len(effect.panel.units) * len(effect.panel.years)
-    shown = hazard.model.shown(n_events=0, n_persons=0, data_hash=data_hash)
-    log_ratio = replace(
-        rounded_estimate(hazard.result, LOG_RATIO, data_hash=data_hash),
-        n_obs=cells,
-        notes=(*shown.notes, "n_obs counts cohorts of municipalities, not persons"),
-    )
-    ends = (log_ratio.estimate, *log_ratio.conf_int)
-    ratio, low, high = (decimals(float(np.exp(v)), LOG_RATIO) for v in ends)
+    left_out = hazard.model.shown(n_events=0, n_persons=0, data_hash=data_hash).notes
+
+    def log_ratio(e: Estimate) -> Estimate:
+        # what the library says of a model names municipalities that few left
+        own = tuple(n for n in e.notes if n not in hazard.model.notes)
+        return replace(
+            rounded_estimate(e, LOG_RATIO, data_hash=data_hash),
+            n_obs=cells,
+            notes=(*left_out, *own, "n_obs counts cohorts of municipalities, not persons"),
+        )
+
+    permuted, clustered = log_ratio(hazard.result), log_ratio(hazard.clustered)
+    ends = (permuted.estimate, *permuted.conf_int, *clustered.conf_int)
+    ratio, low, high, short, tall = (decimals(float(np.exp(v)), LOG_RATIO) for v in ends)
     return ShownEffect(
         share=rounded_estimate(effect.share.result, POINTS, data_hash=data_hash),
         permutation=rounded_estimate(effect.permutation, POINTS, data_hash=data_hash),
-        hazard=log_ratio,
+        hazard=permuted,
+        hazard_clustered=clustered,
         ratio=(ratio, low, high),
+        clustered_ratio=(short, tall),
         rule=effect.share.rule,
         n_out=len(effect.panel.dropped),
         n_panel=len(effect.panel.units),
