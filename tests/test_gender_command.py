@@ -79,10 +79,42 @@ def test_a_file_is_answered(tmp_path):
     again = json.loads(run("--data", path, "--draws", 499, "--margin", 20, "--json"))
     assert again == found
     sized = run(
-        "--data", path, "--draws", 99, "--size", "people", "--donors", 2, "--inference", "auto"
-    )
+        "--data", path, "--draws", 99, "--size", "people", "--donors", 2, "--inference", "auto",
+        "--lang", "en",
+    )  # fmt: skip
     assert "each side's own variance" in sized
     assert "39 of 40 units have both sexes in every year; 1 lack a year for women" in sized
+
+
+ENGLISH = re.compile(r"\b(the|of|and|women|units|with|interval is|estimate|Evidence)\b")
+
+
+@pytest.mark.parametrize(
+    ("more", "rests"),
+    [
+        (("--margin", 20), "inferens    permutation: vilka enheter som helst"),
+        (
+            ("--size", "people", "--donors", 2),
+            "permutation: vilken som helst av 3 enheter av liknande storlek i varje grupp",
+        ),
+        (("--inference", "auto"), "regeln: varje sidas egen varians (CR2, Welch–Satterthwaite)"),
+    ],
+)
+def test_a_file_is_answered_in_swedish_unless_asked(tmp_path, more, rests):
+    path = written(tmp_path / "d.csv")
+    said = run("--data", path, "--draws", 99, *more)
+    assert rests in said
+    assert "39 av 40 enheter har båda könen alla år; 1 saknar något år för kvinnor, 0" in said
+    assert "Evidensgrad: måttlig." in said
+    assert ("Att gapets förändring är mindre än 20,00 åt båda hållen är visat" in said) == (
+        "--margin" in more
+    )
+    assert not ENGLISH.findall(said)
+    english = run("--data", path, "--draws", 99, *more, "--lang", "en")
+    assert ENGLISH.findall(english)
+    # the same numbers in the same order
+    numbers = [re.findall(r"[−+]?\d+\.\d+", t.replace(",", ".")) for t in (said, english)]
+    assert numbers[0] == numbers[1]
 
 
 @pytest.mark.parametrize(
@@ -151,9 +183,22 @@ def test_counts_are_decomposed_and_the_truth_is_covered(counts):
         real = np.average(each[known], weights=rows["persons"][known])
         low, high = e[key]["conf_int"]
         assert low < real < high
-    said = run("--cells", path)
+    said = run("--cells", path, "--lang", "en")
     assert "because the mix of groups changed" in said
     assert "Evidence: weak." in said
+
+
+def test_counts_are_told_in_swedish_unless_asked(counts):
+    said = run("--cells", counts[0])
+    assert "därför att gruppernas sammansättning ändrades" in said
+    assert re.search(r"^procentenheter; \d+ personer, \d+ enheter, \d+ behandlade$", said, re.M)
+    assert "Evidensgrad: svag." in said
+    assert not ENGLISH.findall(said)
+    numbers = [
+        re.findall(r"[−+]?\d+\.\d", t.replace(",", "."))
+        for t in (said, run("--cells", counts[0], "--lang", "en"))
+    ]
+    assert numbers[0] == numbers[1]
 
 
 def test_counts_are_a_finding(counts):
@@ -273,6 +318,19 @@ def test_the_report_has_the_section(results, lang):
     assert set(tables["gender_lost_N00973"].raw["code"]) == {x["code"] for x in g["sample"]["lost"]}
     margin = "5,00" if lang == "sv" else "5.00"
     assert margin in equivalence_text(g, lang)
+
+
+@pytest.mark.parametrize(
+    ("ends", "holds"),
+    [([-1.0, 2.0], True), ([0.0, 2.0], True), ([None, 2.0], True), ([0.3, 2.0], False),
+     ([-3.0, -0.3], False), ([0.3, None], False)],
+)  # fmt: skip
+def test_the_warning_of_an_interval_that_holds_zero_is_for_those_that_do(results, ends, holds):
+    g = json.loads(json.dumps(results["gender"]["N00973"]))
+    g["finding"]["estimates"]["gap"]["conf_int"] = ends
+    assert equivalence_text(g, "en").startswith("An interval that holds zero") == holds
+    assert equivalence_text(g, "sv").startswith("Ett intervall som rymmer noll") == holds
+    assert "wo one-sided tests" in equivalence_text(g, "en")
 
 
 def test_without_counts_and_ratio_the_words_say_so(results):
