@@ -26,6 +26,9 @@ from evaluation.questions.costs.sensitivity import BreakEven
 from evaluation.questions.costs.totals import EFFECT, STAYING, Model
 from evaluation.questions.costs.words import break_even_sentences
 from evaluation.report.costs import write_costs
+from evaluation.report.costs_figures import make_cost_figures
+from evaluation.report.costs_section import cost_words, costs_figures, costs_tables
+from evaluation.report.template import template
 from evaluation.report.verify import verify
 from evaluation.results import Estimate, Finding
 
@@ -358,8 +361,6 @@ def test_a_plan_without_costs_keeps_its_hash():
 
 
 def test_the_section_has_every_table_and_figure_once_and_in_both_languages():
-    from evaluation.report.costs_section import cost_words, costs_figures, costs_tables
-
     plan = planned()
     result = costs_of_plan(plan, check_costs(plan, READ), OUTCOMES)
     r = {"costs": json.loads(json.dumps(result.to_dict(points=True)))}
@@ -375,6 +376,38 @@ def test_the_section_has_every_table_and_figure_once_and_in_both_languages():
         assert words["effect"][0] == ("6,0" if lang == "sv" else "6.0")
         assert words["staying"][0] == ("3,0" if lang == "sv" else "3.0")
     assert costs_tables({}, "sv") == []
+
+
+def body(costs, lang):
+    """Return the text of the section, without its tables and figures."""
+    made = template(f"costs.body.{lang}.md.j2").render(
+        r=costs,
+        c=cost_words(costs, lang),
+        h="#",
+        p="",
+        table=lambda key: "",
+        figure=lambda key: "",
+    )
+    return made.replace("\u00a0", " ")
+
+
+def test_the_section_says_an_effect_below_zero_and_rare_draws_as_they_are():
+    found = cost_analysis(
+        load_costs("example"), UncertainEffect(-0.117, -0.2, -0.01, 0.05, "s", "a", "a", True),
+        draws=200,
+    ).to_dict(points=True)  # fmt: skip
+    quadrants = {"more_cheaper": 0.0, "more_dearer": 0.003}
+    found["plane"] = quadrants | {"fewer_cheaper": 0.0021, "fewer_dearer": 0.9949}
+    sv, en = body(found, "sv"), body(found, "en")
+    assert "**Effekten** på andelen i arbete eller studier är −11,7 procentenheter (95" in sv
+    assert "**The effect** on the share in work or studies is −11.7 percentage points (95" in en
+    assert "I 0 % av dragningarna kommer fler" in sv
+    assert "i mindre än 1 % kommer fler dit" in sv
+    assert "i mindre än 1 % färre och billigare, i mer än 99 % färre och dyrare" in sv
+    assert "In 0 % of the draws more people" in en
+    assert "in less than 1 % fewer and cheaper, in more than 99 % fewer and dearer" in en
+    alt = make_cost_figures(found, "sv")["plane"].alt.replace("\u00a0", " ")
+    assert "i 0 % av dragningarna fler och billigare, i mindre än 1 % fler och dyrare" in alt
 
 
 # a cost report computed again
