@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from bench_persons import measured as persons_measured
+from bench_persons import person_lines
 from bench_report import (
     Measured,
     Row,
@@ -33,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / "tools"
 PEERS = ("statspai", "pyfixest")
 ROUNDS = 3
+PERSON_ROWS = 100_000_000
 SLOW = 15.0
 """A case whose process takes longer runs once."""
 OURS, BARE = "evaluation", "diff-diff"
@@ -224,7 +227,16 @@ def peer_versions() -> dict[str, str]:
     return found
 
 
-def report(results: dict[tuple[str, int], Measured]) -> str:
+def persons(rows: int, folder: Path | None) -> list[str]:
+    """Measure the counting of person records, on files that are made where they are missing."""
+    from person_files import write_persons
+
+    with tempfile.TemporaryDirectory() as place:
+        files = write_persons(folder or Path(place) / "persons", rows)
+        return person_lines(persons_measured(files, ("bare", "narrow", "cohorts")), rows)
+
+
+def report(results: dict[tuple[str, int], Measured], persons: Sequence[str] = ()) -> str:
     """Write the report."""
     peers = peer_versions()
     absent = [name for name in PEERS if name not in peers]
@@ -272,6 +284,8 @@ def report(results: dict[tuple[str, int], Measured]) -> str:
         *single_lines(SINGLE, results, absent),
         "",
     ]
+    if persons:
+        lines += ["## Person records", "", *persons, ""]
     return "\n".join(lines)
 
 
@@ -281,9 +295,21 @@ def main() -> None:
     parser.add_argument(
         "--only", metavar="WORD", help="cases with this in their name; print, do not write"
     )
-    only = parser.parse_args().only
+    parser.add_argument(
+        "--persons",
+        metavar="ROWS",
+        type=lambda text: int(float(text)),
+        default=PERSON_ROWS,
+        help="rows of person records (13 bytes of disk each); 0 leaves them out",
+    )
+    parser.add_argument(
+        "--person-files", metavar="FOLDER", type=Path, help="files of these rows, made before"
+    )
+    given = parser.parse_args()
+    only = given.only
     rows = [row for row in [*GROWTH, *SINGLE] if not only or only in row.case]
-    text = report(measure_all(rows))
+    counted = persons(given.persons, given.person_files) if given.persons and not only else []
+    text = report(measure_all(rows), counted)
     if not only:
         target = ROOT / "reports" / "benchmarks.md"
         target.parent.mkdir(exist_ok=True)

@@ -338,8 +338,11 @@ def summary(r: CostResult, lang: Lang) -> str:
     for row in r.accounts.to_dict("records"):
         cells = [number(row[k], lang, 0) for k in ("without", "with", "difference", "discounted")]
         name = f"{account_label(row['account'], lang)}: {line_label(row['line'], lang)}"
-        bounds = interval(row["discounted_low"], row["discounted_high"], lang, 0)
+        low, high = row["discounted_low"], row["discounted_high"]
+        bounds = interval(low, high, lang, 0) if low < high else "–"
         rows.append((name, *cells, bounds))
+    if not r.tornado:
+        rows = [row[:-1] for row in rows]
     out += ["", *_columns(rows)]
     years: list[tuple[str, ...]] = [
         ("år", "lämnar", "nya hushåll", "hushåll", "bistånd utan", "bistånd med")
