@@ -18,6 +18,7 @@ from evaluation.plan import SimulatedData, plan_from_dict
 from evaluation.questions.study import run_study
 from evaluation.report.figures import make_figures
 from evaluation.report.gender import equivalence_text, ratio_text, representation_text
+from evaluation.report.limits import one_sex_limits
 from evaluation.report.tables import make_tables
 from evaluation.report.text import make_markdown
 
@@ -316,6 +317,9 @@ def test_the_report_has_the_section(results, lang):
     for key, e in g["finding"]["estimates"].items():
         assert raw.loc[key, "estimate"] == e["estimate"]
     assert set(tables["gender_lost_N00973"].raw["code"]) == {x["code"] for x in g["sample"]["lost"]}
+    # a plan has no counts by group, and the section says once where the split is to be had
+    assert text.count("`evaluation gender --cells`") == 1
+    assert one_sex_limits(results, lang) == []
     margin = "5,00" if lang == "sv" else "5.00"
     assert margin in equivalence_text(g, lang)
 
@@ -331,6 +335,29 @@ def test_the_warning_of_an_interval_that_holds_zero_is_for_those_that_do(results
     assert equivalence_text(g, "en").startswith("An interval that holds zero") == holds
     assert equivalence_text(g, "sv").startswith("Ett intervall som rymmer noll") == holds
     assert "wo one-sided tests" in equivalence_text(g, "en")
+
+
+@pytest.mark.parametrize(
+    ("sex", "sv", "en"), [("K", "kvinnor", "women"), ("M", "män", "men")]
+)  # fmt: skip
+def test_one_sex_alone_has_no_section_and_the_limits_say_why(results, sex, sv, en):
+    whole = json.loads(json.dumps(results)) | {"gender": {}, "multiple_testing": None}
+    other = f"N00973_{'M' if sex == 'K' else 'K'}"
+    alone = {
+        k: {i: v for i, v in part.items() if i != other} if isinstance(part, dict) else part
+        for k, part in whole.items()
+    }
+    alone["truth"] = [t for t in alone["truth"] if t["outcome"] != other]
+    alone["plan"]["outcomes"] = [{"indicator": "N00973", "sex": sex}]
+    for lang, who in (("sv", sv), ("en", en)):
+        [said] = one_sex_limits(alone, lang)
+        assert f" {who}" in said
+        assert f"({who})" not in said
+        tables, figures = make_tables(alone, lang), make_figures(alone, lang)
+        text = make_markdown(alone, tables, figures, lang)
+        assert text.count(said) == 1
+        assert "{#gender}" not in text
+        assert "--cells" not in text
 
 
 def test_without_counts_and_ratio_the_words_say_so(results):
