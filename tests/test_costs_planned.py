@@ -296,6 +296,68 @@ def test_the_key_names_whose_interval():
     assert not result.finding.sentence_en.startswith("SIMULATED")
 
 
+def account(value, low, high):
+    """Return the analysis of a cost per inhabitant in two municipalities."""
+    treated = [SimpleNamespace(code="2321", population=9_000),
+               SimpleNamespace(code="1233", population=15_000)]  # fmt: skip
+    design = SimpleNamespace(treated=treated)
+    return SimpleNamespace(
+        headline=estimate(value, low, high), inference=SimpleNamespace(design=design)
+    )
+
+
+@pytest.mark.parametrize(
+    ("work", "paid", "passed", "sv"),
+    [
+        # more in work: the model's assistance falls
+        ((6.0, 1.0, 12.0), (-500.0, -900.0, -100.0), True, "de pekar åt samma håll"),
+        ((6.0, 1.0, 12.0), (500.0, 100.0, 900.0), False, "de pekar åt olika håll"),
+        ((6.0, 1.0, 12.0), (500.0, -100.0, 900.0), None, "om de säger emot varandra går inte"),
+        ((-6.0, -12.0, -1.0), (-500.0, -900.0, -100.0), False, "de pekar åt olika håll"),
+        ((-6.0, -12.0, 1.0), (-500.0, -900.0, -100.0), None, "om de säger emot varandra går inte"),
+    ],
+)
+def test_the_panels_own_cost_stands_beside_the_models(work, paid, passed, sv):
+    plan = planned(on_staying=None)
+    outcomes = {"N00973": analysed("permutation", *work), "U31001": account(*paid)}
+    result = costs_of_plan(plan, check_costs(plan, READ), outcomes)
+    [cost] = result.panel
+    # 12,000 inhabitants are the mean of 9,000 and 15,000
+    assert cost.total.estimate == paid[0] * 12_000
+    check = result.check("panel_U31001")
+    assert check.passed is passed
+    assert sv in check.text_sv
+    verb = "falls" if work[0] > 0 else "rises"
+    assert f"In the model assistance {verb} (" in check.text_en
+    alone = costs_of_plan(plan, check_costs(plan, READ), {"N00973": outcomes["N00973"]})
+    assert alone.panel == ()
+    assert "panel" not in alone.to_dict()
+    # they measure different people: nothing of the model's own answer moves
+    assert result.finding.sentence_sv == alone.finding.sentence_sv
+    assert result.finding.grade == alone.finding.grade
+    assert result.checks[: len(alone.checks)] == alone.checks
+    r = json.loads(json.dumps(result.to_dict(points=True)))
+    assert r["panel"][0]["per_inhabitant"]["estimate"] == paid[0]
+    for lang, head in (("sv", "Vad panelen själv säger"), ("en", "What the panel itself says")):
+        text, none = body(r, lang), body(alone.to_dict(points=True), lang)
+        assert head in text
+        assert head not in none
+        for said in (cost.sentence(lang), getattr(check, f"text_{lang}")):
+            assert said.replace("\u00a0", " ") in text
+
+
+def test_the_accounts_that_leave_refugees_out_are_taken_with_the_others_only():
+    plan = planned(on_staying=None)
+    parts = {"N31001": account(20.0, 5.0, 40.0), "N40010": account(-90.0, -150.0, -30.0)}
+    found = costs_of_plan(plan, check_costs(plan, READ), OUTCOMES | parts)
+    [cost] = found.panel
+    assert (cost.outcome, cost.per_inhabitant.conf_int) == ("N31001 + N40010", (-145.0, 10.0))
+    assert "90" in cost.sentence("en")
+    assert found.check("panel_N31001_N40010").passed
+    del parts["N40010"]
+    assert costs_of_plan(plan, check_costs(plan, READ), OUTCOMES | parts).panel == ()
+
+
 @pytest.mark.parametrize(
     ("changed", "field", "says"),
     [
