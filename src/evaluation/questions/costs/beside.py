@@ -98,15 +98,15 @@ def panel_check(saved: Estimate, cost: PanelCost) -> Check:
         if sv:
             return (
                 f"I modellen {model} biståndet ({kronor} kronor under alla år, diskonterat), i "
-                f"panelen {there} {cost.outcome} ({each} kronor per invånare och år, {ends}): {told}. "
-                "Modellen räknar på de mottagna i parameterfilen, panelen på alla invånare i de behandlade "
-                "kommunerna."
+                f"panelen {there} {cost.outcome} ({each} kronor per invånare och år, {ends}): "
+                f"{told}. Modellen räknar på de mottagna i parameterfilen, panelen på alla "
+                "invånare i de behandlade kommunerna."
             )
         return (
             f"In the model assistance {model} ({kronor} kronor over all years, discounted), in "
-            f"the panel {cost.outcome} {there} ({each} kronor per inhabitant and year, {ends}): {told}. "
-            "The model counts those received in the parameter file, the panel every inhabitant of the "
-            "treated municipalities."
+            f"the panel {cost.outcome} {there} ({each} kronor per inhabitant and year, {ends}): "
+            f"{told}. The model counts those received in the parameter file, the panel every "
+            "inhabitant of the treated municipalities."
         )
 
     name = f"panel_{cost.outcome.replace(' + ', '_')}"
