@@ -3,6 +3,8 @@
 import csv
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -389,6 +391,44 @@ def test_a_faulty_sheet_ends_the_run_in_one_line(write, cli, tmp_path, name):
     assert words in done.err
     assert done.err.strip().count("\n") == 0
     assert not (tmp_path / "out").exists()
+
+
+def test_not_yet_treated_with_nobody_left_is_told_why_and_what_is_right(write, cli, tmp_path):
+    places = list(embedded.municipalities().index)
+    alike = [r for c in places for r in both(c)]
+    apart = [r | {"began": str(2012 + i % 3)} for i, r in enumerate(alike[::2])]
+    apart = [r | {"coder": coder} for r in apart for coder in "AB"]
+    why = "the permutation behind a plan's interval gives the start years to municipalities"
+    for rows, told in ((apart, True), (alike, False)):
+        path = write(rows)
+        plan = yaml.safe_load(path.read_text("utf-8"))
+        plan["comparison"]["group"] = "not_yet_treated"
+        path.write_text(yaml.safe_dump(plan, allow_unicode=True), encoding="utf-8")
+        done = cli("run", path, "--out", tmp_path / "out")
+        assert done.code == 2
+        assert "leaves nobody to compare with: 290 municipalities are active" in done.err
+        assert (why in done.err) == told
+        assert ("evaluation estimate --control notyet takes a file" in done.err) == told
+        assert done.err.strip().count("\n") == 0
+
+
+def test_what_the_refusal_names_does_take_a_file_without_never_treated(cli, tmp_path):
+    rng = np.random.default_rng(1)
+    rows = [
+        (f"u{i}", year, 2012 + i % 4, rng.normal() + 3 * (year >= 2012 + i % 4))
+        for i in range(40)
+        for year in range(2008, 2016)
+    ]
+    table = pd.DataFrame(rows, columns=["unit", "year", "cohort", "y"])
+    table.to_csv(tmp_path / "f.csv", index=False)
+    done = cli(
+        "estimate", "--data", tmp_path / "f.csv", "--unit", "unit", "--time", "year",
+        "--cohort", "cohort", "--outcome", "y", "--control", "notyet",
+        "--inference", "auto", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert found["conf_int"][0] < 3 < found["conf_int"][1]
 
 
 def test_stance_agreement_names_the_one_row(write, cli, tmp_path):

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ import yaml
 from scipy import stats
 
 from evaluation.errors import InputError
+from evaluation.plan import load_plan
+from evaluation.plan.yaml_file import read_mapping
 from evaluation.questions.costs import (
     assistance_path,
     cost_analysis,
@@ -700,3 +703,44 @@ def test_where_nothing_is_uncertain_no_interval_is_printed():
     uncertain = cost_analysis(load_costs("example"), draws=200).summary("sv")
     assert re.search(r"kommunen: statens schablon.* 0 +–$", uncertain, re.MULTILINE)
     assert re.search(r"kommunen: netto .* till ", uncertain)
+
+
+@pytest.mark.parametrize("given", ["settlement", str(Path(load_plan("settlement").file))])
+def test_a_plan_in_the_place_of_a_parameter_file_is_told_where_it_goes(cli, given):
+    answer = cli("costs", given)
+    assert answer.code == 2
+    assert len(answer.err.splitlines()) == 1
+    assert f"{given}: looks like a plan, which evaluation run takes" in answer.err
+
+
+def test_a_parameter_file_in_the_place_of_a_plan_is_told_where_it_goes(cli, tmp_path):
+    answer = cli("run", load_costs("example").file, "--out", tmp_path / "out")
+    assert answer.code == 2
+    assert "looks like a parameter file of the cost model, which evaluation costs" in answer.err
+
+
+BLOCK = "\n    <<: *made_up\n    value: 0,40\n    unit: share"
+
+
+@pytest.mark.parametrize(
+    ("written", "row", "says"),
+    [
+        ("{<<: *made_up, value: 0,40, unit: share}", 21, "value: 0,40 is a value and a key; write"),
+        ("{<<: *made_up, unit: share, value: -0,40}", 21, "with a decimal point, -0.40"),
+        (BLOCK, 23, "(found '0,40'); write it with a decimal point, 0.40"),
+    ],
+)
+def test_a_decimal_comma_is_said_to_be_one(tmp_path, written, row, says):
+    text = Path(load_costs("by_hand").file).read_text("utf-8")
+    right = "{<<: *made_up, value: 0.40, unit: share}"
+    assert text.count(right) == 1
+    (tmp_path / "c.yaml").write_text(text.replace(right, written), encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        load_costs(tmp_path / "c.yaml")
+    assert says in raised.value.problem
+    assert raised.value.row == row
+
+
+def test_a_year_without_a_value_is_no_decimal_comma():
+    content, _ = read_mapping("a: {2017: 100, 2018: }\nb: [0,5]\nc: {x: 1,y: 2}", "x.yaml")
+    assert content == {"a": {2017: 100, 2018: None}, "b": [0, 5], "c": {"x": 1, "y": 2}}

@@ -26,6 +26,9 @@ from evaluation.questions.costs.sensitivity import BreakEven
 from evaluation.questions.costs.totals import EFFECT, STAYING, Model
 from evaluation.questions.costs.words import break_even_sentences
 from evaluation.report.costs import write_costs
+from evaluation.report.costs_figures import make_cost_figures
+from evaluation.report.costs_section import cost_words, costs_figures, costs_tables
+from evaluation.report.template import template
 from evaluation.report.verify import verify
 from evaluation.results import Estimate, Finding
 
@@ -293,6 +296,68 @@ def test_the_key_names_whose_interval():
     assert not result.finding.sentence_en.startswith("SIMULATED")
 
 
+def account(value, low, high):
+    """Return the analysis of a cost per inhabitant in two municipalities."""
+    treated = [SimpleNamespace(code="2321", population=9_000),
+               SimpleNamespace(code="1233", population=15_000)]  # fmt: skip
+    design = SimpleNamespace(treated=treated)
+    return SimpleNamespace(
+        headline=estimate(value, low, high), inference=SimpleNamespace(design=design)
+    )
+
+
+@pytest.mark.parametrize(
+    ("work", "paid", "passed", "sv"),
+    [
+        # more in work: the model's assistance falls
+        ((6.0, 1.0, 12.0), (-500.0, -900.0, -100.0), True, "de pekar åt samma håll"),
+        ((6.0, 1.0, 12.0), (500.0, 100.0, 900.0), False, "de pekar åt olika håll"),
+        ((6.0, 1.0, 12.0), (500.0, -100.0, 900.0), None, "om de säger emot varandra går inte"),
+        ((-6.0, -12.0, -1.0), (-500.0, -900.0, -100.0), False, "de pekar åt olika håll"),
+        ((-6.0, -12.0, 1.0), (-500.0, -900.0, -100.0), None, "om de säger emot varandra går inte"),
+    ],
+)
+def test_the_panels_own_cost_stands_beside_the_models(work, paid, passed, sv):
+    plan = planned(on_staying=None)
+    outcomes = {"N00973": analysed("permutation", *work), "U31001": account(*paid)}
+    result = costs_of_plan(plan, check_costs(plan, READ), outcomes)
+    [cost] = result.panel
+    # 12,000 inhabitants are the mean of 9,000 and 15,000
+    assert cost.total.estimate == paid[0] * 12_000
+    check = result.check("panel_U31001")
+    assert check.passed is passed
+    assert sv in check.text_sv
+    verb = "falls" if work[0] > 0 else "rises"
+    assert f"In the model assistance {verb} (" in check.text_en
+    alone = costs_of_plan(plan, check_costs(plan, READ), {"N00973": outcomes["N00973"]})
+    assert alone.panel == ()
+    assert "panel" not in alone.to_dict()
+    # they measure different people: nothing of the model's own answer moves
+    assert result.finding.sentence_sv == alone.finding.sentence_sv
+    assert result.finding.grade == alone.finding.grade
+    assert result.checks[: len(alone.checks)] == alone.checks
+    r = json.loads(json.dumps(result.to_dict(points=True)))
+    assert r["panel"][0]["per_inhabitant"]["estimate"] == paid[0]
+    for lang, head in (("sv", "Vad panelen själv säger"), ("en", "What the panel itself says")):
+        text, none = body(r, lang), body(alone.to_dict(points=True), lang)
+        assert head in text
+        assert head not in none
+        for said in (cost.sentence(lang), getattr(check, f"text_{lang}")):
+            assert said.replace("\u00a0", " ") in text
+
+
+def test_the_accounts_that_leave_refugees_out_are_taken_with_the_others_only():
+    plan = planned(on_staying=None)
+    parts = {"N31001": account(20.0, 5.0, 40.0), "N40010": account(-90.0, -150.0, -30.0)}
+    found = costs_of_plan(plan, check_costs(plan, READ), OUTCOMES | parts)
+    [cost] = found.panel
+    assert (cost.outcome, cost.per_inhabitant.conf_int) == ("N31001 + N40010", (-145.0, 10.0))
+    assert "90" in cost.sentence("en")
+    assert found.check("panel_N31001_N40010").passed
+    del parts["N40010"]
+    assert costs_of_plan(plan, check_costs(plan, READ), OUTCOMES | parts).panel == ()
+
+
 @pytest.mark.parametrize(
     ("changed", "field", "says"),
     [
@@ -358,8 +423,6 @@ def test_a_plan_without_costs_keeps_its_hash():
 
 
 def test_the_section_has_every_table_and_figure_once_and_in_both_languages():
-    from evaluation.report.costs_section import cost_words, costs_figures, costs_tables
-
     plan = planned()
     result = costs_of_plan(plan, check_costs(plan, READ), OUTCOMES)
     r = {"costs": json.loads(json.dumps(result.to_dict(points=True)))}
@@ -375,6 +438,38 @@ def test_the_section_has_every_table_and_figure_once_and_in_both_languages():
         assert words["effect"][0] == ("6,0" if lang == "sv" else "6.0")
         assert words["staying"][0] == ("3,0" if lang == "sv" else "3.0")
     assert costs_tables({}, "sv") == []
+
+
+def body(costs, lang):
+    """Return the text of the section, without its tables and figures."""
+    made = template(f"costs.body.{lang}.md.j2").render(
+        r=costs,
+        c=cost_words(costs, lang),
+        h="#",
+        p="",
+        table=lambda key: "",
+        figure=lambda key: "",
+    )
+    return made.replace("\u00a0", " ")
+
+
+def test_the_section_says_an_effect_below_zero_and_rare_draws_as_they_are():
+    found = cost_analysis(
+        load_costs("example"), UncertainEffect(-0.117, -0.2, -0.01, 0.05, "s", "a", "a", True),
+        draws=200,
+    ).to_dict(points=True)  # fmt: skip
+    quadrants = {"more_cheaper": 0.0, "more_dearer": 0.003}
+    found["plane"] = quadrants | {"fewer_cheaper": 0.0021, "fewer_dearer": 0.9949}
+    sv, en = body(found, "sv"), body(found, "en")
+    assert "**Effekten** på andelen i arbete eller studier är −11,7 procentenheter (95" in sv
+    assert "**The effect** on the share in work or studies is −11.7 percentage points (95" in en
+    assert "I 0 % av dragningarna kommer fler" in sv
+    assert "i mindre än 1 % kommer fler dit" in sv
+    assert "i mindre än 1 % färre och billigare, i mer än 99 % färre och dyrare" in sv
+    assert "In 0 % of the draws more people" in en
+    assert "in less than 1 % fewer and cheaper, in more than 99 % fewer and dearer" in en
+    alt = make_cost_figures(found, "sv")["plane"].alt.replace("\u00a0", " ")
+    assert "i 0 % av dragningarna fler och billigare, i mindre än 1 % fler och dyrare" in alt
 
 
 # a cost report computed again

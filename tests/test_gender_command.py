@@ -18,6 +18,7 @@ from evaluation.plan import SimulatedData, plan_from_dict
 from evaluation.questions.study import run_study
 from evaluation.report.figures import make_figures
 from evaluation.report.gender import equivalence_text, ratio_text, representation_text
+from evaluation.report.limits import one_sex_limits
 from evaluation.report.tables import make_tables
 from evaluation.report.text import make_markdown
 
@@ -79,10 +80,42 @@ def test_a_file_is_answered(tmp_path):
     again = json.loads(run("--data", path, "--draws", 499, "--margin", 20, "--json"))
     assert again == found
     sized = run(
-        "--data", path, "--draws", 99, "--size", "people", "--donors", 2, "--inference", "auto"
-    )
+        "--data", path, "--draws", 99, "--size", "people", "--donors", 2, "--inference", "auto",
+        "--lang", "en",
+    )  # fmt: skip
     assert "each side's own variance" in sized
     assert "39 of 40 units have both sexes in every year; 1 lack a year for women" in sized
+
+
+ENGLISH = re.compile(r"\b(the|of|and|women|units|with|interval is|estimate|Evidence)\b")
+
+
+@pytest.mark.parametrize(
+    ("more", "rests"),
+    [
+        (("--margin", 20), "inferens    permutation: vilka enheter som helst"),
+        (
+            ("--size", "people", "--donors", 2),
+            "permutation: vilken som helst av 3 enheter av liknande storlek i varje grupp",
+        ),
+        (("--inference", "auto"), "regeln: varje sidas egen varians (CR2, Welch–Satterthwaite)"),
+    ],
+)
+def test_a_file_is_answered_in_swedish_unless_asked(tmp_path, more, rests):
+    path = written(tmp_path / "d.csv")
+    said = run("--data", path, "--draws", 99, *more)
+    assert rests in said
+    assert "39 av 40 enheter har båda könen alla år; 1 saknar något år för kvinnor, 0" in said
+    assert "Evidensgrad: måttlig." in said
+    assert ("Att gapets förändring är mindre än 20,00 åt båda hållen är visat" in said) == (
+        "--margin" in more
+    )
+    assert not ENGLISH.findall(said)
+    english = run("--data", path, "--draws", 99, *more, "--lang", "en")
+    assert ENGLISH.findall(english)
+    # the same numbers in the same order
+    numbers = [re.findall(r"[−+]?\d+\.\d+", t.replace(",", ".")) for t in (said, english)]
+    assert numbers[0] == numbers[1]
 
 
 @pytest.mark.parametrize(
@@ -151,9 +184,22 @@ def test_counts_are_decomposed_and_the_truth_is_covered(counts):
         real = np.average(each[known], weights=rows["persons"][known])
         low, high = e[key]["conf_int"]
         assert low < real < high
-    said = run("--cells", path)
+    said = run("--cells", path, "--lang", "en")
     assert "because the mix of groups changed" in said
     assert "Evidence: weak." in said
+
+
+def test_counts_are_told_in_swedish_unless_asked(counts):
+    said = run("--cells", counts[0])
+    assert "därför att gruppernas sammansättning ändrades" in said
+    assert re.search(r"^procentenheter; \d+ personer, \d+ enheter, \d+ behandlade$", said, re.M)
+    assert "Evidensgrad: svag." in said
+    assert not ENGLISH.findall(said)
+    numbers = [
+        re.findall(r"[−+]?\d+\.\d", t.replace(",", "."))
+        for t in (said, run("--cells", counts[0], "--lang", "en"))
+    ]
+    assert numbers[0] == numbers[1]
 
 
 def test_counts_are_a_finding(counts):
@@ -271,8 +317,47 @@ def test_the_report_has_the_section(results, lang):
     for key, e in g["finding"]["estimates"].items():
         assert raw.loc[key, "estimate"] == e["estimate"]
     assert set(tables["gender_lost_N00973"].raw["code"]) == {x["code"] for x in g["sample"]["lost"]}
+    # a plan has no counts by group, and the section says once where the split is to be had
+    assert text.count("`evaluation gender --cells`") == 1
+    assert one_sex_limits(results, lang) == []
     margin = "5,00" if lang == "sv" else "5.00"
     assert margin in equivalence_text(g, lang)
+
+
+@pytest.mark.parametrize(
+    ("ends", "holds"),
+    [([-1.0, 2.0], True), ([0.0, 2.0], True), ([None, 2.0], True), ([0.3, 2.0], False),
+     ([-3.0, -0.3], False), ([0.3, None], False)],
+)  # fmt: skip
+def test_the_warning_of_an_interval_that_holds_zero_is_for_those_that_do(results, ends, holds):
+    g = json.loads(json.dumps(results["gender"]["N00973"]))
+    g["finding"]["estimates"]["gap"]["conf_int"] = ends
+    assert equivalence_text(g, "en").startswith("An interval that holds zero") == holds
+    assert equivalence_text(g, "sv").startswith("Ett intervall som rymmer noll") == holds
+    assert "wo one-sided tests" in equivalence_text(g, "en")
+
+
+@pytest.mark.parametrize(
+    ("sex", "sv", "en"), [("K", "kvinnor", "women"), ("M", "män", "men")]
+)  # fmt: skip
+def test_one_sex_alone_has_no_section_and_the_limits_say_why(results, sex, sv, en):
+    whole = json.loads(json.dumps(results)) | {"gender": {}, "multiple_testing": None}
+    other = f"N00973_{'M' if sex == 'K' else 'K'}"
+    alone = {
+        k: {i: v for i, v in part.items() if i != other} if isinstance(part, dict) else part
+        for k, part in whole.items()
+    }
+    alone["truth"] = [t for t in alone["truth"] if t["outcome"] != other]
+    alone["plan"]["outcomes"] = [{"indicator": "N00973", "sex": sex}]
+    for lang, who in (("sv", sv), ("en", en)):
+        [said] = one_sex_limits(alone, lang)
+        assert f" {who}" in said
+        assert f"({who})" not in said
+        tables, figures = make_tables(alone, lang), make_figures(alone, lang)
+        text = make_markdown(alone, tables, figures, lang)
+        assert text.count(said) == 1
+        assert "{#gender}" not in text
+        assert "--cells" not in text
 
 
 def test_without_counts_and_ratio_the_words_say_so(results):

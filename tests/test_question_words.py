@@ -125,6 +125,8 @@ def test_what_is_left_of_the_four_outcomes_is_said(rejected, en, sv):
         (0.51, "51 %", "51 %"),
         (0.034, "3,4 %", "3.4 %"),
         (0.0004, "mindre än 0,1 %", "less than 0.1 %"),
+        (0.9975, "mer än 99 %", "more than 99 %"),
+        (1.0, "100 %", "100 %"),
     ],
 )
 def test_no_chance_is_called_none(p, sv, en):

@@ -1,5 +1,6 @@
 """The indicator registry: its file, what may be mixed, what is derived."""
 
+import re
 from dataclasses import FrozenInstanceError, asdict, fields, replace
 
 import numpy as np
@@ -23,7 +24,12 @@ from evaluation.data.registry import (
     refuse_mixing,
 )
 from evaluation.data.registry.loading import SHA256
+from evaluation.design.treatment import design_from_plan
 from evaluation.errors import InputError
+from evaluation.plan import load_plan
+from evaluation.questions.effect_words import effect_sentences
+from evaluation.report.limits import outcome_limits
+from evaluation.results import Estimate
 
 FILE = data_folder() / "indicators" / "indicators.yaml"
 KOLADA = [
@@ -468,3 +474,33 @@ def test_an_outcome_of_ones_own_needs_only_the_texts():
     own = Indicator(**values)
     assert (own.scale, own.lowest, own.break_year, own.parts) == ("other", None, None, ())
     assert own.withheld_range == (-np.inf, np.inf)
+
+
+# words
+
+
+TWICE = re.compile(r"\b(\w+)\s+\1\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("key", REGISTRY)
+def test_no_label_has_its_article_and_no_sentence_a_word_twice(key):
+    i = REGISTRY[key]
+    assert not re.match(r"(the|a|an) ", i.label_en, re.IGNORECASE)
+    assert not re.match(r"(en|ett|den|det|de|att) ", i.label_sv, re.IGNORECASE)
+    # «förändrades att …» is no Swedish
+    assert not i.definite_sv.startswith("att ")
+    e = Estimate(term="att", estimate=4.0, conf_int=(1.0, 7.0), p_value=0.03, method="cs",
+                 inference="permutation", estimand="cohort", n_obs=9, n_units=9,
+                 n_treated_units=2, n_clusters=9)  # fmt: skip
+    design = design_from_plan(load_plan("settlement"))
+    men = replace(i, label_sv=f"{i.label_sv} (män)", label_en=f"{i.label_en} (men)")
+    said = [
+        *effect_sentences(i, e, design, False, ""),
+        *effect_sentences(men, e, design, True, ""),
+        *(v for v in asdict(i).values() if isinstance(v, str)),
+        *(t for b in i.breaks for t in (b.sv, b.en)),
+        *(t for s in breaks_within(i, range(2000, 2026)) for t in (s.text_sv, s.text_en)),
+    ]
+    for lang in ("sv", "en"):
+        said += outcome_limits({"indicators": {k: asdict(x) for k, x in enumerate((i, men))}}, lang)
+    assert not [(m.group(), t) for t in said for m in TWICE.finditer(t)]

@@ -178,3 +178,52 @@ def test_one_group_is_named_in_words(files, tmp_path):
 def test_a_horizon_beyond_the_data_says_where_they_are_taken_to_end(files):
     with pytest.raises(InputError, match=r"are taken to end with .*; --until says otherwise"):
         run("--data", files / "persons.csv", "--horizon", 500)
+
+
+def test_ratios_that_describe_are_told_from_the_effect(files):
+    call = ("--data", files / "persons.csv", "--by")
+    known = (*call, "exposed", "--stance", files / "stance.csv")
+    sv, en = run(*known), run(*known, "--lang", "en")
+    clause = "Riskkvoterna här beskriver gruppernas skillnad; de är ingen effekt"
+    assert sv.count(clause + " av att vara aktiv, som jämför") == 1
+    assert sv.index("takten att flytta ändrades") < sv.index(clause) < sv.index("exposed: riskkvot")
+    assert "they are no effect of being active, which compares with the same" in en
+    # without an effect there is none to be told from
+    assert clause + ".\n" in run(*call, "sex")
+    assert clause not in run("--data", files / "persons.csv")
+
+
+@pytest.fixture(scope="module")
+def stayers(files, tmp_path_factory):
+    """Write the same persons where nobody leaves, and where none of the exposed do."""
+    folder = tmp_path_factory.mktemp("stayers")
+    persons = pd.read_csv(files / "persons.csv", dtype=str)
+    active = set(pd.read_csv(files / "stance.csv", dtype=str)["code"])
+    since = persons["received_code"].isin(active) & (persons["received"] >= "2014")
+    for name, stay in (("nobody", persons.index >= 0), ("exposed", since)):
+        kept = persons.assign(moved=persons["moved"].mask(stay), move=persons["move"].mask(stay))
+        kept.to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+@pytest.mark.parametrize("more", [(), ("--by", "exposed"), ("--by", "sex")])
+def test_where_nobody_leaves_staying_is_described_and_nothing_fitted(files, stayers, more):
+    call = ("--data", stayers / "nobody.csv", "--until", "2022-12", *more)
+    known = (*call, "--stance", files / "stance.csv")
+    out = run(*known)
+    assert "100,0 % (100,0–100,0)" in out.replace("\u00a0", " ")
+    assert "not: ingen effekt: av dem som togs emot av en aktiv kommun, eller av övriga" in out
+    assert ("inga modeller: ingen flyttar, så det finns inget att jämföra" in out) == bool(more)
+    assert "riskkvot" not in out
+    english = run(*known, "--lang", "en")
+    assert "note: no effect: of those received by an active municipality, or of the" in english
+    assert "so no model can be fitted" in english
+
+
+def test_where_none_of_the_exposed_leave_no_model_is_fitted(files, stayers):
+    call = ("--data", stayers / "exposed.csv", "--until", "2022-12", "--by", "exposed")
+    out = run(*call, "--stance", files / "stance.csv")
+    assert "mottagna av en aktiv kommun 100,0 %" in out.replace("\u00a0", " ")
+    assert "flyttar ingen eller alla, så ingen modell kan skattas" in out
+    assert re.search(r"log-rank.*chi-två \d+", out)
+    assert "riskkvot" not in out

@@ -222,3 +222,36 @@ def test_a_plan_that_was_widened_after_the_fetch_is_told(tmp_path):
         open_sources(plan_from_dict(content), store=store)
     content["data"]["years"] = [2015, 2016]
     assert open_sources(plan_from_dict(content), store=store).snapshot.name == "wide"
+
+
+def test_yes_and_no_are_taken_as_per_cent_of_yes():
+    plan = plan_from_dict(
+        content("day_one_simulated", outcomes=["U30464", "N00973"], costs=None), file="p.yaml"
+    )
+    sources = open_sources(plan)
+    flag, share = sources.outcome(0), sources.outcome(1)
+    assert set(flag.panel.values.to_numpy().ravel()) == {0.0, 100.0}
+    high = flag.panel.bounds.high.to_numpy()
+    assert set(high[pd.notna(high)]) == {0.0, 100.0}
+    i = flag.indicator
+    assert (i.unit_sv, i.change_sv) == ("procent ja", "procentenheter")
+    assert (i.unit_en, i.change_en) == ("per cent yes", "percentage points")
+    assert (i.lowest, i.highest) == (0, 100)
+    # the series itself and every other outcome stay as they are
+    assert REGISTRY["U30464"].unit_en == "yes 1 or no 0"
+    assert share.indicator.unit_en == REGISTRY["N00973"].unit_en
+    stored = sources.observations
+    stored = stored[(stored["indicator"] == "U30464") & stored["value"].notna()]
+    assert set(stored["value"]) == {0.0, 1.0}
+
+
+def test_an_own_outcome_whose_label_has_its_article_gets_no_second(tmp_path):
+    rows = [(c, y, 3 + i % 7) for i, c in enumerate(codes()) for y in range(2010, 2020)]
+    pd.DataFrame(rows, columns=["kommun", "år", "värde"]).to_csv(tmp_path / "o.csv", index=False)
+    own = {
+        "id": "mine", "file": "o.csv", "source": "S", "label": {"sv": "mått", "en": "the measure"},
+        "unit": {"sv": "procent", "en": "per cent"},
+        "columns": {"code": "kommun", "year": "år", "value": "värde"},
+    }  # fmt: skip
+    plan = plan_from_dict(content("settlement", outcomes=[own]), file=str(tmp_path / "p.yaml"))
+    assert open_sources(plan).outcome(0).indicator.label_en == "measure"

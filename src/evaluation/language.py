@@ -15,6 +15,7 @@ __all__ = [
     "number",
     "p_value",
     "per_cent",
+    "share_of_draws",
     "translated",
 ]
 
@@ -79,6 +80,25 @@ def per_cent(share: float, lang: Lang, decimals: int = 0) -> str:
     '15,7 %'
     """
     return f"{number(100 * share, lang, decimals)}{_HARD}%"
+
+
+def share_of_draws(share: float, lang: Lang, decimals: int = 0) -> str:
+    """Write a share of something counted, in which some is not none and nearly all not all.
+
+    Examples
+    --------
+    >>> [share_of_draws(s, "en").replace(_HARD, " ") for s in (0.0, 0.0004, 0.31, 0.9996, 1.0)]
+    ['0 %', 'less than 1 %', '31 %', 'more than 99 %', '100 %']
+    >>> share_of_draws(0.0004, "sv", 1).replace(_HARD, " ")
+    'mindre än 0,1 %'
+    """
+    least = 10.0 ** -(2 + decimals)
+    if 0 < share < least:
+        return f"{'mindre än' if lang == 'sv' else 'less than'} {per_cent(least, lang, decimals)}"
+    if 1 - least < share < 1:
+        shown = per_cent(1 - least, lang, decimals)
+        return f"{'mer än' if lang == 'sv' else 'more than'} {shown}"
+    return per_cent(share, lang, decimals)
 
 
 def level(share: float, lang: Lang) -> str:

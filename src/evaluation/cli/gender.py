@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,6 @@ from evaluation.cli.shared import (
     say_unused,
 )
 from evaluation.errors import InputError
-
-if TYPE_CHECKING:
-    from evaluation.questions.gender.own_file import OwnCells
 
 __all__ = ["attach"]
 
@@ -94,7 +91,7 @@ def gender(
     draws: Annotated[int, typer.Option(min=99, max=MOST_DRAWS, help="Assignments.")] = 9999,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the assignments.")] = 1,
     alpha: Alpha = 0.05,
-    lang: Annotated[Lang, typer.Option(help="Language of a plan's answer.")] = Lang.sv,
+    lang: Annotated[Lang, typer.Option(help="Language of what is written.")] = Lang.sv,
     store: StoreFolder = None,
     as_json: Json = False,
 ) -> None:
@@ -132,7 +129,7 @@ def gender(
         if as_json:
             print_json(found.to_dict())
         else:
-            typer.echo(_table(found))
+            typer.echo(found.summary(lang.value))
         return
     assert data is not None
     say_unused(asked_for(ctx, *OF_CELLS), "this is for --cells")
@@ -159,7 +156,7 @@ def gender(
     if as_json:
         print_json(answer.to_dict())
     else:
-        typer.echo(answer.summary())
+        typer.echo(answer.summary(lang.value))
 
 
 def _plan(name: str, lang: str, store: Path | None, as_json: bool) -> None:
@@ -179,19 +176,3 @@ def _plan(name: str, lang: str, store: Path | None, as_json: bool) -> None:
         typer.echo(f.sentence_sv if lang == "sv" else f.sentence_en)
         for check in f.checks:
             typer.echo(f"  {check.text_sv if lang == 'sv' else check.text_en}")
-
-
-def _table(found: OwnCells) -> str:
-    from evaluation.language import interval, number
-
-    lines = [found.split.method]
-    for name, e in found.split.estimates.items():
-        shown = number(e.estimate, "en", 1, sign=True)
-        lines.append(f"{name:<20}{shown:>8}   {interval(*e.conf_int, 'en', 1)}")
-    e = found.split.estimates["difference"]
-    lines.append(
-        f"percentage points; {e.n_obs} persons, {e.n_units} units, {e.n_treated_units} treated"
-    )
-    lines.append(found.finding.sentence_en)
-    lines.append(f"Evidence: {found.finding.grade}. {found.finding.grade_reason_en}")
-    return "\n".join(lines)

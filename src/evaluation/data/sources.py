@@ -170,7 +170,10 @@ class Sources:
             panel = build_panel(table, indicator.id, sex, weight=weight, within=within)
         except InputError as error:
             raise self.plan.fault(here, error.problem) from None
-        return Outcome(panel, _named(indicator, sex, self.origin), indicator.id, sex)
+        named = _named(indicator, sex, self.origin)
+        if indicator.scale == "flag":
+            panel, named = _in_per_cent(panel, named)
+        return Outcome(panel, named, indicator.id, sex)
 
     def _own(self, i: int, entry: OutcomeFile) -> Outcome:
         if entry.id in REGISTRY or entry.id == "case":
@@ -192,6 +195,22 @@ class Sources:
         if reading.weights is not None:
             panel = replace(panel, weights=_weights(reading, panel, entry.sex))
         return Outcome(panel, _own_indicator(entry), entry.id, entry.sex or "T", reading)
+
+
+def _in_per_cent(panel: Panel, indicator: Indicator) -> tuple[Panel, Indicator]:
+    """Take yes and no, 1 and 0, as per cent of yes, so that a change is in percentage points."""
+    bounds = panel.bounds and replace(
+        panel.bounds, low=100 * panel.bounds.low, high=100 * panel.bounds.high
+    )
+    return replace(panel, values=100 * panel.values, bounds=bounds), replace(
+        indicator,
+        unit_sv="procent ja",
+        unit_en="per cent yes",
+        change_sv="procentenheter",
+        change_en="percentage points",
+        lowest=None if indicator.lowest is None else 100 * indicator.lowest,
+        highest=None if indicator.highest is None else 100 * indicator.highest,
+    )
 
 
 def _weights(reading: Reading, panel: Panel, sex: Sex | None) -> pd.DataFrame:
@@ -234,7 +253,8 @@ def _own_indicator(entry: OutcomeFile) -> Indicator:
         id=entry.id,
         label_sv=entry.label.sv,
         definite_sv=entry.definite_sv or entry.label.sv,
-        label_en=entry.label.en,
+        # in running text the article is before it already
+        label_en=entry.label.en.removeprefix("the "),
         unit_sv=unit_sv,
         unit_en=unit_en,
         change_sv="procentenheter" if unit_sv.startswith("procent") else unit_sv,

@@ -31,6 +31,11 @@ from evaluation.plan import Plan, SheetCoding
 __all__ = ["Apart", "Coded", "design_from_sheets"]
 
 Row = Mapping[str, Any]
+_NOBODY_ELSE = (
+    "; not_yet_treated adds the treated before their own start, but the permutation behind a "
+    "plan's interval gives the start years to municipalities that never start, so there must be "
+    "some; for a panel without any, evaluation estimate --control notyet takes a file"
+)
 _WHY = {
     "unsettled": "the coders disagree on it and no decision is recorded",
     "no_start": "it is called active and no start is given",
@@ -341,6 +346,8 @@ def design_from_sheets(plan: Plan, at: Mapping[str, Path] | None = None) -> tupl
     controls = sorted([*rest, *(weak if as_controls else ())])
     if not controls:
         problem = f"leaves nobody to compare with: {len(treated)} municipalities are active"
+        if plan.comparison.group == "not_yet_treated" and len({t.first_year for t in treated}) > 1:
+            problem += _NOBODY_ELSE
         raise plan.fault((*key, "sheets"), problem)
     anonymous = len(sheet.anonymous)
     # who is apart may well be active on good evidence, and never joins the comparison

@@ -17,7 +17,7 @@ from evaluation.plan.outcomes import OutcomeFile, RegistryOutcome
 from evaluation.plan.parts import TAGS, Lines
 from evaluation.plan.yaml_file import complaint, read_mapping
 
-__all__ = ["load_plan", "model_plan", "plan_from_dict"]
+__all__ = ["load_plan", "model_plan", "plan_from_dict", "plan_ships"]
 
 # the folder of the plans for one model of the documents each
 MODELS = "models"
@@ -44,6 +44,17 @@ def _locate(plan: str | Path) -> Path:
             if (place / f"{path}.yaml").is_file():
                 return place / f"{path}.yaml"
     return path
+
+
+def plan_ships(name: str | Path) -> bool:
+    """Say whether a plan of that name ships with the package.
+
+    Examples
+    --------
+    >>> plan_ships("settlement"), plan_ships("example")
+    (True, False)
+    """
+    return not Path(name).suffix and _locate(name) != Path(name)
 
 
 def model_plan(model: str) -> str | None:
@@ -96,6 +107,12 @@ def load_plan(plan: str | Path) -> Plan:
         raise InputError(problem, file=name)
     text = read_text(path)
     content, lines = read_mapping(text, name)
+    if "parameters" in content and "outcomes" not in content:
+        raise InputError(
+            "looks like a parameter file of the cost model, which evaluation costs takes; a plan "
+            "has name, title, outcomes … and names it in costs.parameters",
+            file=name,
+        )
     return plan_from_dict(content, file=name, lines=lines)
 
 

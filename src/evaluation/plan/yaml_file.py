@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,10 +15,13 @@ from evaluation.plan.parts import PATTERNS, TAGS
 
 __all__ = ["complaint", "read_mapping"]
 
+_COMMA = re.compile(r"([+-]?\d+),(\d+)")
+
 
 def _line_numbers(node: yaml.Node, path: tuple[str | int, ...] = ()) -> dict[Any, int]:
     found = {path: node.start_mark.line + 1}
     if isinstance(node, yaml.MappingNode):
+        _refuse_decimal_comma(node)
         for key, value in node.value:
             inner = (*path, key.value)
             if inner in found:
@@ -29,6 +34,21 @@ def _line_numbers(node: yaml.Node, path: tuple[str | int, ...] = ()) -> dict[Any
         for i, value in enumerate(node.value):
             found.update(_line_numbers(value, (*path, i)))
     return found
+
+
+def _refuse_decimal_comma(node: yaml.MappingNode) -> None:
+    """Refuse ``{value: 0,40}``, which YAML reads as the value 0 and an empty key 40."""
+    for (name, value), (key, empty) in itertools.pairwise(node.value):
+        follows = value.end_mark and value.end_mark.index + 1 == key.start_mark.index
+        bare = empty.tag == "tag:yaml.org,2002:null" and not empty.value
+        if follows and bare and _COMMA.fullmatch(f"{value.value},{key.value}"):
+            raise yaml.constructor.ConstructorError(
+                None,
+                None,
+                f"between braces {name.value}: {value.value},{key.value} is a value and a key; "
+                f"write the number with a decimal point, {value.value}.{key.value}",
+                key.start_mark,
+            )
 
 
 def read_mapping(
@@ -119,4 +139,6 @@ def complaint(
     message = first["msg"].removeprefix("Value error, ")
     value = first.get("input")
     shown = f" (found {value!r})" if not isinstance(value, dict | list) else ""
-    return path, f"{message[0].lower()}{message[1:]}{shown}"
+    comma = _COMMA.fullmatch(value) if isinstance(value, str) else None
+    hint = f"; write it with a decimal point, {comma[1]}.{comma[2]}" if comma else ""
+    return path, f"{message[0].lower()}{message[1:]}{shown}{hint}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evaluation.data.registry import Indicator
 from evaluation.design.treatment import Design
-from evaluation.language import Lang, interval, level, number, p_value, per_cent
+from evaluation.language import Lang, interval, level, number, p_value, share_of_draws
 from evaluation.questions.evaluated import who
 from evaluation.results import Estimate
 
@@ -98,6 +98,4 @@ def effect_sentences(
 
 def _often(p: float, lang: Lang) -> str:
     """Write a p-value as a share of cases; what is rounded to nothing is not called nothing."""
-    if p < 0.001:
-        return f"{'mindre än' if lang == 'sv' else 'less than'} {per_cent(0.001, lang, 1)}"
-    return per_cent(p, lang, 0 if p >= 0.1 else 1)
+    return share_of_draws(p, lang, 0 if p >= 0.1 else 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evaluation.language import Lang, number, per_cent
+from evaluation.language import Lang, number, share_of_draws
 from evaluation.questions.costs.plots import MOST_BARS, PLOTS, Drawn
 from evaluation.questions.costs.words import quantity_label
 from evaluation.report.costs_tables import source_line
@@ -77,8 +77,8 @@ def _texts(r: Drawn, results: Results, kind: str, lang: Lang) -> tuple[str, str]
             else f"Bars; the longest is {name}, from {ends[0]} to {ends[1]} thousand kronor."
         )
     elif kind == "plane":
-        more = per_cent(results["plane"]["more_cheaper"], lang)
-        dearer = per_cent(results["plane"]["more_dearer"], lang)
+        more = share_of_draws(results["plane"]["more_cheaper"], lang)
+        dearer = share_of_draws(results["plane"]["more_dearer"], lang)
         title = (
             "Dragningarna: fler i arbete eller studier mot kommunens nettokostnad, diskonterat"
             if sv
@@ -91,7 +91,7 @@ def _texts(r: Drawn, results: Results, kind: str, lang: Lang) -> tuple[str, str]
             else f"Scatter; in {more} of the draws more and cheaper, in {dearer} more and dearer."
         )
     else:
-        shares = [per_cent(v, lang) for v in r.acceptability["probability"].iloc[[0, -1]]]
+        shares = [share_of_draws(v, lang) for v in r.acceptability["probability"].iloc[[0, -1]]]
         most = number(float(r.acceptability["willingness"].iloc[-1]) / 1000, lang, 0)
         title = (
             "Sannolikheten att arbetssättet är värt sin kostnad för kommunen"

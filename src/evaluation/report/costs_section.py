@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from evaluation.language import Lang, level, number, per_cent
+from evaluation.language import Lang, level, number, share_of_draws
 from evaluation.questions.costs.sensitivity import BreakEven
 from evaluation.questions.costs.words import break_even_sentences, correlations_sentence
 from evaluation.report.costs_figures import make_cost_figures
@@ -82,7 +82,7 @@ def cost_words(r: Results, lang: Lang) -> dict[str, Any]:
     accounts = dict.fromkeys(row["account"] for row in r["accounts"])
     return {
         "kronor": lambda value: number(value, lang, 0),
-        "share": lambda value: per_cent(value, lang),
+        "share": lambda value: share_of_draws(value, lang),
         "level": level(1 - r["alpha"], lang),
         "draws": number(r["draws"], lang, 0),
         "effect": points(e),

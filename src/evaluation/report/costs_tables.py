@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from evaluation.language import Lang, interval, level, number, per_cent
+from evaluation.language import Lang, interval, level, number, share_of_draws
 from evaluation.questions.costs.accounts import account_label, line_label
 from evaluation.questions.costs.words import quantity_label
 from evaluation.report.figure import capital
@@ -230,7 +230,7 @@ def _acceptability(r: Results, lang: Lang) -> Table:
     cells = [
         (
             number(row["willingness"], lang, 0),
-            per_cent(row["probability"], lang),
+            share_of_draws(row["probability"], lang),
             number(row["net_benefit"], lang, 0),
             number(row["evpi"], lang, 0),
         )

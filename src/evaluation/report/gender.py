@@ -337,14 +337,22 @@ def equivalence_text(g: dict[str, Any], lang: Lang) -> str:
     unit = g["indicator"][f"change_{lang}"]
     least = number(max(ends), lang)
     shown = level(1 - 2 * alpha, lang)
-    text = (
-        f"Ett intervall som rymmer noll visar inte att gapet stod still. Två ensidiga test på "
-        f"nivån {level(alpha, lang)} ({shown} intervall) visar att förändringen är mindre än "
-        f"{least} {unit} åt något håll, och ingen snävare gräns"
+    low, high = g["finding"]["estimates"]["gap"]["conf_int"]
+    # no bound is an infinite one: it holds zero on that side
+    if (low is None or low <= 0) and (high is None or high >= 0):
+        warning = (
+            "Ett intervall som rymmer noll visar inte att gapet stod still. "
+            if sv
+            else "An interval that holds zero does not show that the gap stood still. "
+        )
+    else:
+        warning = ""
+    text = warning + (
+        f"Två ensidiga test på nivån {level(alpha, lang)} ({shown} intervall) visar att "
+        f"förändringen är mindre än {least} {unit} åt något håll, och ingen snävare gräns"
         if sv
-        else f"An interval that holds zero does not show that the gap stood still. Two one-sided "
-        f"tests at the level {level(alpha, lang)} ({shown} interval) show that the change is less "
-        f"than {least} {unit} either way, and no tighter bound"
+        else f"Two one-sided tests at the level {level(alpha, lang)} ({shown} interval) show that "
+        f"the change is less than {least} {unit} either way, and no tighter bound"
     )
     e = g["gap"]["equivalence"]
     if e is None:

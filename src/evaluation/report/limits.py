@@ -7,7 +7,7 @@ import re
 from evaluation.language import Lang, listed
 from evaluation.report.table import Results
 
-__all__ = ["outcome_limits"]
+__all__ = ["one_sex_limits", "outcome_limits"]
 
 _ONE_SEX = re.compile(r"(.+) \((kvinnor|män|women|men)\)")
 
@@ -44,6 +44,50 @@ def outcome_limits(r: Results, lang: Lang) -> list[str]:
             about = listed(_by_outcome(labels, lang), lang)
             limit += f" Det gäller {about}." if lang == "sv" else f" This is about the {about}."
         out.append(limit)
+    return out
+
+
+def one_sex_limits(r: Results, lang: Lang) -> list[str]:
+    """Return which outcomes are there for women or for men alone, so that no gap can be told.
+
+    Parameters
+    ----------
+    r : mapping
+        The study's results.
+    lang : {"sv", "en"}
+        Language.
+
+    Returns
+    -------
+    list of str
+        A sentence per outcome; none where both sexes or neither is there.
+
+    Examples
+    --------
+    >>> r = {"plan": {"outcomes": [{"indicator": "a", "sex": "K"}]},
+    ...      "indicators": {"a_K": {"label_en": "share (women)"}}}
+    >>> one_sex_limits(r, "en")[0][:78]
+    'The share is there for women only: the gap between women and men cannot be tol'
+    """
+    sexes: dict[str, set[str]] = {}
+    for o in r["plan"]["outcomes"]:
+        if isinstance(o, dict) and "indicator" in o and o.get("sex") in ("K", "M"):
+            sexes.setdefault(o["indicator"], set()).add(o["sex"])
+    label, out = "definite_sv" if lang == "sv" else "label_en", []
+    for key, found in sexes.items():
+        if len(found) > 1:
+            continue
+        [sex] = found
+        text = r["indicators"][f"{key}_{sex}"][label]
+        one = _ONE_SEX.fullmatch(text)
+        base, who = one.groups() if one else (text, sex)
+        out.append(
+            f"{base[0].upper()}{base[1:]} finns bara för {who}: gapet mellan kvinnor och män går "
+            "inte att avgöra av ett kön. Ta med utfallet för båda i planen."
+            if lang == "sv"
+            else f"The {base} is there for {who} only: the gap between women and men cannot be "
+            "told from one sex. Have the outcome for both in the plan."
+        )
     return out
 
 

@@ -19,7 +19,7 @@ from evaluation.report.costs_section import cost_words
 from evaluation.report.figures import Figure
 from evaluation.report.gender import equivalence_text, ratio_text, representation_text
 from evaluation.report.horizons import horizon_text
-from evaluation.report.limits import outcome_limits
+from evaluation.report.limits import one_sex_limits, outcome_limits
 from evaluation.report.table import literal
 from evaluation.report.tables import Table
 from evaluation.report.template import template
@@ -302,7 +302,7 @@ def make_markdown(
         headline_text=headline_text(results, lang),
         like_text=lambda name: like_text(results, name, lang),
         note_text=note_text(results, lang),
-        limits=outcome_limits(results, lang),
+        limits=[*outcome_limits(results, lang), *one_sex_limits(results, lang)],
         show_overlap=lambda name: bool(tables[f"overlap_{name}"].rows),
         dropped_listed=appendix_outcomes(results),
         miscoding=f"miscoding.{lang}.md.j2",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evaluation.language import Lang, listed, number, per_cent
+from evaluation.language import Lang, listed, number, per_cent, share_of_draws
 from evaluation.questions.costs.accounts import line_label
 from evaluation.questions.costs.effects import UncertainEffect
 from evaluation.questions.costs.parameters import CostPlan
@@ -171,9 +171,9 @@ def _cut(drawn: Totals) -> Check:
     return Check(
         "shares_cut",
         share <= MOST_CUT,
-        f"I {per_cent(share, 'sv', 1)} av dragningarna skulle effekten föra en andel utanför "
+        f"I {share_of_draws(share, 'sv', 1)} av dragningarna skulle effekten föra en andel utanför "
         "0–100 %; den skars av där.",
-        f"In {per_cent(share, 'en', 1)} of the draws the effect would take a share outside "
+        f"In {share_of_draws(share, 'en', 1)} of the draws the effect would take a share outside "
         "0–100 %; it was cut there.",
         share,
         MOST_CUT,

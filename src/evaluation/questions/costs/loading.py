@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from evaluation.errors import InputError, read_text
+from evaluation.plan.loading import plan_ships
 from evaluation.plan.model import fault
 from evaluation.plan.parts import Lines, Text
 from evaluation.plan.yaml_file import complaint, read_mapping
@@ -27,6 +28,10 @@ from evaluation.questions.costs.parameters import (
 
 __all__ = ["costs_from_dict", "load_costs"]
 
+_PLAN = (
+    "looks like a plan, which evaluation run takes; a parameter file has name, years, prices, "
+    "parameters …, and a plan names it in costs.parameters"
+)
 _BELOW: Mapping[str, type[BaseModel]] = {
     "title": Text,
     "prices": Prices,
@@ -75,7 +80,8 @@ def load_costs(parameters: str | Path) -> CostPlan:
         named = {p.stem: p for p in _shipped()}
         if str(path) not in named:
             ship = ", ".join(named)
-            raise InputError(f"there is no such parameter file; {ship} ship", file=str(path))
+            problem = f"there is no such parameter file; {ship} ship"
+            raise InputError(_PLAN if plan_ships(path) else problem, file=str(path))
         path = named[str(path)]
     content, lines = read_mapping(
         read_text(path),
@@ -83,6 +89,8 @@ def load_costs(parameters: str | Path) -> CostPlan:
         what="a parameter file",
         keys="name, years, prices, parameters …",
     )
+    if "outcomes" in content and "parameters" not in content:
+        raise InputError(_PLAN, file=str(path))
     return costs_from_dict(content, file=str(path), lines=lines)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,6 +69,17 @@ class PanelCost:
             f"{self.outcome}: {each} kronor per inhabitant and year ({shown} interval "
             f"{spread[0]}), so {every} kronor per year ({spread[1]}) for {people} inhabitants."
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain types for JSON."""
+        return {
+            "outcome": self.outcome,
+            "per_inhabitant": self.per_inhabitant.to_dict(),
+            "inhabitants": self.inhabitants,
+            "total": self.total.to_dict(),
+            "sentence_sv": self.sentence("sv"),
+            "sentence_en": self.sentence("en"),
+        }
 
     def tidy(self) -> pd.DataFrame:
         """Return two rows: per inhabitant, and in all."""

@@ -11,6 +11,7 @@ from evaluation.data.sources import Outcome
 from evaluation.errors import InputError
 from evaluation.plan import Plan
 from evaluation.questions.costs.analysis import cost_analysis
+from evaluation.questions.costs.beside import panel_check, panel_of_plan
 from evaluation.questions.costs.effects import (
     MEASURES,
     UncertainEffect,
@@ -136,7 +137,8 @@ def costs_of_plan(
     Returns
     -------
     CostResult or None
-        None where the plan has no costs.
+        With the panel's own effects on the municipal accounts where the plan has them; None
+        where it has no costs.
 
     Raises
     ------
@@ -150,7 +152,11 @@ def costs_of_plan(
     staying = None
     if named.on_staying is not None:
         staying = _effect(plan, "on_staying", named.on_staying, outcomes, notice)
-    return cost_analysis(parameters, effect, on_staying=staying)
+    result = cost_analysis(parameters, effect, on_staying=staying)
+    panel = panel_of_plan(outcomes)
+    beside = tuple(panel_check(result.estimates["assistance_saved"], c) for c in panel)
+    finding = replace(result.finding, checks=(*result.checks, *beside))
+    return replace(result, finding=finding, panel=panel)
 
 
 def _effect(

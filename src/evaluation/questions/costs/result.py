@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evaluation.language import Lang
 from evaluation.questions.costs.effects import UncertainEffect
+from evaluation.questions.costs.panel import PanelCost
 from evaluation.questions.costs.parameters import CostPlan
 from evaluation.questions.costs.sensitivity import BreakEven, TornadoBar
 from evaluation.results import Check, Estimate, Finding
@@ -80,6 +81,8 @@ class CostResult:
         Lines that the file has no parameters for.
     gained, cost : numpy.ndarray
         More people in work or studies, and the municipality's net cost, discounted, by draw.
+    panel : tuple of PanelCost
+        The effects on the municipal accounts that a plan estimates itself; empty elsewhere.
     """
 
     plan: CostPlan
@@ -102,6 +105,7 @@ class CostResult:
     left_out: tuple[str, ...]
     gained: np.ndarray = field(compare=False)
     cost: np.ndarray = field(compare=False)
+    panel: tuple[PanelCost, ...] = ()
 
     @property
     def estimates(self) -> Mapping[str, Estimate]:
@@ -197,47 +201,53 @@ class CostResult:
         b = self.break_even
         first = slice(0, MOST_POINTS)
         drawn = {"gained": self.gained[first].tolist(), "cost": self.cost[first].tolist()}
-        return ({"points": drawn} if points else {}) | {
-            "schema": 1,
-            "name": plan.name,
-            "title": plan.title.model_dump(),
-            "years": list(plan.years),
-            "price_year": plan.prices.year,
-            "prices": plan.prices.model_dump(mode="json"),
-            "draws": self.n_draws,
-            "seed": self.seed,
-            "alpha": self.alpha,
-            "data_hash": self.data_hash,
-            "effect": self.effect.to_dict(),
-            "effect_on_staying": None if self.on_staying is None else self.on_staying.to_dict(),
-            "first_cohort": plan.effect.first_cohort,
-            "last_cohort": plan.effect.last_cohort,
-            "parameters": self.parameters(),
-            "correlations": [
-                {"between": list(c.between), "value": c.value} for c in plan.analysis.correlations
-            ],
-            "path": _records(self.path),
-            "accounts": _records(self.accounts),
-            "probability_of_gain": dict(self.probability),
-            "mean": dict(self.mean),
-            "tornado": [vars(bar) | {"span": bar.span} for bar in self.tornado],
-            "break_even": {
-                "effect": b.effect,
-                "effect_range": list(b.effect_range),
-                "net_at_range": list(b.net_at_range),
-                "cost_per_person": b.cost_per_person,
-                "cost_now": b.cost_now,
-                "effect_bounds": list(b.effect_bounds),
-                "cost_bounds": None if b.cost_bounds is None else list(b.cost_bounds),
-                "alpha": b.alpha,
-            },
-            "plane": dict(self.quadrants),
-            "acceptability": _records(self.acceptability),
-            "willingness_to_pay": plan.analysis.willingness_to_pay,
-            "value_of_information": dict(self.information),
-            "left_out": list(self.left_out),
-            "finding": self.finding.to_dict(),
-        }
+        panel = {"panel": [c.to_dict() for c in self.panel]} if self.panel else {}
+        return (
+            ({"points": drawn} if points else {})
+            | panel
+            | {
+                "schema": 1,
+                "name": plan.name,
+                "title": plan.title.model_dump(),
+                "years": list(plan.years),
+                "price_year": plan.prices.year,
+                "prices": plan.prices.model_dump(mode="json"),
+                "draws": self.n_draws,
+                "seed": self.seed,
+                "alpha": self.alpha,
+                "data_hash": self.data_hash,
+                "effect": self.effect.to_dict(),
+                "effect_on_staying": None if self.on_staying is None else self.on_staying.to_dict(),
+                "first_cohort": plan.effect.first_cohort,
+                "last_cohort": plan.effect.last_cohort,
+                "parameters": self.parameters(),
+                "correlations": [
+                    {"between": list(c.between), "value": c.value}
+                    for c in plan.analysis.correlations
+                ],
+                "path": _records(self.path),
+                "accounts": _records(self.accounts),
+                "probability_of_gain": dict(self.probability),
+                "mean": dict(self.mean),
+                "tornado": [vars(bar) | {"span": bar.span} for bar in self.tornado],
+                "break_even": {
+                    "effect": b.effect,
+                    "effect_range": list(b.effect_range),
+                    "net_at_range": list(b.net_at_range),
+                    "cost_per_person": b.cost_per_person,
+                    "cost_now": b.cost_now,
+                    "effect_bounds": list(b.effect_bounds),
+                    "cost_bounds": None if b.cost_bounds is None else list(b.cost_bounds),
+                    "alpha": b.alpha,
+                },
+                "plane": dict(self.quadrants),
+                "acceptability": _records(self.acceptability),
+                "willingness_to_pay": plan.analysis.willingness_to_pay,
+                "value_of_information": dict(self.information),
+                "left_out": list(self.left_out),
+                "finding": self.finding.to_dict(),
+            }
+        )
 
     def __repr__(self) -> str:
         return f"<CostResult {self.plan.name}, {self.n_draws} draws>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evaluation.language import Lang, interval, level, number, per_cent
+from evaluation.language import Lang, interval, level, number, share_of_draws
 from evaluation.questions.costs.accounts import account_label, line_label
 from evaluation.questions.costs.correlations import EFFECT_NAMES
 from evaluation.questions.costs.sensitivity import BreakEven
@@ -128,12 +128,7 @@ def _gain(share: float, *, drawn: bool, lang: Lang) -> str:
             else "Nothing that the net depends on is uncertain in the file, so no intervals are "
             "given."
         )
-    # some is not none, and nearly all not all
-    often = per_cent(min(max(share, 0.01), 0.99) if 0 < share < 1 else share, lang)
-    if 0 < share < 0.01:
-        often = f"{'mindre än' if lang == 'sv' else 'less than'} {often}"
-    elif 0.99 < share < 1:
-        often = f"{'mer än' if lang == 'sv' else 'more than'} {often}"
+    often = share_of_draws(share, lang)
     return (
         f"Kommunen vinner i {often} av dragningarna."
         if lang == "sv"

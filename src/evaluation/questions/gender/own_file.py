@@ -25,11 +25,11 @@ from evaluation.estimation.few_treated.permutation import free_assignments, matc
 from evaluation.estimation.gap_change import gap_change
 from evaluation.estimation.joint import common_units
 from evaluation.estimation.rounded import POINTS, rounded_estimate
-from evaluation.language import interval, number, p_value
+from evaluation.language import Lang
 from evaluation.questions.gender.gap import GapAnalysis, Test, analyse_gap
 from evaluation.questions.gender.own_finding import cells_finding, gap_finding
+from evaluation.questions.gender.printed import printed_cells, printed_gap
 from evaluation.questions.gender.sample import CommonSample, common_sample
-from evaluation.questions.gender.words import movement_sentence
 from evaluation.questions.own_columns import cohort_column, constant_by_unit, sex_column
 from evaluation.results import Finding
 
@@ -62,40 +62,9 @@ class OwnGap:
             "sample": self.sample.to_dict(),
         }
 
-    def summary(self) -> str:
+    def summary(self, lang: Lang = "en") -> str:
         """Return the answer as text for people."""
-        g = self.gap
-        lines = [f"{'':<12}estimate   interval                  p"]
-        for name, e in g.estimates.items():
-            p = "" if e.p_value is None else p_value(e.p_value, "en")
-            lines.append(
-                f"{name:<12}{number(e.estimate, 'en', sign=True):>8}   "
-                f"{interval(*e.conf_int, 'en'):<24}  {p}"
-            )
-        levels = g.levels()
-        lines += [
-            f"inference   {g.estimates['gap'].inference}",
-            f"levels      women {number(levels['women_after'], 'en')}, men "
-            f"{number(levels['men_after'], 'en')}; without the effect "
-            f"{number(levels['women_without'], 'en')} and {number(levels['men_without'], 'en')}",
-            movement_sentence(g, "en"),
-        ]
-        if g.equivalence is not None:
-            e2 = g.equivalence
-            verdict = "is" if e2.equivalent else "is not"
-            lines.append(
-                f"The change of the gap {verdict} shown to be less than {number(e2.margin, 'en')} "
-                f"either way (interval {interval(*e2.conf_int, 'en')})."
-            )
-        kept, lost = self.sample.kept, self.sample.lost
-        lines.append(
-            f"{kept['common']} of {self.sample.n_units} units have both sexes in every year; "
-            f"{len(lost['K'])} lack a year for women, {len(lost['M'])} for men."
-        )
-        if g.ratio_problem:
-            lines.append(f"No ratio: {g.ratio_problem}.")
-        lines.append(f"Evidence: {self.finding.grade}. {self.finding.grade_reason_en}")
-        return "\n".join(lines)
+        return printed_gap(self.gap, self.sample, self.finding, lang)
 
 
 @dataclass(frozen=True)
@@ -116,6 +85,10 @@ class OwnCells:
     def to_dict(self) -> dict[str, Any]:
         """Return plain types for JSON."""
         return self.split.to_dict() | {"finding": self.finding.to_dict()}
+
+    def summary(self, lang: Lang = "en") -> str:
+        """Return the answer as text for people."""
+        return printed_cells(self.split, self.finding, lang)
 
 
 def _sexes(table: pd.DataFrame, column: str) -> pd.Series:

@@ -27,6 +27,7 @@ from evaluation.questions.retention.shown import (
     ShownEffect,
     few_leavers,
     few_persons,
+    none_or_all_leave,
     show_effect,
     show_model,
 )
@@ -239,6 +240,8 @@ def _tests(life: ReleasedLifeTable) -> tuple[tuple[GroupTest, ...], tuple[str, .
         raise InputError(f"the only group is {only}{told}; a test needs two", field=life.by[0])
     if not life.whole:
         return (), ("no tests and no models: numbers of the groups they compare are hidden",)
+    if life.total("left") == 0:
+        return (), ("no tests and no models: nobody leaves, so there is nothing to compare",)
     tests, notes = [released_logrank(life)], []
     for kind in life.kinds:
         events = life.total(kind)
@@ -255,6 +258,8 @@ def _models(
     """Fit by month and municipality, and show few digits where there are enough of both."""
     by = life.by
     if not by or not life.whole or "municipality" not in table.keys or "municipality" in by:
+        return (), ()
+    if life.total("left") == 0:
         return (), ()
     reason = few_leavers(life, table.groups["municipality"].nunique(), rules)
     if reason:
@@ -283,6 +288,11 @@ def _effect(
         return None, (
             f"no effect: the active municipalities received fewer than {rules.small_group_of} "
             "persons before or since",
+        )
+    if none_or_all_leave(data.table, first, horizon):
+        return None, (
+            "no effect: of those received by an active municipality, or of the others, nobody or "
+            "everybody leaves, so no model can be fitted",
         )
     found = retention_effect(
         data.table,

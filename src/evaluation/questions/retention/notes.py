@@ -41,6 +41,16 @@ _NOTES: Final = (
         "inga test och inga modeller: tal för grupperna som jämförs är dolda",
     ),
     (
+        r"no tests and no models: nobody leaves, so there is nothing to compare",
+        "inga test och inga modeller: ingen flyttar, så det finns inget att jämföra",
+    ),
+    (
+        r"no effect: of those received by an active municipality, or of the others, nobody or "
+        r"everybody leaves, so no model can be fitted",
+        "ingen effekt: av dem som togs emot av en aktiv kommun, eller av övriga, flyttar ingen "
+        "eller alla, så ingen modell kan skattas",
+    ),
+    (
         r"no test of (.+): numbers that it rests on are hidden",
         "inget test av {0}: tal som det vilar på är dolda",
     ),

@@ -49,6 +49,8 @@ def printed(found: Retention, lang: Lang) -> str:
     if found.tests:
         out += ["", "Test av att grupperna är lika:" if sv else "Tests that the groups are alike:"]
         out += [f"  {_test(found, t, lang)}" for t in found.tests]
+    if found.models:
+        out += ["", _described(found, lang)]
     for model in found.models:
         out += ["", *_model(model, lang)]
     out += ["", grade_line(found.finding, lang), "Kontroller:" if sv else "Checks:"]
@@ -111,6 +113,24 @@ def _test(found: Retention, test: GroupTest, lang: Lang) -> str:
         step = "" if width == 1 else f" in steps of {width} months"
         square = f"chi-squared {number(test.statistic, lang, 3)}, {test.df} df"
     return f"{name}{step}: {square}, {p_value(test.p_value, lang)}"
+
+
+def _described(found: Retention, lang: Lang) -> str:
+    """Say what the ratios of the models are not, where they stand beside an effect's."""
+    sv = lang == "sv"
+    clause = (
+        "Riskkvoterna här beskriver gruppernas skillnad; de är ingen effekt"
+        if sv
+        else "The hazard ratios here describe how the groups differ; they are no effect"
+    )
+    if found.effect is None:
+        return f"{clause}."
+    return clause + (
+        " av att vara aktiv, som jämför med samma kommuner före starten och står ovan."
+        if sv
+        else " of being active, which compares with the same municipalities before the start and "
+        "stands above."
+    )
 
 
 def _model(model: HazardModel, lang: Lang) -> list[str]:

@@ -20,7 +20,7 @@ from evaluation.estimation.rounded import (
 )
 from evaluation.estimation.survival.hazard_model import HazardModel
 from evaluation.estimation.survival.lee_bounds import LeeBounds
-from evaluation.estimation.survival.life_table import LifeTable
+from evaluation.estimation.survival.life_table import Counts, LifeTable
 from evaluation.estimation.survival.released import ReleasedLifeTable
 from evaluation.questions.retention.effect import RetentionEffect
 from evaluation.results import Check, Estimate
@@ -31,6 +31,7 @@ __all__ = [
     "ShownEffect",
     "few_leavers",
     "few_persons",
+    "none_or_all_leave",
     "show_bounds",
     "show_effect",
     "show_model",
@@ -204,10 +205,35 @@ def few_persons(table: LifeTable, first_year: Mapping[str, int], rules: Rules) -
     """
     counts = table.counts(("municipality", "cohort"))
     persons = counts.entered.sum(axis=1)
-    start = counts.groups["municipality"].astype(str).map(dict(first_year))
-    first = start.to_numpy(dtype=float, na_value=np.nan)
-    cohort = counts.groups["cohort"].to_numpy(dtype=float)
-    active = ~np.isnan(first)
-    since = active & (cohort >= np.nan_to_num(first))
+    active, since = _since(counts, first_year)
     least = rules.small_group_of
     return bool(min(persons[since].sum(), persons[active & ~since].sum()) < least)
+
+
+def none_or_all_leave(table: LifeTable, first_year: Mapping[str, int], horizon: int) -> bool:
+    """Say whether those received by an active municipality, or the others, all stay or all leave.
+
+    Then no rate of leaving can be compared: its effect is infinite, or there is no rate.
+
+    Parameters
+    ----------
+    table : LifeTable
+        By ``municipality`` and ``cohort`` at least.
+    first_year : mapping of str to int
+        First whole year of activity.
+    horizon : int
+        Months.
+    """
+    keys = ("municipality", "cohort")
+    counts = table.collapse(keys, until=horizon).counts(keys)
+    entered, left = counts.entered.sum(axis=1), counts.all_events.sum(axis=1)
+    _, since = _since(counts, first_year)
+    return any(left[side].sum() in (0, entered[side].sum()) for side in (since, ~since))
+
+
+def _since(counts: Counts, first_year: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return which groups' municipality is ever active, and which were received since."""
+    start = counts.groups["municipality"].astype(str).map(dict(first_year))
+    first = start.to_numpy(dtype=float, na_value=np.nan)
+    active = ~np.isnan(first)
+    return active, active & (counts.groups["cohort"].to_numpy(float) >= np.nan_to_num(first))
