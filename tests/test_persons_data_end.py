@@ -128,3 +128,5 @@ def test_a_last_month_in_the_future_is_refused_by_the_function_too(tmp_path):
     path = write(ten_persons(), tmp_path / "ten.parquet")
     with pytest.raises(InputError, match="2199-12 has not been yet"):
         cohorts(path, until="2199-12")
+    this_month = pd.Timestamp.today().strftime("%Y-%m")
+    assert cohorts(path, until=this_month).provenance["until"] == this_month
