@@ -1,5 +1,6 @@
 """Sums over many blocks: what is shown block by block holds for the integer program of all."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from evaluation.data.disclosure import KnownSum, Spec, programs, protect
+from evaluation.data.disclosure import KnownSum, Spec, programs, protect, secondary
 from evaluation.data.disclosure.problem import Problem
 from evaluation.data.disclosure.ties import blocks_of
 from evaluation.errors import InputError
@@ -91,6 +92,35 @@ def test_what_is_proved_block_by_block_holds_in_the_joint_program(monkeypatch):
     assert passed >= 40
     assert spoiled >= 20
     assert len(walks) >= 40, len(walks)
+
+
+def test_an_attack_before_the_searches_leaves_fewer_of_them_and_no_cell_pinned(monkeypatch):
+    """Where many cells lack a proof, an attack says first which of them are pinned."""
+
+    def hidden(many):
+        monkeypatch.setattr(secondary, "_MANY", many)
+        found = {}
+        for seed in range(16):
+            with contextlib.suppress(InputError):
+                found[seed] = protect(some_table(seed), SPEC, free=False)
+        return found
+
+    searched, search = [], secondary.Pool.satisfy
+    monkeypatch.setattr(
+        secondary.Pool,
+        "satisfy",
+        lambda self, *a, **k: (searched.append(1), search(self, *a, **k))[1],
+    )
+    one_by_one = hidden(1_000)
+    times = len(searched)
+    at_once = hidden(-1)
+    assert len(searched) - times < times
+    assert at_once.keys() == one_by_one.keys()
+    assert len(at_once) >= 12
+    for seed, found in at_once.items():
+        assert jointly_bad(found.problem) == set()
+        assert found.check(exact=True).passed
+        assert found.problem.hidden.sum() <= one_by_one[seed].problem.hidden.sum()
 
 
 def test_what_a_block_cannot_do_alone_is_refused():

@@ -102,7 +102,6 @@ def cohorts(
     from evaluation.data.persons.education import EDUCATION_TABLE
     from evaluation.design.adoption import first_whole_years, read_adoption
 
-    _refuse_future(until)
     _refuse_its_own_place(out, previous or [])
     published = [read_published(folder) for folder in previous or []]
     begun = None if adoption is None else first_whole_years(read_adoption(adoption))
@@ -124,6 +123,8 @@ def cohorts(
             memory=memory,
         )
         quality, provenance = counted.quality, dict(counted.provenance)
+        for note in quality.notes:
+            typer.echo(note, err=True)
         if published:
             provenance["previous"] = [f.until for f in published]
         found: dict[str, Any] = {"data": SIMULATED} if counted.simulated else {}
@@ -166,23 +167,6 @@ def _areas_compared(file: Path) -> dict[str, int]:
     return {"active": active, "others": int(cells["unit"].nunique()) - active}
 
 
-def _refuse_future(until: str | None) -> None:
-    """Refuse a last month that has not been: everybody would seem to stay until then."""
-    import datetime
-
-    from evaluation.errors import InputError
-
-    try:
-        first = datetime.date.fromisoformat(f"{until}-01")
-    except ValueError:
-        return  # none, or no month: said where it is read
-    if first > datetime.date.today():
-        raise InputError(
-            f"{until} has not been yet; give the last month of which all is known",
-            field="--until",
-        )
-
-
 def _refuse_its_own_place(out: Path | None, previous: list[Path]) -> None:
     """Refuse to replace what was published: a later run is to be set beside it too."""
     from evaluation.errors import InputError
@@ -213,6 +197,8 @@ def _say(found: dict[str, Any], words: dict[str, str]) -> None:
             if rows:
                 typer.echo(f"{'left out':<24}{rows}: {reason}")
     typer.echo(f"{'data until':<24}{found['provenance']['until']}")
+    for note in found.get("notes", ()):
+        typer.echo(f"{'note':<24}{note}")
     if "folder" in found:
         for name, hidden in found["hidden"].items():
             typer.echo(f"{name:<24}{found['cells'][name]} cells, {hidden} hidden")

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evaluation.data.disclosure.constraints import Constraints, Row
+from evaluation.data.disclosure.cells import Cells
+from evaluation.data.disclosure.constraints import Constraints
 from evaluation.errors import InputError
 
 __all__ = ["Flow", "KnownSum", "Layout", "Sums", "lay_out"]
@@ -104,52 +105,7 @@ class Layout:
         return ", ".join(f"{k}={v}" for k, v in self.keys.iloc[cell].items())
 
 
-class _Cells:
-    """The growing list of cells, with positions looked up by group and value of a dimension."""
-
-    def __init__(self, keys: pd.DataFrame, values: _Floats, tolerance: float) -> None:
-        self.keys, self.values = keys, values
-        self.tolerance = tolerance
-        self.rows: list[Row] = []
-        self.margin: set[int] = set()
-        self.known: list[int] = []
-
-    def grid(self, by: Sequence[str], wanted: Sequence[str]) -> tuple[_Ints, list[str]]:
-        """Return cell positions, shape (groups, wanted), −1 where there is none, and names."""
-        rest = [c for c in self.keys.columns if c not in by]
-        if rest:
-            group = self.keys.groupby(rest, sort=False, observed=True).ngroup().to_numpy()
-        else:
-            group = np.zeros(len(self.keys), dtype=np.int64)
-        at = {w: i for i, w in enumerate(wanted)}
-        # row by row in pandas this took nearly all the time of a life table
-        named = map("\x1f".join, zip(*(self.keys[c].tolist() for c in by), strict=True))
-        column = np.fromiter((at.get(n, -1) for n in named), dtype=np.int64, count=len(self.keys))
-        grid = np.full((int(group.max()) + 1, len(wanted)), -1, dtype=np.int64)
-        there = np.flatnonzero(column >= 0)
-        grid[group[there], column[there]] = there
-        first = np.unique(group, return_index=True)[1]
-        table = self.keys[rest].iloc[first]
-        names = [
-            ", ".join(f"{k}={v}" for k, v in zip(rest, row, strict=True))
-            for row in table.itertuples(index=False, name=None)
-        ]
-        return grid, names
-
-    def append(self, template: _Ints, change: dict[str, str], v: _Floats) -> None:
-        """Add cells that are not published, like the template's but for what changes."""
-        new = self.keys.iloc[template].assign(**change)
-        low = np.flatnonzero(v < -self.tolerance)
-        if len(low):
-            name = ", ".join(f"{k}={x}" for k, x in new.iloc[int(low[0])].items())
-            raise InputError(
-                f"{name} would be {v[low[0]]:g}: the total must be as large as its parts"
-            )
-        self.keys = pd.concat([self.keys, new], ignore_index=True)
-        self.values = np.concatenate([self.values, np.maximum(v, 0.0)])
-
-
-def _fill(cells: _Cells, dim: str, sums: Mapping[str, Sequence[str]]) -> None:
+def _fill(cells: Cells, dim: str, sums: Mapping[str, Sequence[str]]) -> None:
     """Add the one part that a total has and the table does not, by subtraction."""
     known = set(cells.keys[dim])
     for total, parts in sums.items():
@@ -189,7 +145,7 @@ def _demand(grid: _Ints, names: list[str], dim: str, wanted: Sequence[str]) -> N
         )
 
 
-def _add_sums(cells: _Cells, dim: str, sums: Mapping[str, Sequence[str]]) -> None:
+def _add_sums(cells: Cells, dim: str, sums: Mapping[str, Sequence[str]]) -> None:
     for total, parts in sums.items():
         wanted = [total, *parts]
         grid, names = cells.grid([dim], wanted)
@@ -202,7 +158,7 @@ def _add_sums(cells: _Cells, dim: str, sums: Mapping[str, Sequence[str]]) -> Non
         cells.margin.update(grid[some, 0].tolist())
 
 
-def _steps(cells: _Cells, flow: Flow) -> list[str]:
+def _steps(cells: Cells, flow: Flow) -> list[str]:
     column = cells.keys[flow.time]
     try:
         return [str(t) for t in sorted({int(v) for v in column})]
@@ -210,7 +166,7 @@ def _steps(cells: _Cells, flow: Flow) -> list[str]:
         raise InputError("must hold whole time steps", field=flow.time) from None
 
 
-def _add_flow(cells: _Cells, flow: Flow) -> None:
+def _add_flow(cells: Cells, flow: Flow) -> None:
     """Tie at risk of a step to that of the next; the last step's survivors are a cell too."""
     steps = _steps(cells, flow)
     known = set(cells.keys[flow.measure])
@@ -255,7 +211,7 @@ def _add_flow(cells: _Cells, flow: Flow) -> None:
             cells.rows.append((row, coefficients, f"{flow.time} {now} to {after}{at}"))
 
 
-def _add_known(cells: _Cells, table: pd.DataFrame, known: KnownSum, place: int) -> None:
+def _add_known(cells: Cells, table: pd.DataFrame, known: KnownSum, place: int) -> None:
     """Add a cell for every sum that is public elsewhere."""
     marked = np.flatnonzero(table[known.rows].to_numpy(bool))
     if known.each:
@@ -335,7 +291,7 @@ def lay_out(
         row = int(twice[0])
         name = ", ".join(f"{k}={v}" for k, v in keys.iloc[row].items())
         raise InputError(f"the cell {name} stands twice; one row per cell", row=row + 2)
-    cells = _Cells(keys, values, 1e-9 * max(1.0, float(values.max())))
+    cells = Cells(keys, values, 1e-9 * max(1.0, float(values.max())))
     for dim, groups in sums.items():
         _fill(cells, dim, groups)
     if flow is not None:

@@ -16,6 +16,8 @@ from evaluation.data.disclosure.together import meet_together
 __all__ = ["suppress"]
 
 _Bools = npt.NDArray[np.bool_]
+_MANY = 100
+"""How many cells are searched one by one before an attack says which of them need it."""
 
 
 def suppress(problem: Problem, *, free: bool = True) -> tuple[_Bools, list[int]]:
@@ -40,6 +42,7 @@ def suppress(problem: Problem, *, free: bool = True) -> tuple[_Bools, list[int]]
     """
     pool, blocks = Pool(problem), blocks_of(problem)
     hopeless: set[int] = set()
+    proved: set[int] = set()
     if blocks is not None and problem.ties.any():
         loose = Pool(without_ties(problem))
         hopeless = _meet(loose, meet_together(loose, blocks))
@@ -49,9 +52,14 @@ def suppress(problem: Problem, *, free: bool = True) -> tuple[_Bools, list[int]]
         pool.hide(np.flatnonzero(loose.hidden))
         offset(pool, loose, blocks)
         pool.subsets = subsets_of(loose, blocks)
+        needy = set(pool.unmet().tolist())
+        if len(needy) > _MANY:
+            # most of them are not pinned, and one attack costs less than as many searches
+            pinned = set(_really(problem.with_hidden(pool.hidden), needy))
+            proved = needy - pinned
     elif blocks is not None:
         hopeless = meet_together(pool, blocks)
-    hopeless = _meet(pool, hopeless)
+    hopeless = _meet(pool, hopeless | proved) - proved
     if free and not hopeless:
         _free(pool)
     return pool.hidden, _really(problem.with_hidden(pool.hidden), hopeless)

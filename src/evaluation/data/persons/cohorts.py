@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from evaluation.data.disclosure import FromPersons, Rules, Spec
 from evaluation.data.observations import SIMULATED
-from evaluation.data.persons.contract import CODES, DATES, REASONS, TEXTS, check_mapping
+from evaluation.data.persons.contract import CODES, REASONS, TEXTS, check_mapping
 from evaluation.data.persons.counting import Cells, cell_numbers, count_cells
+from evaluation.data.persons.data_end import ends_early, last_known, month_of
 from evaluation.data.persons.duplicates import repeated_persons
 from evaluation.data.persons.education import leavers_by_education
 from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
@@ -124,13 +124,13 @@ def cohorts(
     ------
     InputError
         If the file cannot be read, lacks a column, looks as if it held personal identity
-        numbers, or too many rows cannot be counted.
+        numbers, too many rows cannot be counted, or the last month has not been yet.
     """
     if not 0 <= largest_share < 1:
         raise InputError("must be at least 0 and below 1", field="--max-dropped")
     files, kind = person_files(persons)
     file, names = str(persons), check_mapping(mapping or {})
-    last = None if until is None else _month(until)
+    last = None if until is None else month_of(until)
     with open_engine(engine, master=master, memory=memory, threads=threads) as running:
         raw, bounds = running.read(files, kind), column_bounds(files, kind)
         listed = [names.get(c, c) for c in TEXTS]
@@ -144,7 +144,7 @@ def cohorts(
             bounds=bounds,
             file=file,
         )
-        last = _last_month(running, records, file) if last is None else last
+        last = last_known(running, records, file) if last is None else last
         beside: dict[str, dict[str, Any]] = {}
         if moves is not None:
             records, beside["moves"], more = with_first_moves(
@@ -153,19 +153,21 @@ def cohorts(
             files = [*files, *more]
         faulty = running.keep("person_faults", _faulty(running, records, last))
         cells = count_cells(running, records, last, faulty)
-        flows = cost_flows(cells, last)
+        flows, assisted = cost_flows(cells, last), _last_assisted(cells)
         if assistance is not None:
-            flows, beside["assistance"], more = monthly_costs(
+            flows, beside["assistance"], more, assisted = monthly_costs(
                 running, records, faulty, assistance, last, pseudonymised=pseudonymised
             )
             files = [*files, *more]
         if not pseudonymised and (unread := _with_other_words(cells, names)):
             rest = [c for c in raw.columns if c not in unread]
             refuse_identity_numbers(running, raw, skip=rest, bounds=bounds, file=file)
+        note = None if until is None else ends_early(running, records, last, assisted)
         simulated = _says_simulated(running, raw)
         has_education = records.has("education", "status_90_days")
         versions = running.versions
     quality = replace(quality_of(cells, largest_share, file=file), beside=beside)
+    quality = replace(quality, notes=() if note is None else (note,))
     panel = outcome_panel(cells, last)
     tables = life_tables(cells, adoption)
     cell = Spec(by=("code", "year", "sex"), value="received", rules=rules or Rules())
@@ -203,6 +205,11 @@ def _stand_ins(moves: object, assistance: object) -> tuple[str, ...]:
     return (*found, *ASSISTANCE_COLUMNS) if assistance is not None else found
 
 
+def _last_assisted(cells: Cells) -> int | None:
+    """Return the last month in which anybody was assisted, where persons say so."""
+    return None if cells.ended.empty else int(cells.ended["stop"].max()) - 1
+
+
 def _faulty(engine: Engine, records: Records, until: int) -> ir.Table:
     repeated = repeated_persons(engine, records)
     several: ir.BooleanValue | None = None
@@ -228,29 +235,6 @@ def _with_other_words(cells: Cells, names: Mapping[str, str]) -> list[str]:
         for c in TEXTS
         if found and reasons.index(place.get(c, "unknown_value")) + 1 >= min(found)
     ]
-
-
-def _month(text: str) -> int:
-    try:
-        found = datetime.date.fromisoformat(f"{text}-01")
-    except ValueError:
-        raise InputError(f"{text!r} is not a month such as 2025-12", field="--until") from None
-    return 12 * found.year + found.month - 1
-
-
-def _last_month(engine: Engine, records: Records, file: str) -> int:
-    """Return the month of the latest date that does not lie in the future."""
-    import ibis
-
-    today = ibis.timestamp(f"{datetime.date.today()} 23:59:59")
-    t = records.table
-    names = [c for c in DATES if records.has(c)]
-    latest = {c: t[c].max(where=t[c] <= today) for c in names}
-    found = [v for v in engine.arrow(t.aggregate(**latest)).to_pylist()[0].values() if v]
-    if not found:
-        raise InputError("has no date that can be read", file=file, field="received")
-    latest_day = max(found)
-    return 12 * int(latest_day.year) + int(latest_day.month) - 1
 
 
 def _says_simulated(engine: Engine, raw: ir.Table) -> bool:

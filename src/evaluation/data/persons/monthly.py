@@ -48,7 +48,7 @@ def monthly_costs(
     until: int,
     *,
     pseudonymised: bool = False,
-) -> tuple[pd.DataFrame, dict[str, Any], list[Path]]:
+) -> tuple[pd.DataFrame, dict[str, Any], list[Path], int]:
     """Count assistance paid by the month.
 
     Parameters
@@ -77,6 +77,8 @@ def monthly_costs(
         ``rows``, ``kept`` and ``dropped`` by reason.
     files : list of pathlib.Path
         What was read.
+    last : int
+        The last month with a row that counts.
 
     Raises
     ------
@@ -130,7 +132,9 @@ def monthly_costs(
     if not counted["kept"]:
         worst = max(ASSISTANCE_REASONS, key=lambda k: counted["dropped"][k])
         raise InputError(f"no row can be counted ({worst})", file=str(path), field="person")
-    paid = judged.filter((judged["fault"] == 0) & (judged["kronor"] > 0))
+    right = judged.filter(judged["fault"] == 0)
+    last = engine.arrow(right.aggregate(last=right["month"].max())).column(0)[0].as_py()
+    paid = right.filter(right["kronor"] > 0)
     paid = paid.select(
         person=paid["person"],
         code=paid["place"],
@@ -150,10 +154,10 @@ def monthly_costs(
     found = engine.arrow(flows).to_pandas().astype("int64")
     found = found[12 * found["year"] + 11 <= until]
     if found.empty:
-        return costs_with_total(found), counted, files
+        return costs_with_total(found), counted, files, last
     years = range(int(found["year"].min()), (until + 1) // 12)
     whole = pd.MultiIndex.from_product(
         [sorted(found["code"].unique()), years, (0, 1)], names=["code", "year", "sex"]
     )
     flat = found.set_index(list(whole.names)).reindex(whole, fill_value=0).reset_index()
-    return costs_with_total(flat), counted, files
+    return costs_with_total(flat), counted, files, last

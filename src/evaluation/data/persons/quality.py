@@ -35,6 +35,9 @@ class Quality:
     beside : dict
         For each file beside the persons (``moves``, ``assistance``): ``rows``, ``kept`` and
         ``dropped`` by reason.
+    notes : tuple of str
+        What to know of the file besides, such as that its dates end long before the last month
+        that is said to be known.
     """
 
     rows: int
@@ -43,6 +46,7 @@ class Quality:
     cohorts_of_one: int = field(repr=False)
     largest_share: float
     beside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:
@@ -65,6 +69,7 @@ class Quality:
             "share_dropped": self.share,
             "largest_share": self.largest_share,
             **({"beside": self.beside} if self.beside else {}),
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
 
 
