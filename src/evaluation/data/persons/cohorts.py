@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 __all__ = ["Cohorts", "cohorts"]
-
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -168,8 +167,11 @@ def cohorts(
         versions = running.versions
     quality = replace(quality_of(cells, largest_share, file=file), beside=beside)
     quality = replace(quality, notes=() if note is None else (note,))
-    panel = outcome_panel(cells, last)
-    tables = life_tables(cells, adoption)
+    # a file's hash leaves Python free to lay out the tables
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        described = pool.map(_described, files)
+        panel = outcome_panel(cells, last)
+        tables = life_tables(cells, adoption)
     cell = Spec(by=("code", "year", "sex"), value="received", rules=rules or Rules())
     by_education = None
     if has_education:
@@ -185,9 +187,7 @@ def cohorts(
         until=last,
         simulated=simulated,
         provenance={
-            "files": [
-                {"name": f.name, "bytes": f.stat().st_size, "sha256": _sha256(f)} for f in files
-            ],
+            "files": list(described),
             "engine": engine,
             "versions": versions,
             "until": first_day(last)[:7],
@@ -243,9 +243,7 @@ def _says_simulated(engine: Engine, raw: ir.Table) -> bool:
     return len(engine.arrow(raw.select("data").filter(raw["data"] == SIMULATED).limit(1))) > 0
 
 
-def _sha256(path: Path) -> str:
-    h = hashlib.sha256()
+def _described(path: Path) -> dict[str, Any]:
     with path.open("rb") as handle:
-        while piece := handle.read(_PIECE):
-            h.update(piece)
-    return h.hexdigest()
+        found = hashlib.file_digest(handle, "sha256").hexdigest()
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": found}
