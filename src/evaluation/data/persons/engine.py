@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -54,7 +54,7 @@ _DENSE: Final = 1 << 28
 """Bytes of all threads in which DuckDB may count every cell that may be, found or not."""
 
 
-def word_number(words: ir.ArrayValue, numbers: ir.ArrayValue, word: ir.Value) -> ir.IntegerValue:
+def word_number(words: Sequence[str], numbers: Sequence[int], word: ir.Value) -> ir.IntegerValue:
     """Return the number that stands where the word does in the list.
 
     The last of the numbers, one more than the words, is for a missing word; a word that is not in
@@ -69,10 +69,12 @@ def word_number(words: ir.ArrayValue, numbers: ir.ArrayValue, word: ir.Value) ->
     def look_up(words, numbers, word):  # type: ignore[no-untyped-def]
         """Look a word up."""
 
-    return cast("ir.IntegerValue", look_up(words, numbers, word))
+    # one literal each: as lists of literals they would take Ibis longer to write than to count
+    listed = (ibis.literal([*words], "array<string>"), ibis.literal([*numbers], "array<int64>"))
+    return cast("ir.IntegerValue", look_up(*listed, word))
 
 
-def number_at(numbers: ir.ArrayValue, place: ir.IntegerValue) -> ir.IntegerValue:
+def number_at(numbers: Sequence[int], place: ir.IntegerValue) -> ir.IntegerValue:
     """Return the number that stands at a place, from 1; what none is outside is not settled.
 
     DuckDB knows between which numbers the answer lies, as it does of :func:`word_number`: sums of
@@ -84,7 +86,7 @@ def number_at(numbers: ir.ArrayValue, place: ir.IntegerValue) -> ir.IntegerValue
     def take(numbers, place):  # type: ignore[no-untyped-def]
         """Take a number."""
 
-    return cast("ir.IntegerValue", take(numbers, place))
+    return cast("ir.IntegerValue", take(ibis.literal([*numbers], "array<int64>"), place))
 
 
 def person_files(path: str | Path) -> tuple[list[Path], str]:

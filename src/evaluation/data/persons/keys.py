@@ -132,7 +132,7 @@ def _at_month(date: ir.TimestampValue, first: int, numbers: list[int]) -> ir.Int
     import ibis
 
     place = date.delta(ibis.timestamp(first_day(first - 1)), unit="month")
-    return number_at(ibis.array(numbers), place)
+    return number_at(numbers, place)
 
 
 def _spells(records: Records, until: int) -> ir.IntegerValue:

@@ -149,8 +149,6 @@ def typed_column(
     InputError
         If it has a type that the column cannot have.
     """
-    import ibis
-
     kind = value.type()
     if name in TEXTS:
         if not kind.is_string():
@@ -158,7 +156,7 @@ def typed_column(
                 f"must be text such as '0114' or 'K', not {kind}", file=file, field=source
             )
         words = _WORDS[name]
-        return word_number(ibis.array(list(words)), ibis.array([*words.values(), 0]), value)
+        return word_number([*words], [*words.values(), 0], value)
     if name in DATES:
         if kind.is_timestamp() or kind.is_date():
             return value.cast("timestamp") if kind.is_date() else value
