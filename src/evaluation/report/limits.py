@@ -78,9 +78,7 @@ def one_sex_limits(r: Results, lang: Lang) -> list[str]:
         if len(found) > 1:
             continue
         [sex] = found
-        text = r["indicators"][f"{key}_{sex}"][label]
-        one = _ONE_SEX.fullmatch(text)
-        base, who = one.groups() if one else (text, sex)
+        base, who = _apart(r["indicators"][f"{key}_{sex}"][label], sex)
         out.append(
             f"{base[0].upper()}{base[1:]} finns bara för {who}: gapet mellan kvinnor och män går "
             "inte att avgöra av ett kön. Ta med utfallet för båda i planen."
@@ -96,7 +94,12 @@ def _by_outcome(labels: list[str], lang: Lang) -> list[str]:
     everyone = "alla" if lang == "sv" else "all"
     whom: dict[str, list[str]] = {}
     for text in labels:
-        one = _ONE_SEX.fullmatch(text)
-        base, who = one.groups() if one else (text, everyone)
+        base, who = _apart(text, everyone)
         whom.setdefault(base, []).append(who)
     return [b if w == [everyone] else f"{b} ({', '.join(w)})" for b, w in whom.items()]
+
+
+def _apart(label: str, otherwise: str) -> tuple[str, str]:
+    """Take the name of an outcome and whom it is there for apart."""
+    one = _ONE_SEX.fullmatch(label)
+    return (one[1], one[2]) if one else (label, otherwise)

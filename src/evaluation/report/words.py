@@ -7,6 +7,7 @@ from typing import Any
 
 from evaluation.design.counties import place_name as code_name
 from evaluation.language import Lang, listed, number
+from evaluation.questions.lines import GRADES
 
 __all__ = [
     "WORDS",
@@ -197,10 +198,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "indirect": ("indirekt", "indirect"),
     "weak": ("svag", "weak"),
     # grades
-    "grade_very weak": ("mycket svag", "very weak"),
-    "grade_weak": ("svag", "weak"),
-    "grade_moderate": ("måttlig", "moderate"),
-    "grade_strong": ("stark", "strong"),
+    **{f"grade_{grade}": (swedish, grade) for grade, swedish in GRADES.items()},
     # checks
     "few_treated": ("Antal behandlade", "Number treated"),
     "analytic_size": ("De vanliga testens nivå", "Level of the usual tests"),

@@ -11,6 +11,7 @@ from evaluation.questions.costs.correlations import EFFECT_NAMES
 from evaluation.questions.costs.sensitivity import BreakEven
 from evaluation.questions.costs.symbols import SYMBOLS
 from evaluation.questions.costs.totals import EFFECT, STAYING, Model
+from evaluation.questions.lines import columns
 from evaluation.results import Estimate
 
 if TYPE_CHECKING:
@@ -343,7 +344,7 @@ def summary(r: CostResult, lang: Lang) -> str:
         rows.append((name, *cells, bounds))
     if not r.tornado:
         rows = [row[:-1] for row in rows]
-    out += ["", *_columns(rows)]
+    out += ["", *columns(rows)]
     years: list[tuple[str, ...]] = [
         ("år", "lämnar", "nya hushåll", "hushåll", "bistånd utan", "bistånd med")
         if sv
@@ -355,18 +356,7 @@ def summary(r: CostResult, lang: Lang) -> str:
         ]
         money = [number(row[k], lang, 0) for k in ("cost_without", "cost_with")]
         years.append((str(int(row["year"])), *numbers, *money))
-    out += ["", *_columns(years), ""]
+    out += ["", *columns(years), ""]
     marks = {True: "+", False: "–", None: "?"}
     out += [f"{marks[c.passed]} {c.text_sv if sv else c.text_en}" for c in r.checks]
     return "\n".join(out)
-
-
-def _columns(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            c.ljust(w) if i == 0 else c.rjust(w)
-            for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]

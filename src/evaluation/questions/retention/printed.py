@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from evaluation.data.observations import SIMULATED
 from evaluation.estimation.survival.group_tests import GroupTest
 from evaluation.estimation.survival.hazard_model import HazardModel
 from evaluation.language import Lang, interval, level, number, p_value, per_cent
-from evaluation.questions.lines import check_line, grade_line
+from evaluation.questions.lines import check_line, columns, grade_line
 from evaluation.questions.retention.described import kind_name
 from evaluation.questions.retention.notes import note_text
 from evaluation.questions.retention.result import Retention
@@ -78,7 +76,7 @@ def _mean_months(found: Retention, lang: Lang) -> list[str]:
         if lang == "sv"
         else f"Months in the kommun of the first {found.horizon}, mean ({shown} interval):"
     )
-    return ["", title, *_columns(rows)]
+    return ["", title, *(f"  {line}" for line in columns(rows))]
 
 
 def _leaving(found: Retention, lang: Lang) -> list[str]:
@@ -97,7 +95,7 @@ def _leaving(found: Retention, lang: Lang) -> list[str]:
         if lang == "sv"
         else f"Have left the kommun after {found.horizon} months, by where to ({shown} interval):"
     )
-    return ["", title, *_columns(rows, words=2)]
+    return ["", title, *(f"  {line}" for line in columns(rows, words=2))]
 
 
 def _test(found: Retention, test: GroupTest, lang: Lang) -> str:
@@ -152,16 +150,3 @@ def _model(model: HazardModel, lang: Lang) -> list[str]:
     out.append(f"  {told}; {inference}; {correction}")
     mark = "not" if sv else "note"
     return out + [f"  {mark}: {note_text(n, lang)}" for n in model.notes]
-
-
-def _columns(rows: Sequence[tuple[str, ...]], words: int = 1) -> list[str]:
-    """Set cells under each other: words to the left, numbers to the right."""
-    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
-    return [
-        "  "
-        + "  ".join(
-            c.ljust(w) if i < words else c.rjust(w)
-            for i, (c, w) in enumerate(zip(r, widths, strict=True))
-        )
-        for r in rows
-    ]
