@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 from evaluation.data.disclosure import FromPersons, Rules, Spec
 from evaluation.data.observations import SIMULATED
 from evaluation.data.persons.contract import CODES, REASONS, TEXTS, check_mapping
-from evaluation.data.persons.counting import Cells, cell_numbers, count_cells
+from evaluation.data.persons.counting import Cells, count_cells
 from evaluation.data.persons.data_end import ends_early, last_known, month_of
 from evaluation.data.persons.duplicates import repeated_persons
 from evaluation.data.persons.education import leavers_by_education
 from evaluation.data.persons.engine import Engine, EngineName, open_engine, person_files
 from evaluation.data.persons.faults import faulty_rows, first_day
 from evaluation.data.persons.footers import column_bounds
+from evaluation.data.persons.hashes import hashing
 from evaluation.data.persons.identity import refuse_identity_numbers
+from evaluation.data.persons.keys import cell_numbers
 from evaluation.data.persons.monthly import ASSISTANCE_COLUMNS, monthly_costs
 from evaluation.data.persons.moves import MOVE_COLUMNS, with_first_moves
 from evaluation.data.persons.quality import Quality, quality_of
@@ -130,48 +130,48 @@ def cohorts(
     files, kind = person_files(persons)
     file, names = str(persons), check_mapping(mapping or {})
     last = None if until is None else month_of(until)
-    with open_engine(engine, master=master, memory=memory, threads=threads) as running:
-        raw, bounds = running.read(files, kind), column_bounds(files, kind)
-        listed = [names.get(c, c) for c in TEXTS]
-        own = [names.get(c, c) for c in _stand_ins(moves, assistance)]
-        listed = [c for c in listed if c not in own]
-        if not pseudonymised:
-            refuse_identity_numbers(running, raw, skip=listed, bounds=bounds, file=file)
-        records = typed_records(
-            raw.drop(*[c for c in own if c in raw.columns]),
-            {k: v for k, v in names.items() if v not in own},
-            bounds=bounds,
-            file=file,
-        )
-        last = last_known(running, records, file) if last is None else last
-        beside: dict[str, dict[str, Any]] = {}
-        if moves is not None:
-            records, beside["moves"], more = with_first_moves(
-                running, records, moves, last, pseudonymised=pseudonymised
+    with hashing() as describe:
+        described = describe(files)
+        with open_engine(engine, master=master, memory=memory, threads=threads) as running:
+            raw, bounds = running.read(files, kind), column_bounds(files, kind)
+            listed = [names.get(c, c) for c in TEXTS]
+            own = [names.get(c, c) for c in _stand_ins(moves, assistance)]
+            listed = [c for c in listed if c not in own]
+            if not pseudonymised:
+                refuse_identity_numbers(running, raw, skip=listed, bounds=bounds, file=file)
+            records = typed_records(
+                raw.drop(*[c for c in own if c in raw.columns]),
+                {k: v for k, v in names.items() if v not in own},
+                bounds=bounds,
+                file=file,
             )
-            files = [*files, *more]
-        faulty = running.keep("person_faults", _faulty(running, records, last))
-        cells = count_cells(running, records, last, faulty)
-        flows, assisted = cost_flows(cells, last), _last_assisted(cells)
-        if assistance is not None:
-            flows, beside["assistance"], more, assisted = monthly_costs(
-                running, records, faulty, assistance, last, pseudonymised=pseudonymised
-            )
-            files = [*files, *more]
-        if not pseudonymised and (unread := _with_other_words(cells, names)):
-            rest = [c for c in raw.columns if c not in unread]
-            refuse_identity_numbers(running, raw, skip=rest, bounds=bounds, file=file)
-        note = None if until is None else ends_early(running, records, last, assisted)
-        simulated = _says_simulated(running, raw)
-        has_education = records.has("education", "status_90_days")
-        versions = running.versions
-    quality = replace(quality_of(cells, largest_share, file=file), beside=beside)
-    quality = replace(quality, notes=() if note is None else (note,))
-    # a file's hash leaves Python free to lay out the tables
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        described = pool.map(_described, files)
+            last = last_known(running, records, file) if last is None else last
+            beside: dict[str, dict[str, Any]] = {}
+            if moves is not None:
+                records, beside["moves"], more = with_first_moves(
+                    running, records, moves, last, pseudonymised=pseudonymised
+                )
+                described += describe(more)
+            faulty = running.keep("person_faults", _faulty(running, records, last))
+            cells = count_cells(running, records, last, faulty)
+            flows, assisted = cost_flows(cells, last), _last_assisted(cells)
+            if assistance is not None:
+                flows, beside["assistance"], more, assisted = monthly_costs(
+                    running, records, faulty, assistance, last, pseudonymised=pseudonymised
+                )
+                described += describe(more)
+            if not pseudonymised and (unread := _with_other_words(cells, names)):
+                rest = [c for c in raw.columns if c not in unread]
+                refuse_identity_numbers(running, raw, skip=rest, bounds=bounds, file=file)
+            note = None if until is None else ends_early(running, records, last, assisted)
+            simulated = _says_simulated(running, raw)
+            has_education = records.has("education", "status_90_days")
+            versions = running.versions
+        notes = () if note is None else (note,)
+        quality = replace(quality_of(cells, largest_share, file=file), beside=beside, notes=notes)
         panel = outcome_panel(cells, last)
         tables = life_tables(cells, adoption)
+        hashed = [d.result() for d in described]
     cell = Spec(by=("code", "year", "sex"), value="received", rules=rules or Rules())
     by_education = None
     if has_education:
@@ -187,7 +187,7 @@ def cohorts(
         until=last,
         simulated=simulated,
         provenance={
-            "files": list(described),
+            "files": hashed,
             "engine": engine,
             "versions": versions,
             "until": first_day(last)[:7],
@@ -241,9 +241,3 @@ def _says_simulated(engine: Engine, raw: ir.Table) -> bool:
     if "data" not in raw.columns or not raw["data"].type().is_string():
         return False
     return len(engine.arrow(raw.select("data").filter(raw["data"] == SIMULATED).limit(1))) > 0
-
-
-def _described(path: Path) -> dict[str, Any]:
-    with path.open("rb") as handle:
-        found = hashlib.file_digest(handle, "sha256").hexdigest()
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": found}

@@ -18,6 +18,7 @@ with b the monthly amounts that begin in month s and e those that have ended bef
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -27,15 +28,14 @@ import pandas as pd
 from evaluation.data.persons.engine import Engine
 from evaluation.data.persons.faults import month_number
 from evaluation.data.persons.keys import SETS, cell_keys, packing_of, unpacked
-from evaluation.data.persons.packing import CHANGED, Packing, less
+from evaluation.data.persons.packing import CHANGED, Packing, in_order, less
 from evaluation.data.persons.typed import Records
 from evaluation.errors import InputError
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pyarrow as pa
 
-__all__ = ["ORE", "SETS", "Cells", "cell_numbers", "count_cells"]
+__all__ = ["ORE", "Cells", "count_cells"]
 
 ORE: Final = 100
 _ASSISTANCE: Final = """
@@ -67,8 +67,9 @@ class Cells:
     begins: pd.DataFrame = field(repr=False)
     ended: pd.DataFrame = field(repr=False)
 
+    @functools.cached_property
     def spell_cohorts(self) -> tuple[pd.DataFrame, np.ndarray]:
-        """Return the cohorts of the spells, and which of them each spell belongs to.
+        """The cohorts of the spells, and which of them each spell belongs to.
 
         The numbers of all cohorts that may be are few: they are marked, and millions of spells
         need not be sorted.
@@ -107,7 +108,7 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
     faulty : ibis.expr.types.Table
         ``person`` and ``reason`` of rows that do not count, as
         :func:`evaluation.data.persons.faults.faulty_rows` finds them, and their
-        :func:`cell_numbers`, kept by the engine.
+        :func:`evaluation.data.persons.keys.cell_numbers`, kept by the engine.
 
     Returns
     -------
@@ -119,21 +120,20 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
     InputError
         If the file changes while it is counted.
     """
-    lost = engine.arrow(faulty.group_by("reason").aggregate(n=faulty.count())).to_pylist()
-    dropped = {int(r["reason"]): int(r["n"]) for r in lost}
+    reasons = engine.arrow(faulty.group_by("reason").aggregate(n=faulty.count())).to_pylist()
+    dropped = {int(r["reason"]): int(r["n"]) for r in reasons}
     t = records.table
     rows = int(engine.arrow(t.count().as_table()).column(0)[0].as_py())
     parts: dict[str, pd.DataFrame] = {}
     for name, (where, number) in cell_keys(records, until).items():
-        counted = engine.arrow(
-            _counted((t if where is None else t.filter(where)).select(**{name: number}), name)
-        )
+        wanted = (t if where is None else t.filter(where)).select(**{name: number})
+        counted = in_order(engine.arrow(_counted(wanted, name)), name, "n")
         if dropped:
-            counted = less(counted, engine.arrow(_counted(faulty, name)), name)
-        parts[name] = _unpack(name, counted, packing_of(name, records, until))
+            lost = in_order(engine.arrow(_counted(faulty, name)), name, "n")
+            counted = less(counted, lost, name)
+        parts[name] = _unpacked(name, counted, packing_of(name, records, until))
     if int(parts["spell"]["n"].sum()) != rows - sum(dropped.values()):
         raise InputError(CHANGED)
-    paid = None
     if records.has("residence_code", "assisted_from", "assisted_months", "assisted_kronor"):
         # who has several rows has none that counts, so that a person says which rows those are
         if records.bound("person").gaps:
@@ -141,32 +141,12 @@ def count_cells(engine: Engine, records: Records, until: int, faulty: ir.Table) 
         if dropped:
             t = t.anti_join(faulty.filter(faulty["person"].notnull()), "person")
         paid = engine.arrow(_assistance(t))
+        for name in ("begins", "ended"):
+            counted = in_order(paid, name, "n", "amount", "largest")
+            parts[name] = _unpacked(name, counted, packing_of(name))
     for name in SETS:
-        if name not in parts:
-            parts[name] = _unpack(name, paid if name in ("begins", "ended") else None)
+        parts.setdefault(name, _nothing(name))
     return Cells(rows, dict(sorted(dropped.items())), **parts)
-
-
-def cell_numbers(records: Records, until: int) -> dict[str, ir.IntegerValue]:
-    """Return the number of the cell in which a row is counted, by name of the count.
-
-    Parameters
-    ----------
-    records : Records
-        The rows.
-    until : int
-        The last month that is known, from January of year 0.
-
-    Returns
-    -------
-    dict
-        Expressions for ``spell``, and ``leaver`` where the file has the columns; missing for a
-        row that is in no cell.
-    """
-    return {
-        name: number if where is None else where.ifelse(number, None)
-        for name, (where, number) in cell_keys(records, until).items()
-    }
 
 
 def _counted(table: ir.Table, name: str) -> ir.Table:
@@ -186,13 +166,12 @@ def _assistance(t: ir.Table) -> ir.Table:
     return paid.alias("person_assistance").sql(_ASSISTANCE, dialect="duckdb")
 
 
-def _unpack(name: str, counted: pa.Table | None, packing: Packing | None = None) -> pd.DataFrame:
-    """Take a count's columns out of its number again, sorted by it and so by them."""
-    numbers = ["n"] if name in ("spell", "leaver") else ["n", "amount", "largest"]
-    if counted is None:
-        return pd.DataFrame({c: np.zeros(0, np.int64) for c in (*dict(SETS[name]), *numbers)})
-    counted = counted.filter(counted[name].is_valid())
-    key = counted[name].to_numpy()
-    order = np.argsort(key, kind="stable")
-    frame = unpacked(name, key[order], packing or packing_of(name))
-    return frame.assign(**{c: counted[c].to_numpy()[order] for c in numbers})
+def _unpacked(name: str, counted: dict[str, np.ndarray], packing: Packing) -> pd.DataFrame:
+    """Take a count's columns out of its number again; they are sorted by it, and so by them."""
+    columns = unpacked(name, counted.pop(name), packing)
+    return pd.DataFrame(columns | counted, copy=False)
+
+
+def _nothing(name: str) -> pd.DataFrame:
+    numbers = ["n"] if name == "leaver" else ["n", "amount", "largest"]
+    return pd.DataFrame({c: np.zeros(0, np.int64) for c in (*dict(SETS[name]), *numbers)})

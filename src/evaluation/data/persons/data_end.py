@@ -7,7 +7,7 @@ from typing import Final
 
 from evaluation.data.persons.contract import DATES
 from evaluation.data.persons.engine import Engine
-from evaluation.data.persons.faults import first_day
+from evaluation.data.persons.faults import first_day, month_of_day
 from evaluation.data.persons.typed import Records
 from evaluation.errors import InputError
 
@@ -39,7 +39,7 @@ def month_of(text: str) -> int:
             f"{text} has not been yet; give the last month of which all is known",
             field="--until",
         )
-    return _month(found)
+    return month_of_day(found)
 
 
 def last_known(engine: Engine, records: Records, file: str) -> int:
@@ -59,7 +59,7 @@ def last_known(engine: Engine, records: Records, file: str) -> int:
     InputError
         If no date can be read.
     """
-    found = _latest(engine, records, _month(datetime.date.today()))
+    found = _latest(engine, records, month_of_day(datetime.date.today()))
     if found is None:
         raise InputError("has no date that can be read", file=file, field="received")
     return found
@@ -110,7 +110,7 @@ def _latest(engine: Engine, records: Records, until: int, enough: int | None = N
     names = [c for c in DATES if records.has(c)]
     told = {c: records.bound(c).high for c in names}
     found = {c: d for c, d in told.items() if d is not None and d < end}
-    latest = max((_month(d) for d in found.values()), default=None)
+    latest = max((month_of_day(d) for d in found.values()), default=None)
     unread = [c for c in names if c not in found]
     if not unread or (enough is not None and latest is not None and latest >= enough):
         return latest
@@ -120,8 +120,4 @@ def _latest(engine: Engine, records: Records, until: int, enough: int | None = N
     asked = {c: t[c].max(where=t[c] < before) for c in unread}
     read = engine.arrow(t.aggregate(**asked)).to_pylist()[0]
     found |= {c: d for c, d in read.items() if d is not None}
-    return max((_month(d) for d in found.values()), default=None)
-
-
-def _month(day: datetime.date) -> int:
-    return 12 * int(day.year) + int(day.month) - 1
+    return max((month_of_day(d) for d in found.values()), default=None)

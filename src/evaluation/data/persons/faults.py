@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import math
+import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +23,7 @@ from evaluation.data.persons.typed import Records, any_of
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["faulty_rows", "first_day", "month_number"]
+__all__ = ["faulty_rows", "first_day", "month_number", "month_of_day"]
 
 _AGES: Final = (0, 110)
 _MADE_BY_MOVES: Final = (
@@ -48,6 +51,17 @@ def first_day(month: int) -> str:
     '2016-05-01'
     """
     return f"{month // 12:04d}-{month % 12 + 1:02d}-01"
+
+
+def month_of_day(day: datetime.date) -> int:
+    """Return a day's month, counted from January of year 0.
+
+    Examples
+    --------
+    >>> first_day(month_of_day(datetime.date(2016, 5, 17)))
+    '2016-05-01'
+    """
+    return 12 * day.year + day.month - 1
 
 
 def faulty_rows(
@@ -123,12 +137,14 @@ def _values(records: Records, found: dict[str, list[ir.BooleanValue]]) -> None:
     parts = ("assisted_from", "assisted_months", "assisted_kronor")
     if records.has(*parts):
         start, months, kronor = (t[c] for c in parts)
-        # zero months need no date: nobody was assisted
+        # zero months need no date: nobody was assisted. Two that must agree are compared, which
+        # is less work than to look for each way not to
+        assisted = (months > 0).fill_null(False)
         found["assistance"] = [
             *_outside(records, "assisted_months", 0),
             *_outside(records, "assisted_kronor", 0),
-            (months > 0) & (start.isnull() | kronor.isnull()),
-            start.notnull() & (months.isnull() | (months <= 0)),
+            assisted != start.notnull(),
+            start.notnull() & kronor.isnull(),
         ]
         if months.type().is_floating():
             found["assistance"].append(months != months.floor())
@@ -158,6 +174,21 @@ def _from(records: Records, name: str, month: int) -> list[ir.BooleanValue]:
     return [records.table[name] >= ibis.timestamp(first_day(month))]
 
 
+def _paid_late(records: Records, until: int) -> list[ir.BooleanValue]:
+    """Return that assistance goes on after the last known month.
+
+    What the files say of the most months rules most rows out by their date, which is less to ask
+    than the months between two dates.
+    """
+    start, months = (records.table[c] for c in ("assisted_from", "assisted_months"))
+    late = months > until + 1 - month_number(start)
+    most = records.bound("assisted_months").high
+    if most is None or most >= until - 12:
+        return [late]
+    soonest = until + 2 - math.ceil(most)
+    return [begins & late for begins in _from(records, "assisted_from", soonest)]
+
+
 def _dates(records: Records, found: dict[str, list[ir.BooleanValue]], until: int) -> None:
     t = records.table
     first, end = datetime.datetime(1, 1, 1), "programme_end"
@@ -169,16 +200,16 @@ def _dates(records: Records, found: dict[str, list[ir.BooleanValue]], until: int
         if records.has(name) and not name.startswith("observed"):
             found["after_data_end"] += _from(records, name, until + 1)
     if records.has("assisted_from", "assisted_months"):
-        left = until + 1 - month_number(t["assisted_from"])
-        found["after_data_end"].append(t["assisted_months"] > left)
+        found["after_data_end"] += _paid_late(records, until)
     early = found["status_too_early"]
-    given = {k: t[name] > 0 for k, name in enumerate(STATUSES) if records.has(name)}
+    given = {k: t[name] for k, name in enumerate(STATUSES) if records.has(name)}
     if given and records.has(end):
-        early.append(t[end].isnull() & any_of(list(given.values())))
-        for k, known in given.items():
-            early += [known & late for late in _from(records, end, until + 1 - 12 * k)]
+        # one sum; it is missing where a word is outside its list, which has been said before
+        early.append(t[end].isnull() & (functools.reduce(operator.add, given.values()) > 0))
+        for k, status in given.items():
+            early += [(status > 0) & late for late in _from(records, end, until + 1 - 12 * k)]
     else:
-        early += given.values()
+        early += [status > 0 for status in given.values()]
     if records.has("moved"):
         found["move_before_reception"].append(t["moved"] < t["received"])
     if records.has("programme_start"):
@@ -201,14 +232,12 @@ def _moves(records: Records, found: dict[str, list[ir.BooleanValue]]) -> None:
     if records.has("moved", "move"):
         wrong = found["move_contradicts_itself"]
         kind = t["move"]
-        wrong += [t["moved"].isnull() & (kind > 0), t["moved"].notnull() & (kind == 0)]
+        # of a word outside its list nothing follows here: that has been said before
+        wrong.append(t["moved"].isnull() != (kind == 0))
         if records.has("destination_code"):
             goal, abroad = t["destination_code"], KINDS.index("abroad") + 1
-            wrong += [
-                (goal > 0) & ((kind == 0) | (kind >= abroad)),
-                (goal == 0) & (kind > 0) & (kind < abroad),
-                goal == t["received_code"],
-            ]
+            within = (kind > 0) & (kind < abroad)
+            wrong += [(goal > 0) != within, goal == t["received_code"]]
     if records.has("moved", "residence_code", "programme_end"):
         # lives elsewhere in December of the year of leaving without having moved by then
         moved, end = t["moved"], t["programme_end"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
 from evaluation.data.persons.contract import EDUCATION, KINDS, STATUSES
 from evaluation.data.persons.engine import number_at
-from evaluation.data.persons.faults import first_day, month_number
+from evaluation.data.persons.faults import first_day, month_number, month_of_day
 from evaluation.data.persons.packing import Packing
 from evaluation.data.persons.typed import Records
 from evaluation.data.places import codes
@@ -17,7 +16,7 @@ from evaluation.data.places import codes
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-__all__ = ["SETS", "cell_keys", "packing_of", "unpacked"]
+__all__ = ["SETS", "cell_keys", "cell_numbers", "packing_of", "unpacked"]
 
 _PLACES, _YEARS, _MONTHS = 512, 1 << 14, 1 << 17
 _SEX, _EDUCATION, _KIND, _STATUS = 4, 8, 8, 4
@@ -75,6 +74,28 @@ def cell_keys(
     return found
 
 
+def cell_numbers(records: Records, until: int) -> dict[str, ir.IntegerValue]:
+    """Return the number of the cell in which a row is counted, by name of the count.
+
+    Parameters
+    ----------
+    records : Records
+        The rows.
+    until : int
+        The last month that is known, from January of year 0.
+
+    Returns
+    -------
+    dict
+        Expressions for ``spell``, and ``leaver`` where the file has the columns; missing for a
+        row that is in no cell.
+    """
+    return {
+        name: number if where is None else where.ifelse(number, None)
+        for name, (where, number) in cell_keys(records, until).items()
+    }
+
+
 def packing_of(name: str, records: Records | None = None, until: int = 0) -> Packing:
     """Return how a count's columns are packed: in as few cells as the files allow.
 
@@ -118,7 +139,7 @@ def _first(records: Records, until: int) -> int | None:
     known = records.bound("received").low
     if known is None or records.has("observed_from") or records.has("observed_until"):
         return None
-    first = 12 * int(known.year) + int(known.month) - 1
+    first = month_of_day(known)
     # the calendar that is counted in begins with year 1
     return first if 12 < first <= until else None
 
@@ -195,7 +216,7 @@ def _leavers(records: Records, until: int) -> ir.IntegerValue:
     return packing.pack(columns) + _at_month(t["programme_end"], first, years)
 
 
-def unpacked(name: str, numbers: np.ndarray, packing: Packing) -> pd.DataFrame:
+def unpacked(name: str, numbers: np.ndarray, packing: Packing) -> dict[str, np.ndarray]:
     """Take the columns out of cells' numbers again.
 
     Parameters
@@ -209,15 +230,18 @@ def unpacked(name: str, numbers: np.ndarray, packing: Packing) -> pd.DataFrame:
 
     Returns
     -------
-    pandas.DataFrame
+    dict of str to numpy.ndarray
         Columns of ``SETS``, int32. Words are numbered from 0, a missing status is −1.
     """
-    frame = packing.unpack(numbers)
-    for column in frame:
-        frame[column] -= np.int32(_FROM_ONE.get(column, 0))
-    if "end" in frame:
+    found = packing.unpack(numbers)
+    for column, first in _FROM_ONE.items():
+        if column in found:
+            found[column] -= np.int32(first)
+    if name == "spell":
         # who moves in the month of reception was there for a month, if there is one to see
-        moved, end = frame["kind"] > 0, frame["end"]
-        frame["kind"][end < 0] = 0
-        frame["end"] = np.where((end == 0) & moved, 1, np.maximum(end, 0)).astype(np.int32)
-    return pd.DataFrame(frame)
+        kind, end = found["kind"], found["end"]
+        at_once = (end == 0) & (kind > 0)
+        kind[end < 0] = 0
+        np.maximum(end, 0, out=end)
+        end[at_once] = 1
+    return found

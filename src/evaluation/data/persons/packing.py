@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pyarrow as pa
 
-__all__ = ["CHANGED", "Packing", "less"]
+__all__ = ["CHANGED", "Packing", "in_order", "less"]
 
 CHANGED = "a file of person records has changed while it was counted"
+_BLOCK = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,6 @@ class Packing:
     """
 
     columns: tuple[tuple[str, int, int], ...]
-
-    @property
-    def cells(self) -> int:
-        """How many cells there may be."""
-        return math.prod(size for _, _, size in self.columns)
 
     @property
     def first(self) -> int:
@@ -85,43 +81,81 @@ class Packing:
         >>> Packing((("year", 2008, 3), ("sex", 1, 2))).unpack(np.array([2 * 2009 + 2]))
         {'year': array([2009], dtype=int32), 'sex': array([2], dtype=int32)}
         """
-        rest = numbers - self.first
-        found: dict[str, np.ndarray] = {}
-        for column, low, size in reversed(self.columns):
-            found[column] = (rest % size + low).astype(np.int32)
-            rest = rest // size
-        return {c: found[c] for c, _, _ in self.columns}
+        found = {c: np.empty(len(numbers), np.int32) for c, _, _ in self.columns}
+        # what is worked out on the way stays near the processor
+        for at in range(0, len(numbers), _BLOCK):
+            rest = numbers[at : at + _BLOCK] - self.first
+            for column, low, size in reversed(self.columns):
+                whole = rest // size
+                found[column][at : at + _BLOCK] = rest - whole * size + low
+                rest = whole
+        return found
 
 
-def less(every: pa.Table, some: pa.Table, name: str) -> pa.Table:
+def in_order(table: pa.Table, name: str, *values: str) -> dict[str, np.ndarray]:
+    """Return columns of a count as arrays, by the cells' number; what is in no cell has none.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        A row per number.
+    name : str
+        Column of the numbers, which may be missing.
+    values : str
+        Columns to take along.
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+        ``name`` and ``values``.
+    """
+    # by batches, for a missing number is in one of them, and the others need not be copied twice
+    batches = table.to_batches()
+    batches = [b.filter(b[name].is_valid()) if b[name].null_count else b for b in batches]
+    none = np.zeros(0, np.int64)
+    found = {
+        c: np.concatenate([none, *(b[c].to_numpy(zero_copy_only=False) for b in batches)])
+        for c in (name, *values)
+    }
+    key = found[name]
+    if (key[1:] < key[:-1]).any():
+        order = np.argsort(key)
+        found = {c: column[order] for c, column in found.items()}
+    return found
+
+
+def less(
+    every: Mapping[str, np.ndarray], some: Mapping[str, np.ndarray], name: str
+) -> dict[str, np.ndarray]:
     """Take rows off their cells.
 
     Parameters
     ----------
-    every, some : pyarrow.Table
-        ``n`` by number, of all rows and of those that do not count.
+    every, some : mapping of str to numpy.ndarray
+        Numbers in order, and ``n`` of each, of all rows and of those that do not count.
     name : str
-        Column of the numbers.
+        What the numbers are called.
 
     Returns
     -------
-    pyarrow.Table
+    dict of str to numpy.ndarray
         Cells that are left.
 
     Raises
     ------
     InputError
         If there are not that many, for then the file is another.
-    """
-    import pyarrow as pa
 
-    every, some = (t.filter(t[name].is_valid()) for t in (every, some))
-    key, n = every[name].to_numpy(), every["n"].to_numpy().copy()
-    off, lost = some[name].to_numpy(), some["n"].to_numpy()
-    order = np.argsort(key, kind="stable")
-    at = np.searchsorted(key, off, sorter=order)
-    if (at == len(key)).any() or (key[order[at]] != off).any() or (n[order[at]] < lost).any():
+    Examples
+    --------
+    >>> cells = {"x": np.array([5, 7]), "n": np.array([3, 2])}
+    >>> less(cells, {"x": np.array([7]), "n": np.array([2])}, "x")
+    {'x': array([5]), 'n': array([3])}
+    """
+    key, n = every[name], every["n"].copy()
+    at = np.searchsorted(key, some[name])
+    if (at == len(key)).any() or (key[at] != some[name]).any() or (n[at] < some["n"]).any():
         raise InputError(CHANGED)
-    n[order[at]] -= lost
-    left = n > 0
-    return pa.table({name: key[left], "n": n[left]})
+    n[at] -= some["n"]
+    left = slice(None) if n[at].all() else n > 0
+    return {name: key[left], "n": n[left]}

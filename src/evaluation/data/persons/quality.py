@@ -103,7 +103,7 @@ def quality_of(cells: Cells, largest_share: float, *, file: str | None = None) -
             file=file,
             field="--max-dropped",
         )
-    cohorts, which = cells.spell_cohorts()
+    cohorts, which = cells.spell_cohorts
     persons = np.bincount(which, cells.spell["n"], len(cohorts))
     return Quality(cells.rows, kept, dropped, int((persons == 1).sum()), largest_share)
 

@@ -67,7 +67,7 @@ def outcome_panel(cells: Cells, until: int) -> pd.DataFrame:
     gone = (kind > 0) & (end <= RETENTION)
     there = ~gone & (end >= RETENTION)
     whole = spell["entry"].to_numpy() == 0
-    cohorts, which = cells.spell_cohorts()
+    cohorts, which = cells.spell_cohorts
 
     def received(use: np.ndarray | slice) -> np.ndarray:
         # weights are floats, exact for whole numbers below 2^53
@@ -123,34 +123,13 @@ def life_tables(cells: Cells, adoption: Mapping[str, int] | None = None) -> pd.D
         (t − 1, t]; a move in the month of reception counts in month 1; events come before
         censoring. Months with nobody at risk have no row.
     """
-    spell = cells.spell
-    entry, end, kind, n = (spell[c].to_numpy() for c in ("entry", "end", "kind", "n"))
-    there = end > entry
-    cohorts, which = cells.spell_cohorts()
-    # groups and months as a grid of cells, which is small however many spells there are
-    months = int(end.max()) if len(end) else 0
-    size = len(cohorts) * months
-
-    def grid(use: np.ndarray, month: np.ndarray) -> np.ndarray:
-        cell = which[use].astype(np.int64) * months + (month[use] - 1)
-        # weights are floats, exact for whole numbers below 2^53
-        counted = np.bincount(cell, n[use], size).astype(np.int64)
-        return np.asarray(counted.reshape(len(cohorts), months))
-
-    entered = grid(there, entry + 1)
-    numbers = {"at_risk": entered.cumsum(axis=1)}
-    gone = np.zeros_like(entered)
-    for position, name in enumerate(("censored", *KINDS)):
-        numbers[name] = grid(there & (kind == position), end)
-        gone += numbers[name]
-    numbers["at_risk"] -= gone.cumsum(axis=1) - gone
-    numbers["entered"] = entered
+    cohorts, numbers = cells.spell_cohorts[0], _by_month(cells)
     g, t = np.nonzero(numbers["at_risk"])
     named = pd.DataFrame(
         {
-            "municipality": _places(cohorts["code"].to_numpy())[g],
+            "municipality": pd.Series(_places(cohorts["code"].to_numpy())).array.take(g),
             "cohort": cohorts["year"].to_numpy()[g],
-            "sex": _SEXES[cohorts["sex"].to_numpy()][g],
+            "sex": pd.Series(_SEXES[cohorts["sex"].to_numpy()]).array.take(g),
         }
     )
     if adoption is not None:
@@ -160,6 +139,38 @@ def life_tables(cells: Cells, adoption: Mapping[str, int] | None = None) -> pd.D
     for name in ("at_risk", *KINDS, "censored", "entered"):
         named[name] = numbers.pop(name)[g, t]
     return named
+
+
+def _by_month(cells: Cells) -> dict[str, np.ndarray]:
+    """Return the life tables' numbers, each with a row per cohort and a column per month."""
+    spell, (cohorts, which) = cells.spell, cells.spell_cohorts
+    # nobody is at risk who enters after the end
+    there = spell["end"].to_numpy() > spell["entry"].to_numpy()
+    use = slice(None) if there.all() else there
+    entry, end, kind, n = (spell[c].to_numpy()[use] for c in ("entry", "end", "kind", "n"))
+    # groups and months as a grid of cells, which is small however many spells there are
+    months = int(end.max()) if len(end) else 0
+    size = len(cohorts) * months
+    cell, n = which[use].astype(np.int64), n.astype(float)
+
+    def grid(chosen: np.ndarray | slice) -> np.ndarray:
+        # weights are floats, exact for whole numbers below 2^53
+        counted = np.bincount(cell[chosen], n[chosen], size).astype(np.int64)
+        return counted.reshape(len(cohorts), months)
+
+    # from here on in place: there may be millions of spells
+    cell *= months
+    cell += entry
+    entered = grid(slice(None))
+    cell += end - entry - 1
+    numbers = {"at_risk": entered.cumsum(axis=1)}
+    gone = np.zeros_like(entered)
+    for position, name in enumerate(("censored", *KINDS)):
+        numbers[name] = grid(kind == position)
+        gone += numbers[name]
+    numbers["at_risk"] -= gone.cumsum(axis=1) - gone
+    numbers["entered"] = entered
+    return numbers
 
 
 def cost_flows(cells: Cells, until: int) -> pd.DataFrame:
