@@ -78,52 +78,63 @@ class Lives:
         self.exit = people.end // 12
 
 
-def mean_by_cluster(values, cluster):
-    """Return a mean and its standard error by leaving out one cluster at a time, as for 1.96."""
-    sums, many = np.bincount(cluster, values), np.bincount(cluster)
-    sums, many = sums[many > 0], many[many > 0]
-    without = (sums.sum() - sums) / (many.sum() - many)
-    g = len(many)
-    error = np.sqrt((g - 1) / g * ((without - without.mean()) ** 2).sum())
-    return float(values.mean()), float(error * student.ppf(0.975, g - 1) / norm.ppf(0.975))
+def mean_of_all(values, place, size):
+    r"""Return what a mean over some municipalities says of the mean over all, and its error.
+
+    The others' mean is predicted (Royall, 1970, Biometrika 57). With W the others' share of all
+    persons, v and w the persons' shares by municipality among the others and among those seen,
+    τ² the variance between municipalities and σ² that within, over m persons, the error is
+
+    .. math:: W^2 \tau^2 \left(\sum v^2 + \sum w^2\right) + \sigma^2 / m
+
+    so that where nearly all are seen, how much they differ hardly matters. As for 1.96.
+    """
+    m = np.bincount(place, minlength=len(size))
+    own, squares = (np.bincount(place, v, len(size)) for v in (values, values**2))
+    seen = m > 0
+    m, own, squares = m[seen], own[seen], squares[seen]
+    y, w, g, mean = own / m, m / m.sum(), len(m), own.sum() / m.sum()
+    within = (squares - m * y**2).sum() / (m.sum() - g)
+    spread = (w * (y - mean) ** 2).sum() - within * (g - 1) / m.sum()
+    between = max(0.0, spread / (1 - (w**2).sum()))
+    others = np.where(seen, 0, size)
+    v = others / others.sum()
+    missed = (others.sum() / size.sum()) ** 2 * between * ((v**2).sum() + (w**2).sum())
+    error = np.sqrt(missed + within / m.sum())
+    return float(mean), float(error * student.ppf(0.975, g - 1) / norm.ppf(0.975))
 
 
 def from_comparison(x, sample=None):
     """Return the parameters that the comparison's records tell, with standard errors.
 
-    All of the comparison, counties being the clusters, or a sample of so many municipalities.
+    All of the comparison, or a sample of so many municipalities; what is asked of is the country.
     """
-    w, cluster = x.active, x.country.county
+    w = x.active
     compared = x.whole == 0
     if sample is not None:
         drawn = np.random.default_rng(x.country.received.sum()).permutation(
             np.flatnonzero(compared)
         )
         compared = np.isin(np.arange(len(compared)), drawn[:sample])
-        cluster = np.arange(len(compared))
     window = (x.exit >= 2014) & (x.exit <= LAST_EXIT)
+    here = w.residence == x.people.place
+    # of everybody; those who moved in from an active municipality are no comparison
     left = window & (w.residence >= 0)
-    left[left] &= compared[w.residence[left]]
-    # those who moved in from an active municipality are no comparison
-    left &= x.exposure == 0
     neither = left & ~w.success[0]
     assisted = neither & (w.assisted > 0)
-    came = window & x.people.adult & compared[x.people.place]
 
-    def at(who):
-        return cluster[w.residence[who]]
+    def mean(values, who, place=w.residence):
+        size = np.bincount(place[who], minlength=len(compared))
+        seen = who & compared[place] & (x.exposure == 0)
+        return mean_of_all(values[seen].astype(float), place[seen], size)
 
     return {
-        "in_work_or_studies": mean_by_cluster(w.success[0][left].astype(float), at(left)),
-        "needing_assistance": mean_by_cluster(assisted[neither].astype(float), at(neither)),
-        "months_in_all": mean_by_cluster(w.assisted[assisted].astype(float), at(assisted)),
-        "norm": mean_by_cluster(w.amount[assisted], at(assisted)),
-        "work_share": mean_by_cluster(
-            w.work[0][left & w.success[0]].astype(float), at(left & w.success[0])
-        ),
-        "staying": mean_by_cluster(
-            (w.residence[came] == x.people.place[came]).astype(float), cluster[x.people.place[came]]
-        ),
+        "in_work_or_studies": mean(w.success[0], left),
+        "needing_assistance": mean(w.assisted > 0, neither),
+        "months_in_all": mean(w.assisted, assisted),
+        "norm": mean(w.amount, assisted),
+        "work_share": mean(w.work[0], left & w.success[0]),
+        "staying": mean(here, window & x.people.adult, x.people.place),
     }
 
 

@@ -4,6 +4,8 @@ Half of the active begin within a year, so that they have a partly exposed one. 
 twin the effect fades: it halves yearly after one year. One row per twin goes to the file, so that
 every rate can be counted again; a file that is there is carried on.
 Run: python tools/effect_coverage.py FILE [FIRST_SEED [STUDIES]]
+     python tools/effect_coverage.py FILE FIRST_SEED STUDIES --large
+         # only twins in which two of the class of 200,000 and over become active
      python tools/effect_coverage.py --count FILE...
 """
 
@@ -14,11 +16,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from evaluation.data.embedded import municipalities
 from evaluation.data.sources import open_sources
+from evaluation.data.twin.activity import make_activity
+from evaluation.data.twin.country import make_country
 from evaluation.design.carried import carried
 from evaluation.plan import plan_from_dict
 from evaluation.questions.coding import resolve_design
 from evaluation.questions.horizons import analyse_duration, analyse_exposure, analyse_subgroups
+from evaluation.questions.horizons.subgroups import size_class
 from evaluation.questions.inference import DesignInference, Settings
 
 INDICATOR, SEED, STUDIES, DRAWS, DONORS = "N00973", 60_000, 500, 999, 8
@@ -66,6 +72,24 @@ def plan(seed, fade):
         },
         file="coverage.yaml",
     )
+
+
+def seeds(first, studies, large):
+    """Yield the seeds of the twins; of ``large``, those with two active of the largest class.
+
+    Who becomes active is drawn before anything that happens to anybody.
+    """
+    size = municipalities()["population_2017"]
+    seed, found = first, 0
+    while found < studies:
+        settings = plan(seed, seed % 2 == 1).data
+        country = make_country(seed, *settings.years)
+        whole = make_activity(settings, country).first_whole_year()
+        people = size[np.array(country.codes)[whole > 0]]
+        if not large or (people.map(size_class) == SIZES[-1]).sum() > 1:
+            found += 1
+            yield seed
+        seed += 1
 
 
 def study(seed):
@@ -147,11 +171,12 @@ def count(files):
             truth, error = r[f"{part}_truth"], r[f"{part}_estimate"] - r[f"{part}_truth"]
             known = np.isfinite(r[f"{part}_low"]) & np.isfinite(r[f"{part}_high"])
             inside = truth.between(r[f"{part}_low"], r[f"{part}_high"])
+            bounded = 100 * inside[known].mean()
             print(
                 f"  {part:<20} twins {len(r)}  treated {r[f'{part}_n'].mean():.1f}  truth "
                 f"{truth.mean():+.2f}  bias {error.mean():+.2f} ± "
                 f"{error.std() / len(r) ** 0.5:.2f}  sd {error.std():.2f}  covered "
-                f"{100 * inside.mean():.1f} % ({100 * (1 - known.mean()):.1f} % without bounds)"
+                f"{100 * inside.mean():.1f} % ({known.sum()} with bounds, of them {bounded:.1f} %)"
             )
         print("  verdicts", some["verdict"].value_counts().to_dict())
 
@@ -165,6 +190,8 @@ def main(arguments):
         count(arguments[1:])
         return
     file = Path(arguments[0])
+    large = "--large" in arguments
+    arguments = [a for a in arguments if a != "--large"]
     first = int(arguments[1]) if len(arguments) > 1 else SEED
     studies = int(arguments[2]) if len(arguments) > 2 else STUDIES
     done = set(pd.read_csv(file)["seed"]) if file.exists() else set()
@@ -172,7 +199,7 @@ def main(arguments):
         writer = csv.DictWriter(stream, COLUMNS)
         if not done:
             writer.writeheader()
-        for seed in range(first, first + studies):
+        for seed in seeds(first, studies, large):
             if seed not in done:
                 writer.writerow(study(seed))
                 stream.flush()

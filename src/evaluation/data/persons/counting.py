@@ -168,8 +168,8 @@ def _assistance(t: ir.Table) -> ir.Table:
 
 def _unpacked(name: str, counted: dict[str, np.ndarray], packing: Packing) -> pd.DataFrame:
     """Take a count's columns out of its number again; they are sorted by it, and so by them."""
-    columns = unpacked(name, counted.pop(name), packing)
-    return pd.DataFrame(columns | counted, copy=False)
+    numbers = {c: column for c, column in counted.items() if c != name}
+    return pd.DataFrame(unpacked(name, counted[name], packing) | numbers, copy=False)
 
 
 def _nothing(name: str) -> pd.DataFrame:
