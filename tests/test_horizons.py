@@ -195,6 +195,27 @@ def test_too_few_to_choose_from_gives_no_interval_and_says_why():
     assert any("only 6 assignments" in n for n in short.notes)
 
 
+def test_one_of_several_is_ranked_among_the_set_that_it_has_alone():
+    units = [unit("0180", 2010), unit("1440", 2010), unit("2321", 2010)]
+    found = inference(units, fading, noise=1.0, donors=5)
+    (sizes,) = (d for d in analyse_subgroups(found) if d.by == "size")
+    (large,) = (g for g in sizes.groups if g.label == "200000-")
+    (members,) = found.alone_sets(units[0])
+    wide = found.panel.values
+    after = [y for y in wide.columns if y >= 2010]
+    change = wide[after].mean(axis=1) - wide[2009]
+    # whoever stands in for it is compared with the others of the comparison group
+    group = ["0180", *found.design.controls]
+    placed = {m: change[m] - change[group].drop(m).mean() for m in members}
+    rank = sum(abs(v) >= abs(placed["0180"]) - 1e-9 for v in placed.values())
+    assert (len(found.sets[0]), len(members)) == (6, 40)
+    assert large.estimate.p_value == pytest.approx(rank / 40)
+    assert np.isfinite(large.estimate.conf_int).all()
+    assert large.estimate.inference == "permutation: any of 40 municipalities of similar size"
+    assert not any("assignments of these" in n for n in large.estimate.notes)
+    assert large.p_adjusted >= large.estimate.p_value
+
+
 def test_a_constant_effect_does_not_move_the_tests_of_differences():
     units = [unit("0180", 2010), unit("1480", 2012), unit("1280", 2011)]
     plain, moved = (

@@ -223,8 +223,11 @@ class DesignInference:
         c = contrasts(panel, cohort, "cohort", windows=self.windows)
         sets = self.alone_sets(unit)
         picks = matched_assignments(c, sets, self.settings.draws, self.settings.seed)
-        mechanism = f"any of {len(sets[0])} municipalities of similar size"
-        return self._permuted(panel, cohort, picks, "cohort", mechanism).result
+        return self._permuted(panel, cohort, picks, "cohort", self.alone_mechanism(sets)).result
+
+    def alone_mechanism(self, sets: Sequence[Sequence[str]]) -> str:
+        """Return the assignment mechanism of one municipality alone, in words."""
+        return f"any of {len(sets[0])} municipalities of similar size"
 
     def without(self, codes: Sequence[str]) -> DesignInference:
         """Return the inference without some treated, who join no group."""

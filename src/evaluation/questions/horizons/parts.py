@@ -3,7 +3,9 @@ r"""Any weights over the treated municipalities' years, tested under the headlin
 A part is a weighted sum of unit contrasts as in
 :mod:`evaluation.estimation.few_treated.contrasts`, on those treated municipalities that have the
 years in question and the comparison group. The assignments are the headline's own, those of the
-municipalities concerned: the same draws for every part, so that parts can be tested jointly.
+municipalities concerned: the same draws for every part, so that parts can be tested jointly. A
+single municipality whose set is too small for an interval has its own p-value and interval from the
+wider set that it has alone; tested jointly it moves with the others.
 
 The difference of two parts is zero under a constant effect :math:`\tau` of any size. An
 assignment that puts a treated municipality into another's place, or among the compared, does see
@@ -22,7 +24,11 @@ import pandas as pd
 
 from evaluation.data.panel import Panel
 from evaluation.estimation.few_treated.contrasts import Contrasts, custom_contrasts
-from evaluation.estimation.few_treated.permutation import against_placebos, placebo_estimates
+from evaluation.estimation.few_treated.permutation import (
+    against_placebos,
+    matched_assignments,
+    placebo_estimates,
+)
 from evaluation.estimation.robustness.adjusted_p_values import romano_wolf
 from evaluation.estimation.windows import spells
 from evaluation.questions.inference import DesignInference
@@ -127,13 +133,23 @@ def build(
     cohort = design.cohort()[panel.units]
     whole = treated_years(inference)
     main = _contrasts(panel, cohort, rows, moving or whole)
-    picks = _picks(inference, codes, main)
-    a = placebo_estimates(main, main.d, picks)
-    if remove:
-        constant = _contrasts(panel, cohort, rows, whole)
-        a = a - remove * placebo_estimates(constant, constant.b, picks)
+    constant = _contrasts(panel, cohort, rows, whole)
+
+    def placebos(picks: np.ndarray) -> np.ndarray:
+        a = placebo_estimates(main, main.d, picks)
+        return a - remove * placebo_estimates(constant, constant.b, picks) if remove else a
+
     known = {x[0]: len(x) for x in inference.sets}
-    distinct = math.prod(known[c] for c in codes)
+    distinct, mechanism = math.prod(known[c] for c in codes), inference.mechanism
+    picks = _picks(inference, codes, main)
+    joint = own = placebos(picks)
+    if distinct * s.alpha < 1 and len(codes) == 1 < len(design.treated):
+        # a set of nine holds no interval of 95 %: one of several has the set that it has alone
+        (unit,) = (t for t in design.treated if t.code in codes)
+        sets = inference.alone_sets(unit)
+        distinct, mechanism = len(sets[0]), inference.alone_mechanism(sets)
+        picks = matched_assignments(main, sets, s.draws, s.seed)
+        own = placebos(picks)
     if distinct * s.alpha < 1:
         notes = (*notes, f"only {distinct} assignments of these municipalities differ")
     like = Estimate(
@@ -152,14 +168,14 @@ def build(
     )
     found = against_placebos(
         main.estimate(),
-        a,
+        own,
         placebo_estimates(main, main.b, picks),
         seed=s.seed,
         alpha=s.alpha,
         like=like,
-        mechanism=inference.mechanism,
+        mechanism=mechanism,
     )
-    return Part(found.result, a, codes, n_years)
+    return Part(found.result, joint, codes, n_years)
 
 
 def _contrasts(
@@ -207,5 +223,9 @@ def adjusted(parts: Mapping[str, Part]) -> dict[str, float]:
             [p.result.estimate for p in moving.values()],
             np.column_stack([p.placebo for p in moving.values()]),
         )
-        out |= dict(zip(moving, map(float, found), strict=True))
+        # nobody's is smaller for the company: by itself a municipality may have another set
+        out |= {
+            k: max(float(p), moving[k].result.p_value or 0.0)
+            for k, p in zip(moving, found, strict=True)
+        }
     return out
