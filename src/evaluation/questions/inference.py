@@ -17,7 +17,7 @@ from evaluation.design.treatment import Design, TreatedUnit
 from evaluation.estimation.did.aggregation import aggregate
 from evaluation.estimation.did.windowed import windowed_group_time
 from evaluation.estimation.few_treated.auto import FewTreated, auto_inference
-from evaluation.estimation.few_treated.contrasts import contrasts
+from evaluation.estimation.few_treated.contrasts import Contrasts, contrasts
 from evaluation.estimation.few_treated.permutation import (
     Permutation,
     matched_assignments,
@@ -221,13 +221,14 @@ class DesignInference:
         if self.settings.inference == "auto":
             return self._by_rule(panel, cohort, "cohort").result
         c = contrasts(panel, cohort, "cohort", windows=self.windows)
+        picks, mechanism = self.alone_assignments(unit, c)
+        return self._permuted(panel, cohort, picks, "cohort", mechanism).result
+
+    def alone_assignments(self, unit: TreatedUnit, c: Contrasts) -> tuple[np.ndarray, str]:
+        """Draw the assignments of one municipality alone, and say the mechanism in words."""
         sets = self.alone_sets(unit)
         picks = matched_assignments(c, sets, self.settings.draws, self.settings.seed)
-        return self._permuted(panel, cohort, picks, "cohort", self.alone_mechanism(sets)).result
-
-    def alone_mechanism(self, sets: Sequence[Sequence[str]]) -> str:
-        """Return the assignment mechanism of one municipality alone, in words."""
-        return f"any of {len(sets[0])} municipalities of similar size"
+        return picks, f"any of {len(sets[0])} municipalities of similar size"
 
     def without(self, codes: Sequence[str]) -> DesignInference:
         """Return the inference without some treated, who join no group."""

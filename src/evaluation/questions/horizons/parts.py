@@ -26,7 +26,6 @@ from evaluation.data.panel import Panel
 from evaluation.estimation.few_treated.contrasts import Contrasts, custom_contrasts
 from evaluation.estimation.few_treated.permutation import (
     against_placebos,
-    matched_assignments,
     placebo_estimates,
 )
 from evaluation.estimation.robustness.adjusted_p_values import romano_wolf
@@ -133,11 +132,13 @@ def build(
     cohort = design.cohort()[panel.units]
     whole = treated_years(inference)
     main = _contrasts(panel, cohort, rows, moving or whole)
-    constant = _contrasts(panel, cohort, rows, whole)
+    constant = _contrasts(panel, cohort, rows, whole) if remove else None
 
     def placebos(picks: np.ndarray) -> np.ndarray:
         a = placebo_estimates(main, main.d, picks)
-        return a - remove * placebo_estimates(constant, constant.b, picks) if remove else a
+        if constant is None:
+            return a
+        return a - remove * placebo_estimates(constant, constant.b, picks)
 
     known = {x[0]: len(x) for x in inference.sets}
     distinct, mechanism = math.prod(known[c] for c in codes), inference.mechanism
@@ -146,9 +147,8 @@ def build(
     if distinct * s.alpha < 1 and len(codes) == 1 < len(design.treated):
         # a set of nine holds no interval of 95 %: one of several has the set that it has alone
         (unit,) = (t for t in design.treated if t.code in codes)
-        sets = inference.alone_sets(unit)
-        distinct, mechanism = len(sets[0]), inference.alone_mechanism(sets)
-        picks = matched_assignments(main, sets, s.draws, s.seed)
+        distinct = inference.alone_donors + 1
+        picks, mechanism = inference.alone_assignments(unit, main)
         own = placebos(picks)
     if distinct * s.alpha < 1:
         notes = (*notes, f"only {distinct} assignments of these municipalities differ")
